@@ -1,0 +1,82 @@
+/** Life cycle of whatever works for others: announce, heartbeat, assignments, drain. A spoke is the first agent. */
+import { z } from 'zod';
+import { problemSchema } from './errors.js';
+import { idSchema, spokeIdSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { desiredStates, streamConfigSchema } from './stream.js';
+
+export const agentStates = ['ready', 'draining', 'drained'] as const;
+
+export const agentAnnounceSchema = z
+  .object({
+    agent_id: idSchema,
+    kind: z.enum(['spoke', 'vod_worker', 'controller', 'worker']),
+    instance: z.string().describe('new with each process, so that a restart is seen even when no heartbeat was missed'),
+    host: z.string(),
+    pid: z.number().int(),
+    version: z.string(),
+    started_at: timestampSchema,
+    capabilities: z.record(z.string(), z.unknown()).describe('for a spoke: `encoders` that passed their test, `ffmpeg` version, `devices`'),
+    streams: z.array(streamIdSchema).optional().describe('for a spoke that serves fixed streams (`--stream`)'),
+    timestamp: timestampSchema,
+  })
+  .meta({ id: 'AgentAnnounce' });
+export type AgentAnnounce = z.infer<typeof agentAnnounceSchema>;
+
+export const agentHeartbeatSchema = z
+  .object({
+    agent_id: idSchema,
+    instance: z.string(),
+    state: z.enum(agentStates),
+    load: z.object({ cpu_percent: z.number(), rss_bytes: z.number(), streams: z.number().int() }).partial(),
+    timestamp: timestampSchema,
+  })
+  .meta({ id: 'AgentHeartbeat' });
+export type AgentHeartbeat = z.infer<typeof agentHeartbeatSchema>;
+
+/** The whole list of what a spoke shall serve; the spoke makes it so (level-triggered, safe to repeat). */
+export const spokeAssignmentSchema = z
+  .strictObject({
+    streams: z.array(
+      z.strictObject({
+        stream_id: streamIdSchema,
+        config: streamConfigSchema,
+        desired: z.enum(desiredStates),
+        revision: z.number().int(),
+      }),
+    ),
+    revision: z.number().int().describe('grows; a lower one than the last is refused'),
+    timestamp: timestampSchema,
+  })
+  .meta({ id: 'SpokeAssignment' });
+export type SpokeAssignment = z.infer<typeof spokeAssignmentSchema>;
+
+export const agentCommandSchema = z
+  .discriminatedUnion('action', [
+    z.strictObject({ action: z.literal('assign'), assignment: spokeAssignmentSchema }),
+    z.strictObject({ action: z.literal('drain') }),
+    z.strictObject({ action: z.literal('probe'), device: z.string().max(2048) }),
+  ])
+  .meta({ id: 'AgentCommand' });
+export type AgentCommand = z.infer<typeof agentCommandSchema>;
+
+export const agentReplySchema = z
+  .object({ ok: z.boolean(), result: z.unknown().optional(), error: problemSchema.optional(), timestamp: timestampSchema })
+  .meta({ id: 'AgentReply' });
+export type AgentReply = z.infer<typeof agentReplySchema>;
+
+/** A spoke as the hub shows it. */
+export const spokeSchema = z
+  .object({
+    spoke_id: spokeIdSchema,
+    state: z.enum(['online', 'draining', 'lost']),
+    host: z.string(),
+    pid: z.number().int(),
+    version: z.string(),
+    streams: z.array(streamIdSchema),
+    capabilities: z.record(z.string(), z.unknown()),
+    cpu_percent: z.number().nullable(),
+    rss_bytes: z.number().nullable(),
+    last_seen_at: timestampSchema,
+  })
+  .meta({ id: 'Spoke' });
+export type Spoke = z.infer<typeof spokeSchema>;

@@ -1,0 +1,108 @@
+/**
+ * The configuration: file `weir.yaml`, environment `WEIR_<SECTION>_<KEY>`, flags. Flag beats environment beats file beats default.
+ * Keys are literal everywhere. `src/apps/config.ts` reads it; nothing else reads files or the environment.
+ */
+import { z } from 'zod';
+import { logLevels } from './stream.js';
+
+const port = z.coerce.number().int().min(-1).max(65_535);
+const seconds = z.coerce.number().nonnegative();
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+]);
+
+const tlsSchema = z
+  .strictObject({
+    cert_file: z.string().describe('PEM certificate chain'),
+    key_file: z.string().describe('PEM key; must not be readable by others'),
+    ca_file: z.string().optional().describe('PEM authorities that peers must be signed by'),
+  })
+  .partial({ cert_file: true, key_file: true });
+
+export const configSchema = z.strictObject({
+  data_dir: z.string().default('./data').describe('where everything that must survive is kept'),
+  http: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('address to listen on; beyond loopback only once an admin exists'),
+      port: port.default(8080).describe('-1 lets the system choose'),
+      public_url: z.url().optional().describe('address that links are made with, behind a proxy'),
+      allowed_origins: list.default([]).describe('further origins that may open sockets; the hub itself always may'),
+      trust_proxy: flag.default(false).describe('take the client address from X-Forwarded-For'),
+      tls: tlsSchema.optional(),
+    })
+    .prefault({}),
+  nats: z
+    .strictObject({
+      url: z.string().optional().describe('use this NATS instead of the supervised one; several comma-separated'),
+      user: z.string().optional(),
+      password: z.string().optional(),
+      token: z.string().optional(),
+      nkey_seed_file: z.string().optional(),
+      credentials_file: z.string().optional(),
+      tls: tlsSchema
+        .extend({ enabled: flag.default(false) })
+        .optional()
+        .describe('towards `url`, or of the supervised server'),
+      binary: z.string().optional().describe('nats-server program; default: found by set-up'),
+      host: z.string().default('127.0.0.1').describe('address of the supervised server'),
+      port: port.default(4222),
+      websocket_port: port.default(8222).describe('loopback only; browsers come through `/nats` of the hub'),
+      monitor_port: port.default(-1).describe('loopback only'),
+      max_payload_bytes: z.coerce.number().int().min(1_048_576).max(67_108_864).default(16_777_216),
+      root: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]+$/)
+        .default('videonode')
+        .describe('first token of all stream subjects'),
+    })
+    .prefault({}),
+  database: z.strictObject({ url: z.string().optional().describe('postgres://…; default: SQLite in the data folder') }).prefault({}),
+  streams: z
+    .strictObject({
+      media_folders: list.default([]).describe('folders whose files may be streamed; default: `media` in the data folder'),
+      source_hosts: list.default([]).describe('when not empty: hosts that network sources may name'),
+      pre_roll_s: seconds.default(10).describe('seconds of media each spoke keeps in memory'),
+      pre_roll_bytes: z.coerce.number().int().positive().default(33_554_432),
+      media_max_age_s: seconds.default(60).describe('how long the broker keeps fragments'),
+      media_max_bytes: z.coerce.number().int().positive().default(67_108_864).describe('and at most so many bytes per stream'),
+      linger_s: seconds.default(30).describe('an on-demand stream runs on for so long after its last viewer'),
+      test_picture: z
+        .union([flag, z.literal('auto')])
+        .default('auto')
+        .describe('`auto`: define a test picture when no stream exists at first start'),
+      local_spoke: flag.default(true).describe('`weir up` runs a spoke on this machine'),
+    })
+    .prefault({}),
+  ffmpeg: z
+    .strictObject({
+      ffmpeg: z.string().optional().describe('program; default: found by set-up'),
+      ffprobe: z.string().optional(),
+      hardware: flag.default(true).describe('test hardware encoders at start'),
+    })
+    .prefault({}),
+  access: z
+    .strictObject({
+      admin_password: z
+        .string()
+        .optional()
+        .describe('makes the first admin without the one-time link; only from the environment, WEIR_ADMIN_PASSWORD'),
+      session_hours: z.coerce
+        .number()
+        .positive()
+        .default(24 * 14),
+      bus_credentials_s: seconds.default(900),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(logLevels).default('info'), format: z.enum(['text', 'json']).optional().describe('default: text on a terminal') })
+    .prefault({}),
+});
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
