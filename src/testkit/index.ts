@@ -1,0 +1,4 @@
+/** What tests and benchmarks share. Imported by no production file. */
+export { makeTempFolder, removeFolder, withTempFolder } from './temp-folder.js';
+export { startTestBroker, type TestBroker, type TestBrokerOptions, type TestUser } from './test-broker.js';
+export { nextEvent, nextItem, type WaitOptions, waitFor, withDeadline } from './wait-for.js';
