@@ -1,0 +1,40 @@
+/** FFmpeg's arguments, reports and failures, and fragmented MP4. Starts no long-lived process and knows nothing of the bus. */
+export {
+  type CapturePlan,
+  captureArgs,
+  planCapture,
+  type VideoPlan,
+} from './ffmpeg/capture-args.js';
+export { type FindOptions, findMachineFacts } from './ffmpeg/encoders.js';
+export { type EncoderReport, type HardwareEncoder, hardwareEncoders, type MachineFacts, type VideoEncoder } from './ffmpeg/facts.js';
+export {
+  classifyFailure,
+  type Failure,
+  type FfmpegExit,
+  type FfmpegLine,
+  type PushEvent,
+  parseFfmpegLine,
+  parsePushEvent,
+} from './ffmpeg/failure.js';
+export { maskSecrets } from './ffmpeg/mask.js';
+export { type ProbeOptions, type ProbeOutcome, probeSource } from './ffmpeg/probe.js';
+export { createProgressParser, type ProgressParser, type ProgressReport } from './ffmpeg/progress.js';
+export { type Slate, slateArgs } from './ffmpeg/slate-args.js';
+export { type Snapshot, snapshotArgs } from './ffmpeg/snapshot-args.js';
+export {
+  doorOf,
+  type FileSource,
+  type NetworkSource,
+  type Output,
+  parseOutput,
+  parseSource,
+  type Source,
+  type SourceDoor,
+  type SourcePolicy,
+  type TestSource,
+  type V4l2Source,
+} from './ffmpeg/source.js';
+export { type AudioTrack, readTrackFacts, type TrackFacts, type VideoTrack } from './fmp4/codecs.js';
+export { type CutterOptions, createFragmentCutter, type Fragment, type FragmentCutter, type InitSegment } from './fmp4/cutter.js';
+export { concatBytes, createSegmentAssembler, type GroupInput, type Segment, type SegmentAssembler } from './fmp4/group.js';
+export { frameCounterLayout, readFrameCounter } from './frame-counter.js';
