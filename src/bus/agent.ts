@@ -1,0 +1,71 @@
+/** Life cycle of whatever works for others: announce, heartbeat, commands, drain. */
+import type { AgentAnnounce, AgentCommand, AgentHeartbeat, AgentReply } from '../contracts/index.js';
+import type { Bus, Trace } from './bus.js';
+
+/** Kinds of agents whose subjects exist in the contracts. */
+export type AgentKind = 'spoke';
+
+export interface AgentOptions {
+  kind: AgentKind;
+  agentId: string;
+  /** Everything of the announcement but `agent_id`, `kind`, `instance` and `timestamp`; asked anew for each announcement. */
+  announce: () => Omit<AgentAnnounce, 'agent_id' | 'kind' | 'instance' | 'timestamp'>;
+  /** Load for each heartbeat. */
+  load?: () => AgentHeartbeat['load'];
+  /** Obeys a command; what it returns goes back as `result`, a thrown error as `error`. `drain` is answered after the agent's own state has changed. */
+  onCommand: (command: AgentCommand, context: { trace: Trace | undefined; signal: AbortSignal }) => unknown | Promise<unknown>;
+  /** Default 2000. */
+  heartbeatMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface Agent {
+  readonly instance: string;
+  readonly state: AgentHeartbeat['state'];
+  /** Announces again, for example when the capabilities have changed. */
+  announce(): void;
+  /** Says `draining` from now on; `drained` with the second call argument. */
+  setState(state: AgentHeartbeat['state']): void;
+  stop(): Promise<void>;
+}
+
+/** Announces at once and after each reconnect, sends heartbeats, answers commands. Resolves when commands can arrive. */
+export declare function startAgent(bus: Bus, options: AgentOptions): Promise<Agent>;
+
+export interface SeenAgent {
+  agentId: string;
+  instance: string;
+  online: boolean;
+  /** Undefined until the announcement was seen: a heartbeat may come first. */
+  announce: AgentAnnounce | undefined;
+  heartbeat: AgentHeartbeat | undefined;
+  /** Milliseconds since 1970, on this machine's clock. */
+  lastSeenAt: number;
+}
+
+export type AgentEvent =
+  /** New, back after being lost, or a new instance (`previous` is then the old one). */
+  | { type: 'online'; agent: SeenAgent; previous: string | undefined }
+  /** Announced again: capabilities may have changed. */
+  | { type: 'announced'; agent: SeenAgent }
+  | { type: 'heartbeat'; agent: SeenAgent }
+  | { type: 'lost'; agent: SeenAgent };
+
+export interface WatchAgentsOptions {
+  kind: AgentKind;
+  onEvent: (event: AgentEvent) => void;
+  /** Silence after which an agent is lost; default 6500. */
+  lostAfterMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface AgentWatch {
+  readonly agents: ReadonlyMap<string, SeenAgent>;
+  readonly ready: Promise<void>;
+  /** Sends one command and awaits the agent's answer; an `error` in it is thrown. */
+  command(agentId: string, command: AgentCommand, settings?: { timeoutMs?: number; signal?: AbortSignal; trace?: Trace }): Promise<AgentReply>;
+  stop(): void;
+}
+
+/** Watches all agents of a kind. While the bus itself is away nobody is declared lost. */
+export declare function watchAgents(bus: Bus, options: WatchAgentsOptions): AgentWatch;

@@ -1,0 +1,51 @@
+/** The door of the bus: everything that speaks NATS does it through here, in Node and in browsers. */
+export type { Agent, AgentEvent, AgentKind, AgentOptions, AgentWatch, SeenAgent, WatchAgentsOptions } from './agent.js';
+export { startAgent, watchAgents } from './agent.js';
+export type {
+  Bus,
+  BusOptions,
+  BusServer,
+  BusSubscription,
+  MessageMeta,
+  PublishSettings,
+  QueuePolicy,
+  Receiver,
+  RequestSettings,
+  Server,
+  ServerCounters,
+  ServeSettings,
+  SubscribeSettings,
+  SubscriptionCounters,
+  Trace,
+} from './bus.js';
+export { createBus, noReply } from './bus.js';
+export type {
+  EnsuredJournal,
+  FollowJournalOptions,
+  JournalFacts,
+  JournalFollower,
+  JournalMessage,
+  JournalPage,
+  JournalSpec,
+  ReadJournalOptions,
+} from './journal.js';
+export { deleteJournal, ensureJournal, findJournal, followJournal, readJournal } from './journal.js';
+export type { BucketSpec, BucketWatch, Entry, KeyValue, WatchOptions } from './key-value.js';
+export { keyValue } from './key-value.js';
+export type { MediaJournalLimits, WatchPlace, WatchPlaceOptions } from './media-journal.js';
+export { closeWatchPlace, countViewers, ensureMediaJournal, openWatchPlace } from './media-journal.js';
+export type {
+  MediaEpoch,
+  MediaFragment,
+  MediaLimits,
+  MediaPublisher,
+  MediaPublisherCounters,
+  MediaPublisherOptions,
+  PreRoll,
+  StoredFragment,
+} from './media-publisher.js';
+export { createMediaPublisher } from './media-publisher.js';
+export type { MediaReader, MediaReaderCounters, MediaReaderOptions, MediaReaderState, ReadFragment, ReadGap, ReadInit } from './media-reader.js';
+export { openMediaReader } from './media-reader.js';
+export type { ConsumeOptions, WorkConsumer, WorkItem, WorkOutcome, WorkQueue, WorkQueueSpec } from './work-queue.js';
+export { workQueue } from './work-queue.js';
