@@ -1,0 +1,24 @@
+/** Who may do what with a stream. */
+import { type Role, roleAllows, type Session } from '../contracts/index.js';
+
+/** What rights are judged by. */
+export type Rights = Pick<Session, 'role' | 'streams'>;
+
+/** True when the session reaches the stream, whatever its role. */
+export function reachesStream(rights: Pick<Rights, 'streams'>, streamId: string): boolean {
+  return rights.streams === null || rights.streams.includes(streamId);
+}
+
+function may(role: Role, rights: Rights, streamId: string): boolean {
+  return roleAllows(rights.role, role) && reachesStream(rights, streamId);
+}
+
+/** Watch it, read its status, metrics and log. */
+export function mayView(rights: Rights, streamId: string): boolean {
+  return may('viewer', rights, streamId);
+}
+
+/** Start, stop and change it. */
+export function mayOperate(rights: Rights, streamId: string): boolean {
+  return may('operator', rights, streamId);
+}
