@@ -43,6 +43,7 @@ export const problemSchema = z
     detail: z.string().describe('what happened, in one sentence'),
     hint: z.string().optional().describe('what to do about it'),
     errors: z.array(fieldErrorSchema).optional(),
+    retry_after_s: z.number().optional().describe('seconds after which another attempt makes sense'),
     trace_id: z.string().optional(),
   })
   .meta({ id: 'Problem' });
@@ -56,6 +57,8 @@ export interface WeirErrorOptions {
   /** The value that was received for `field`; secrets must not be passed. */
   received?: unknown;
   errors?: FieldError[];
+  /** Seconds after which another attempt makes sense; the `Retry-After` of HTTP. */
+  retryAfterS?: number;
   cause?: unknown;
 }
 
@@ -65,12 +68,14 @@ export class WeirError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly errors: FieldError[];
+  readonly retryAfterS: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: WeirErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
     this.errors = options.errors ?? [];
+    this.retryAfterS = options.retryAfterS;
     if (options.field !== undefined) {
       this.errors = [{ field: options.field, message, received: options.received }, ...this.errors];
     }
@@ -103,6 +108,7 @@ export class WeirError extends Error {
     };
     if (this.hint !== undefined) problem.hint = this.hint;
     if (this.errors.length > 0) problem.errors = this.errors;
+    if (this.retryAfterS !== undefined) problem.retry_after_s = this.retryAfterS;
     if (traceId !== undefined) problem.trace_id = traceId;
     return problem;
   }
@@ -112,6 +118,7 @@ export class WeirError extends Error {
     const options: WeirErrorOptions = {};
     if (problem.hint !== undefined) options.hint = problem.hint;
     if (problem.errors !== undefined) options.errors = problem.errors;
+    if (problem.retry_after_s !== undefined) options.retryAfterS = problem.retry_after_s;
     return new WeirError(problem.code, problem.detail, options);
   }
 }
