@@ -43,7 +43,9 @@ export const streamCommandSchema = z
   .strictObject({
     action: z.enum(streamActions),
     stream_id: streamIdSchema,
-    config: streamConfigSchema.nullish().transform((value) => value ?? undefined),
+    config: z
+      .preprocess((value) => value ?? undefined, streamConfigSchema.optional())
+      .describe('for `configure`, and for `start` of a stream not known yet'),
     timestamp: timestampSchema,
   })
   .meta({ id: 'StreamCommand' });
@@ -93,9 +95,8 @@ export const streamStatusSchema = z
     state: z.enum(streamStates),
     error: z.string().optional().describe('one sentence, only when something is wrong'),
     pid: z.number().int().nonnegative().optional().describe('process id of FFmpeg'),
-    started_at: timestampSchema
-      .nullish()
-      .transform((value) => value ?? undefined)
+    started_at: z
+      .preprocess((value) => value ?? undefined, timestampSchema.optional())
       .describe('when the running FFmpeg delivered its first fragment'),
     timestamp: timestampSchema,
     reason: z.enum(streamReasons).optional(),

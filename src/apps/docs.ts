@@ -1,0 +1,170 @@
+/**
+ * Writes `docs/reference/` from the contracts, or with `--check` fails when a file there differs.
+ *   node dist/apps/docs.js [--check]
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+import { createAsyncApi } from '../contracts/asyncapi.js';
+import { busRoles, type Channel, channelNames, channels } from '../contracts/channels.js';
+import { configSchema } from '../contracts/config.js';
+import { errorCodes, errorTable } from '../contracts/errors.js';
+import { type JsonSchema, SchemaCollection } from '../contracts/json-schema.js';
+import { createOpenApi } from '../contracts/openapi.js';
+import { permissionsFor } from '../contracts/permissions.js';
+import { type Route, routeNames, routes } from '../contracts/routes.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const folder = join(root, 'docs', 'reference');
+const note = '<!-- Generated from src/contracts by `node dist/apps/docs.js`; do not edit. -->\n\n';
+
+/** File name to content of every generated document. */
+export function generateDocuments(version: string): Record<string, string> {
+  return {
+    'subjects.md': note + subjectsPage(),
+    'http-api.md': note + httpPage(),
+    'errors.md': note + errorsPage(),
+    'config.md': note + configPage(),
+    'openapi.json': `${JSON.stringify(createOpenApi(version), null, 1)}\n`,
+    'asyncapi.json': `${JSON.stringify(createAsyncApi(version), null, 1)}\n`,
+  };
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function fieldTable(schema: z.ZodType): string {
+  const collection = new SchemaCollection('');
+  const json = resolve(collection.of(schema), collection);
+  const required = new Set((json.required as string[] | undefined) ?? []);
+  const properties = (json.properties ?? {}) as Record<string, JsonSchema>;
+  const rows = Object.entries(properties).map(([name, property]) => [
+    `\`${name}\`${required.has(name) ? '' : ' ?'}`,
+    describeType(property),
+    String(property.description ?? ''),
+  ]);
+  return rows.length === 0 ? 'No fields.' : table(['Field', 'Type', 'Meaning'], rows);
+}
+
+function resolve(json: JsonSchema, collection: SchemaCollection): JsonSchema {
+  return typeof json.$ref === 'string' ? (collection.schemas[json.$ref] ?? {}) : json;
+}
+
+function describeType(json: JsonSchema): string {
+  if (typeof json.$ref === 'string') return json.$ref;
+  if (json.const !== undefined) return `\`${String(json.const)}\``;
+  if (Array.isArray(json.enum)) return json.enum.map((value) => `\`${String(value)}\``).join(', ');
+  for (const key of ['anyOf', 'oneOf']) {
+    if (Array.isArray(json[key])) return [...new Set((json[key] as JsonSchema[]).map(describeType))].join(' or ');
+  }
+  if (json.type === 'array') return `list of ${describeType((json.items ?? {}) as JsonSchema)}`;
+  const type = Array.isArray(json.type) ? json.type.join(' or ') : String(json.type ?? 'any');
+  return json.format === 'date-time' ? 'time (RFC 3339)' : type;
+}
+
+function subjectsPage(): string {
+  const rows = channelNames.map((name) => {
+    const channel: Channel = channels[name];
+    return [`[\`${channel.address}\`](#${name})`, channel.kind, channel.publishers.join(', '), channel.subscribers.join(', '), channel.rate ?? ''];
+  });
+  const details = channelNames.map((name) => {
+    const channel: Channel = channels[name];
+    const parts = [`### ${name}`, `\`${channel.address}\``, channel.summary];
+    if (channel.kind === 'bytes') parts.push('Bytes of fragmented MP4; headers in `src/contracts/media.ts`.');
+    else parts.push(fieldTable(channel.message));
+    if (channel.reply !== undefined) parts.push('Answer:', fieldTable(channel.reply));
+    return parts.join('\n\n');
+  });
+  const scope = { streams: ['cam1'], inboxPrefix: '_INBOX_x', viewer: 'x' } as const;
+  const permissions = busRoles
+    .filter((role) => role !== 'hub')
+    .map((role) => {
+      const streams = role === 'admin' ? ('all' as const) : scope.streams;
+      const lists = permissionsFor(role, { ...scope, streams, ...(role === 'spoke' ? { spokeId: 'spoke1' } : {}) });
+      const show = (subjects: string[]) => subjects.map((subject) => `  ${subject}`).join('\n');
+      return `### ${role}\n\n\`\`\`\npublish\n${show(lists.publish)}\nsubscribe\n${show(lists.subscribe)}\n\`\`\``;
+    });
+  return [
+    '# Subjects',
+    'Messages are JSON in UTF-8 unless the kind says bytes. A request may carry `traceparent`; a failed one is answered with a `Problem` and the header `Nats-Service-Error-Code`. Fields marked `?` are optional. The first token can be renamed (`nats.root`).',
+    table(['Subject', 'Kind', 'Published by', 'Subscribed by', 'Rate'], rows),
+    '## Messages',
+    ...details,
+    '## Permissions',
+    'What a client of each role may do, here bound to the stream `cam1` (spoke `spoke1`, reading place `x`); admins are bound to none.',
+    ...permissions,
+    '',
+  ].join('\n\n');
+}
+
+function httpPage(): string {
+  const tags = [...new Set(routeNames.map((name) => routes[name].tag))];
+  const sections = tags.map((tag) => {
+    const rows = routeNames
+      .filter((name) => routes[name].tag === tag)
+      .map((name) => {
+        const route: Route = routes[name];
+        return [`\`${route.method} ${route.path}\``, route.role, route.summary, route.produces ?? (route.answer === undefined ? '204' : 'JSON')];
+      });
+    return `## ${tag}\n\n${table(['Route', 'Least role', 'What it does', 'Answer'], rows)}`;
+  });
+  return [
+    '# HTTP API',
+    'The whole of it, with every schema, is [openapi.json](openapi.json), also served at `/api/v1/openapi.json`. Sign in with the session cookie (`POST /api/v1/session`) or send `Authorization: Bearer TOKEN` (`weir token create`). Failures are `application/problem+json`, see [errors](errors.md). A user or token bound to streams sees only these.',
+    ...sections,
+    '',
+  ].join('\n\n');
+}
+
+function errorsPage(): string {
+  const rows = errorCodes.map((code) => [`\`${code}\``, String(errorTable[code].status), String(errorTable[code].rpc), errorTable[code].title]);
+  return `# Errors\n\nEvery failure carries one of these codes, a sentence (\`detail\`), often what to do (\`hint\`), and for bad input each faulty field with the value received (\`errors\`).\n\n${table(['Code', 'HTTP status', 'JSON-RPC', 'Title'], rows)}\n`;
+}
+
+function configPage(): string {
+  const json = new SchemaCollection('').of(configSchema, 'input');
+  const rows: string[][] = [];
+  const walk = (schema: JsonSchema, path: string[]) => {
+    for (const [name, property] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)) {
+      const at = [...path, name];
+      if (property.properties !== undefined) walk(property, at);
+      else
+        rows.push([
+          `\`${at.join('.')}\``,
+          `\`WEIR_${at.join('_').toUpperCase()}\``,
+          describeType(property),
+          property.default === undefined ? '' : `\`${JSON.stringify(property.default)}\``,
+          String(property.description ?? ''),
+        ]);
+    }
+  };
+  walk(json, []);
+  return `# Configuration\n\nFile \`weir.yaml\` (or \`--config FILE\`), environment, flags: a flag beats the environment, which beats the file. \`NATS_URL\`, \`NATS_USER\`, \`NATS_PASSWORD\`, \`NATS_TLS_ENABLED\` and \`STREAM_ID\` are understood as well.\n\n${table(['Key', 'Environment', 'Type', 'Default', 'Meaning'], rows)}\n`;
+}
+
+function main(): void {
+  const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+  const check = process.argv.includes('--check');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(generateDocuments(version))) {
+    const path = join(folder, name);
+    if (!check) writeFileSync(path, content);
+    else if (readOrEmpty(path) !== content) {
+      process.stderr.write(`docs/reference/${name} is not what the contracts say; run: node dist/apps/docs.js\n`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();
