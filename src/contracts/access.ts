@@ -1,14 +1,9 @@
 /** Who may do what: users, roles, grants per stream, tokens, sessions, bus users, audit. */
 import { z } from 'zod';
 import { idSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { roles } from './roles.js';
 
-/** From least to most: each role may all that the ones before it may. */
-export const roles = ['viewer', 'operator', 'admin'] as const;
-export type Role = (typeof roles)[number];
-
-export function roleAllows(held: Role, needed: Role): boolean {
-  return roles.indexOf(held) >= roles.indexOf(needed);
-}
+export { type Role, roleAllows, roles } from './roles.js';
 
 export const usernameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, 'use 1 to 64 letters, digits, ".", "_", "@" or "-"');
 export const passwordSchema = z.string().min(10, 'use at least 10 characters').max(256);
