@@ -27,17 +27,22 @@ export interface RequestContext {
   clearSession(): void;
 }
 
-/** One server-sent event; `data` is sent as JSON. */
+/** One server-sent event; `data` is one JSON text without line breaks. */
 export interface ServerSentEvent {
   readonly id?: string;
   readonly event?: string;
-  readonly data: unknown;
+  readonly data: string;
 }
 
 /** Answer of a route that does not speak JSON. An iterable is read no faster than the client takes it, and ended with the request. */
 export interface MediaAnswer {
   readonly body: Uint8Array | string | AsyncIterable<Uint8Array>;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: what the route `produces`. */
+  readonly contentType?: string;
+  /** Seconds a client may keep it; default 0: never. */
+  readonly maxAgeS?: number;
+  /** Quoted strong validator: answered with 304 when the client has it already. */
+  readonly etag?: string;
 }
 
 /** Answer of a `text/event-stream` route; heartbeats are added by the server. */

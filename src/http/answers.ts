@@ -1,0 +1,85 @@
+/** How an operation's answer becomes bytes: JSON, a finished body, an endless body, server-sent events. */
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Route } from '../contracts/index.js';
+import type { EventsAnswer, MediaAnswer, ServerSentEvent } from './operations.js';
+
+/** Comments keep proxies from closing a quiet stream of events, and show a dead client early. */
+const heartbeatMs = 15_000;
+
+/** Sends what an operation returned. */
+export function sendAnswer(route: Route, answer: unknown, request: FastifyRequest, reply: FastifyReply, signal: AbortSignal): FastifyReply {
+  if (route.produces === undefined) {
+    reply.header('cache-control', 'no-store');
+    if (route.answer === undefined) return reply.code(route.status ?? 204).send();
+    return reply
+      .code(route.status ?? 200)
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(JSON.stringify(answer));
+  }
+  if (isEvents(answer)) {
+    reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no');
+    sendHeartbeats(reply.raw);
+    return reply.send(flow(encodeEvents(answer.events), signal));
+  }
+  return sendMedia(route.produces, answer as MediaAnswer, request, reply, signal);
+}
+
+function sendMedia(produces: string, answer: MediaAnswer, request: FastifyRequest, reply: FastifyReply, signal: AbortSignal): FastifyReply {
+  const maxAgeS = answer.maxAgeS ?? 0;
+  reply.header('content-type', answer.contentType ?? produces);
+  reply.header('cache-control', maxAgeS > 0 ? `private, max-age=${Math.floor(maxAgeS)}` : answer.etag === undefined ? 'no-store' : 'no-cache');
+  if (answer.etag !== undefined) {
+    reply.header('etag', answer.etag);
+    if (matchesEtag(request.headers['if-none-match'], answer.etag)) return reply.code(304).send();
+  }
+  const body = answer.body;
+  if (typeof body === 'string') return reply.send(body);
+  if (body instanceof Uint8Array) return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+  return reply.send(flow(body, signal));
+}
+
+/** True when an `If-None-Match` header names the validator. */
+export function matchesEtag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.trim() === '*' || header.split(',').some((part) => part.trim().replace(/^W\//, '') === etag);
+}
+
+function isEvents(answer: unknown): answer is EventsAnswer {
+  return typeof answer === 'object' && answer !== null && 'events' in answer;
+}
+
+/** A body that is read as the client takes it, and dropped with the request. */
+function flow(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Readable {
+  const body = Readable.from(source, { objectMode: true, highWaterMark: 1 });
+  const drop = () => body.destroy();
+  signal.addEventListener('abort', drop, { once: true });
+  body.once('close', () => signal.removeEventListener('abort', drop));
+  if (signal.aborted) drop();
+  return body;
+}
+
+async function* encodeEvents(source: AsyncIterable<ServerSentEvent>): AsyncGenerator<Uint8Array> {
+  // The first bytes at once, so that `open` fires in the browser before the first event.
+  yield Buffer.from(': connected\n\n');
+  for await (const event of source) yield Buffer.from(formatEvent(event));
+}
+
+function sendHeartbeats(raw: ServerResponse): void {
+  const timer = setInterval(() => {
+    // Whole events are written at a time, so a comment never lands inside one.
+    if (raw.headersSent && raw.writableLength === 0) raw.write(': heartbeat\n\n');
+  }, heartbeatMs);
+  timer.unref();
+  raw.once('close', () => clearInterval(timer));
+}
+
+/** Wire form of one event; line breaks inside `data` would end it early, so they are split over `data:` lines. */
+export function formatEvent(event: ServerSentEvent): string {
+  const lines: string[] = [];
+  if (event.id !== undefined) lines.push(`id: ${event.id.replace(/[\r\n\0]/g, '')}`);
+  if (event.event !== undefined) lines.push(`event: ${event.event.replace(/[\r\n]/g, '')}`);
+  for (const line of event.data.split(/\r\n|[\r\n]/)) lines.push(`data: ${line}`);
+  return `${lines.join('\n')}\n\n`;
+}

@@ -1,0 +1,185 @@
+/** The hub's HTTP server: every route of the contract, the interface's files and the bus socket, on one port. */
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
+import { WeirError } from '../contracts/index.js';
+import { type BusProxy, type BusProxyOptions, createBusProxy } from './bus-proxy.js';
+import { createOpenConnections, type OpenConnections } from './connections.js';
+import type { AuditRecord, Authentication, Operations, StaticFiles } from './operations.js';
+import { sendProblem } from './problems.js';
+import { createRateLimit } from './rate-limit.js';
+import { identityOf, type RequestIdentity } from './request-identity.js';
+import { createRouteRunner } from './route-runner.js';
+import { securityHeaders } from './security.js';
+import { answerUnknown } from './unknown.js';
+
+/** 1 MiB: the largest body any route has a use for. */
+const bodyLimitBytes = 1_048_576;
+
+/** Where the server writes what an operator must know; a pino logger fits. */
+export interface HttpLog {
+  error(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+}
+
+/** One finished request, for metrics. `route` is the name in the contract, `static` or `unknown`: never a raw path. */
+export interface RequestRecord {
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+export interface HttpServerOptions {
+  readonly operations: Operations;
+  readonly authentication: Authentication;
+  readonly log: HttpLog;
+  readonly audit: (record: AuditRecord) => void;
+  /** Called once per finished request. */
+  readonly observe?: (record: RequestRecord) => void;
+  readonly files?: StaticFiles;
+  /** Key and certificate chain as PEM text: the server speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Address that links are made with, behind a proxy. */
+  readonly publicUrl?: string;
+  readonly allowedOrigins?: readonly string[];
+  /** Take the client's address from the last hop of X-Forwarded-For. Default false. */
+  readonly trustProxy?: boolean;
+  /** The broker's WebSocket; without it `/nats` answers 503. */
+  readonly bus?: BusProxyOptions;
+}
+
+export interface HttpServer {
+  /** Listens; resolves with the port taken. `port` 0 lets the system choose. Fails with `failed_precondition` when the port is taken. */
+  listen(host: string, port: number): Promise<number>;
+  /** Ends long-lived connections, lets running requests finish for `graceMs` (default 2000), then cuts them. */
+  close(graceMs?: number): Promise<void>;
+  /** Media, event and bus connections, to cut those of a revoked login. */
+  readonly connections: OpenConnections;
+  readonly bus: BusProxy | undefined;
+  /** For tests without a socket. */
+  readonly inject: FastifyInstance['inject'];
+}
+
+/** Makes the server; nothing listens yet. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const app = createApp(options);
+  const connections = createOpenConnections();
+  const stopping = new AbortController();
+  const secure = (request: FastifyRequest) =>
+    options.tls !== undefined || request.protocol === 'https' || options.publicUrl?.startsWith('https:') === true;
+
+  addHooks(app, options, secure);
+  const run = createRouteRunner({ ...options, connections, rateLimit: createRateLimit(), stopping: stopping.signal, secure });
+  run.register(app);
+  app.setNotFoundHandler((request, reply) => answerUnknown(request, reply, { files: options.files, secure: secure(request) }));
+
+  const bus = options.bus === undefined ? undefined : createBusProxy({ ...options, bus: options.bus, connections });
+  app.server.on('upgrade', (request: IncomingMessage, socket, head) => {
+    if (bus === undefined) refuseUpgrade(socket);
+    else bus.upgrade(request, socket, head);
+  });
+
+  return {
+    connections,
+    bus,
+    inject: app.inject.bind(app) as FastifyInstance['inject'],
+    listen: (host, port) => listen(app, host, port),
+    close: async (graceMs = 2000) => {
+      stopping.abort(new WeirError('unavailable', 'The hub is stopping'));
+      connections.cutAll('the hub is stopping');
+      const force = setTimeout(() => app.server.closeAllConnections(), graceMs);
+      try {
+        await app.close();
+      } finally {
+        clearTimeout(force);
+      }
+    },
+  };
+}
+
+function createApp(options: HttpServerOptions): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    trustProxy: options.trustProxy === true ? 1 : false,
+    // Whoever sends a request slowly holds a socket for so long at most.
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      identify(request, reply);
+      sendProblem(reply, error);
+    },
+    ...(options.tls === undefined ? {} : { https: { cert: options.tls.cert, key: options.tls.key, minVersion: 'TLSv1.2' as const } }),
+  } as FastifyServerOptions);
+  app.removeAllContentTypeParsers();
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: bodyLimitBytes }, (request, body, done) => {
+    // A client that names the type but sends nothing means no body.
+    if (body.length === 0) done(null, undefined);
+    else void parseJson(request, body as string, done);
+  });
+  return app;
+}
+
+function identify(request: FastifyRequest, reply: FastifyReply): RequestIdentity {
+  const identity = identityOf(request);
+  reply.header('x-request-id', identity.requestId).header('traceparent', identity.traceparent);
+  return identity;
+}
+
+function addHooks(app: FastifyInstance, options: HttpServerOptions, secure: (request: FastifyRequest) => boolean): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    identify(request, reply);
+    reply.headers(securityHeaders('data', secure(request)));
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = routeLabel(request, reply);
+    options.observe?.({ route, method: request.method, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
+    done();
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    const identity = identityOf(request);
+    const error = sendProblem(reply, thrown, identity.traceId);
+    if (error.code === 'internal') {
+      options.log.error(
+        { err: error.cause ?? error, request_id: identity.requestId, trace_id: identity.traceId, path: request.routeOptions.url },
+        error.message,
+      );
+    }
+  });
+}
+
+function routeLabel(request: FastifyRequest, reply: FastifyReply): string {
+  const name = (request.routeOptions.config as { route?: string } | undefined)?.route;
+  if (name !== undefined) return name;
+  return reply.statusCode < 400 ? 'static' : 'unknown';
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const address = `${host}:${port}`;
+    if (code === 'EADDRINUSE') {
+      throw new WeirError('failed_precondition', `${address} is taken by another program`, {
+        hint: 'Stop it, or choose another port: --port, WEIR_HTTP_PORT or http.port',
+        cause,
+      });
+    }
+    if (code === 'EACCES') throw new WeirError('permission_denied', `This user may not listen on ${address}`, { cause });
+    if (code === 'EADDRNOTAVAIL')
+      throw new WeirError('invalid_argument', `${host} is no address of this machine`, { field: 'http.host', received: host, cause });
+    throw WeirError.from(cause);
+  }
+  return (app.server.address() as AddressInfo).port;
+}
+
+function refuseUpgrade(socket: { end(text: string): unknown }): void {
+  socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+}

@@ -1,0 +1,64 @@
+/** What no route of the contract answers: the interface's files, a wrong method, or nothing at all. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { routeNames, routes, WeirError } from '../contracts/index.js';
+import { matchesEtag } from './answers.js';
+import type { StaticFile, StaticFiles } from './operations.js';
+import { HttpError } from './problems.js';
+import { securityHeaders } from './security.js';
+
+export interface UnknownOptions {
+  readonly files: StaticFiles | undefined;
+  readonly secure: boolean;
+}
+
+/** Serves a file of the interface, or refuses with 405 (and `Allow`) or 404. */
+export async function answerUnknown(request: FastifyRequest, reply: FastifyReply, options: UnknownOptions): Promise<FastifyReply> {
+  const path = request.url.split('?', 1)[0] ?? '/';
+  const allowed = methodsOf(path);
+  if (allowed.length > 0) {
+    throw new HttpError(405, new WeirError('unsupported', `${request.method} is not possible here`, { hint: `Use ${allowed.join(' or ')}` }), {
+      allow: allowed.join(', '),
+    });
+  }
+  const reading = request.method === 'GET' || request.method === 'HEAD';
+  if (reading && options.files !== undefined && !isApiPath(path)) {
+    const file = await findPage(path, request, options.files);
+    if (file !== undefined) return sendFile(file, request, reply, options.secure);
+  }
+  throw new WeirError('not_found', 'Nothing is at this address', { field: '(path)', received: path.slice(0, 200) });
+}
+
+/** An address of the single-page interface has no file: it gets the page, which knows its own addresses. */
+async function findPage(path: string, request: FastifyRequest, files: StaticFiles): Promise<StaticFile | undefined> {
+  const encodings = new Set((request.headers['accept-encoding'] ?? '').split(',').map((part) => part.trim().split(';', 1)[0] ?? ''));
+  const file = await files.find(path === '/' ? '/index.html' : path, encodings);
+  if (file !== undefined) return file;
+  const isPage = /^(?:\/[^./]*)*$/.test(path) && (request.headers.accept ?? '*/*').match(/text\/html|\*\/\*/) !== null;
+  return isPage ? files.find('/index.html', encodings) : undefined;
+}
+
+function sendFile(file: StaticFile, request: FastifyRequest, reply: FastifyReply, secure: boolean): FastifyReply {
+  reply.headers(securityHeaders('page', secure));
+  reply.header('content-type', file.contentType).header('etag', file.etag).header('vary', 'accept-encoding');
+  reply.header('cache-control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+  if (file.encoding !== undefined) reply.header('content-encoding', file.encoding);
+  if (matchesEtag(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
+  return reply.code(200).send(Buffer.from(file.body.buffer, file.body.byteOffset, file.body.byteLength));
+}
+
+function isApiPath(path: string): boolean {
+  return /^\/(?:api|health|metrics|nats|ws)(?:\/|$)/.test(path);
+}
+
+const patterns = new Map<string, RegExp>();
+for (const name of routeNames) {
+  const path = routes[name].path;
+  patterns.set(path, new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`));
+}
+
+/** Methods of the contract's routes at this path; empty when there are none. Fixed paths beat those with parameters, as in the router. */
+function methodsOf(path: string): string[] {
+  const matching = routeNames.filter((name) => patterns.get(routes[name].path)?.test(path) === true);
+  const fixed = matching.filter((name) => routes[name].path === path);
+  return [...new Set((fixed.length > 0 ? fixed : matching).map((name) => routes[name].method as string))];
+}
