@@ -1,0 +1,39 @@
+/** Child processes: spawn, lines, stop ladder, restart policy, adoption, locks. Knows nothing of video or NATS. */
+export { adoptProcess, type WatchedProcess } from './adopt.js';
+export { BoundedLines, type LineLimits } from './bounded-lines.js';
+export { acquireFileLock, type FileLock } from './file-lock.js';
+export {
+  describeProcess,
+  findListener,
+  findProcessesByArgument,
+  isProcessIdentity,
+  isSameProcess,
+  type ProcessIdentity,
+  processIdentity,
+} from './identity.js';
+export { type PidRecord, recordProcess, sweepOrphans, writeFileAtomic } from './pid-records.js';
+export {
+  defaultStopLadder,
+  describeExit,
+  type ExitReport,
+  hasParentDeathSignal,
+  type RunningProcess,
+  type SpawnOptions,
+  type StopLadder,
+  type StopOptions,
+  signalGroup,
+  spawnProcess,
+} from './process.js';
+export { createProcessSampler, type ProcessSampler, type ProcessStats } from './process-stats.js';
+export { childEnvironment, findOptionalProgram, findProgram } from './program.js';
+export {
+  createRestartPolicy,
+  initialRestartState,
+  nextRestart,
+  type RestartDecision,
+  type RestartEvent,
+  type RestartOptions,
+  type RestartPolicy,
+  type RestartState,
+} from './restart-policy.js';
+export { type RunFailure, type SupervisedProcess, type SupervisedState, type SuperviseOptions, superviseProcess } from './supervise.js';

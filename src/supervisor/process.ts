@@ -1,0 +1,339 @@
+/** One child process with its own process group: started without a shell, watched, and stopped for certain. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { WeirError } from '../contracts/errors.js';
+import { BoundedLines, type LineLimits } from './bounded-lines.js';
+import { type ProcessIdentity, processIdentity } from './identity.js';
+import { childEnvironment, findOptionalProgram, findProgram } from './program.js';
+
+/** Signals in order, each with the time the process has to end before the next. The last one should be SIGKILL. */
+export type StopLadder = readonly { signal: NodeJS.Signals; waitMs: number }[];
+
+/** SIGINT 2 s, SIGTERM 1 s, SIGKILL: FFmpeg finishes its files on the first. */
+export const defaultStopLadder: StopLadder = [
+  { signal: 'SIGINT', waitMs: 2000 },
+  { signal: 'SIGTERM', waitMs: 1000 },
+  { signal: 'SIGKILL', waitMs: 5000 },
+];
+
+export interface SpawnOptions {
+  /** Program: a path, or a name on PATH. */
+  command: string;
+  args?: readonly string[];
+  /** Added to the short list of inherited variables; see {@link childEnvironment}. */
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+  /** Default `ignore`. */
+  stdin?: 'ignore' | 'pipe';
+  /** `pipe`: raw bytes at the reader's pace; `lines`: to `onLine`; a file is appended to and created 0600. Default `ignore`. */
+  stdout?: 'ignore' | 'pipe' | 'lines' | { file: string };
+  /** Default `lines`. */
+  stderr?: 'ignore' | 'lines' | { file: string };
+  /** Number of further pipes that the child writes to, as file descriptors 3, 4, … Default 0. */
+  extraPipes?: number;
+  lines?: LineLimits;
+  onLine?: (line: string, from: 'stdout' | 'stderr') => void;
+  /** The kernel kills the child when this process dies, where `setpriv` can arrange it. Default true; false for what must outlive us. */
+  dieWithParent?: boolean;
+  /** Whether this process stays alive for the child's sake. Default true. */
+  keepAlive?: boolean;
+  /** Stops the child with reason `aborted`. */
+  signal?: AbortSignal;
+  /** Stops the child with reason `timeout` after so long. Default: never. */
+  timeoutMs?: number;
+  /** Used by aborts, timeouts and `stop` without an own ladder. Default {@link defaultStopLadder}. */
+  ladder?: StopLadder;
+}
+
+/** How a process ended; success has the same shape as failure. */
+export interface ExitReport {
+  pid: number;
+  /** Program and arguments as asked for. */
+  command: readonly string[];
+  /** Null when a signal ended it, or when it was not our child. */
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  timedOut: boolean;
+  /** Our reason, when we stopped it. */
+  stoppedByUs: string | null;
+  /** It did not heed the gentler signals, so we used SIGKILL. */
+  killed: boolean;
+  durationMs: number;
+  /** Last lines of stderr (and of stdout, when that is read as lines). */
+  tail: readonly string[];
+  suppressedLines: number;
+}
+
+export interface StopOptions {
+  reason?: string;
+  ladder?: StopLadder;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly identity: ProcessIdentity;
+  /** Null unless `stdin: 'pipe'`. */
+  readonly stdin: Writable | null;
+  /** Null unless `stdout: 'pipe'`. Nothing is read ahead of its consumer, so a slow one slows the child. */
+  readonly stdout: Readable | null;
+  /** File descriptors 3 and up, in order. */
+  readonly pipes: readonly Readable[];
+  /** Resolves when the process has ended and its last lines are in; never rejects. What is left of its group is killed then. */
+  readonly exited: Promise<ExitReport>;
+  /** Last lines until now. */
+  tail(): string[];
+  /** Lines not handed on so far because too many came. */
+  readonly suppressedLines: number;
+  /** Sends a signal to the whole group; false when it is gone. */
+  kill(signal: NodeJS.Signals): boolean;
+  /**
+   * Climbs the ladder until the process has ended. Several calls share the first one's reason.
+   * Fails with `deadline_exceeded` when even the last signal did not end it (it hangs in the kernel).
+   */
+  stop(options?: StopOptions): Promise<ExitReport>;
+}
+
+/** Starts a process. Fails with `not_found`, `permission_denied`, `resource_exhausted` or `cancelled` when it cannot run at all. */
+export async function spawnProcess(options: SpawnOptions): Promise<RunningProcess> {
+  if (options.signal?.aborted === true) throw new WeirError('cancelled', `${options.command} was not started: cancelled`);
+  const program = findProgram(options.command);
+  const args = [...(options.args ?? [])];
+  const prefix = options.dieWithParent === false ? [] : parentDeathPrefix();
+  const [file = program, ...rest] = [...prefix, program, ...args];
+  const files: number[] = [];
+  let child: ChildProcess;
+  try {
+    child = spawn(file, rest, {
+      detached: true,
+      env: childEnvironment(options.env),
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      stdio: [
+        options.stdin ?? 'ignore',
+        outputOf(options.stdout ?? 'ignore', files),
+        outputOf(options.stderr ?? 'lines', files),
+        ...Array<'pipe'>(options.extraPipes ?? 0).fill('pipe'),
+      ],
+    });
+  } catch (error) {
+    throw spawnError(error, options);
+  } finally {
+    for (const fd of files) closeSync(fd);
+  }
+  // Nothing may be missed between the start and the first look, so all listeners are set before anything is awaited.
+  const running = watch(child, options, [options.command, ...args]);
+  if (child.pid === undefined) {
+    const [error] = await once(child, 'error');
+    throw spawnError(error, options);
+  }
+  return running;
+}
+
+function outputOf(target: 'ignore' | 'pipe' | 'lines' | { file: string }, files: number[]): 'ignore' | 'pipe' | number {
+  if (target === 'ignore') return 'ignore';
+  if (typeof target === 'string') return 'pipe';
+  const fd = openSync(target.file, 'a', 0o600);
+  files.push(fd);
+  return fd;
+}
+
+let deathPrefix: string[] | undefined;
+
+/** `setpriv` sets the parent-death signal and then becomes the program, keeping the pid. BusyBox has a `setpriv` without it, hence the try. */
+function parentDeathPrefix(): string[] {
+  if (deathPrefix === undefined) {
+    deathPrefix = [];
+    const setpriv = process.platform === 'linux' ? findOptionalProgram('setpriv') : undefined;
+    const harmless = findOptionalProgram('true');
+    if (setpriv !== undefined && harmless !== undefined) {
+      try {
+        execFileSync(setpriv, ['--pdeathsig', 'KILL', harmless], { stdio: 'ignore', timeout: 2000 });
+        deathPrefix = [setpriv, '--pdeathsig', 'KILL'];
+      } catch {
+        // This setpriv cannot; the sweep of recorded processes does it at the next start.
+      }
+    }
+  }
+  return deathPrefix;
+}
+
+/** Whether children are killed by the kernel when this process dies. */
+export function hasParentDeathSignal(): boolean {
+  return parentDeathPrefix().length > 0;
+}
+
+function spawnError(error: unknown, options: SpawnOptions): WeirError {
+  if (error instanceof WeirError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const message = `${options.command} could not be started: ${(error as Error).message}`;
+  switch (code) {
+    case 'ENOENT':
+      return new WeirError('not_found', message, {
+        cause: error,
+        hint: options.cwd === undefined ? 'Check the path' : `Does the folder ${options.cwd} exist?`,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new WeirError('permission_denied', message, { cause: error, hint: `May this user run ${options.command} and write its log file?` });
+    case 'ENOSPC':
+      return new WeirError('resource_exhausted', message, { cause: error, hint: 'The disk is full' });
+    case 'EAGAIN':
+    case 'EMFILE':
+    case 'ENFILE':
+    case 'ENOMEM':
+      return new WeirError('resource_exhausted', message, { cause: error, hint: 'The system is out of processes, files or memory for this user' });
+    default:
+      return new WeirError('internal', message, { cause: error });
+  }
+}
+
+function watch(child: ChildProcess, options: SpawnOptions, command: readonly string[]): RunningProcess {
+  const startedAt = performance.now();
+  const pid = child.pid ?? -1;
+  // A process that has ended at once has no identity any more; one that nothing else matches is right for it.
+  const identity = processIdentity(pid) ?? { pid, started: 'ended' };
+  const ladder = options.ladder ?? defaultStopLadder;
+  const err = options.stderr === undefined || options.stderr === 'lines' ? readLines(child.stderr, 'stderr', options) : undefined;
+  const out = options.stdout === 'lines' ? readLines(child.stdout, 'stdout', options) : undefined;
+  const pipes = child.stdio.slice(3).filter((one): one is NonNullable<typeof one> => one !== null && one !== undefined) as Readable[];
+  for (const stream of [child.stdin, child.stdout, child.stderr, ...pipes]) stream?.on('error', () => undefined);
+
+  let stoppedByUs: string | null = null;
+  let killed = false;
+  let stopping: Promise<ExitReport> | undefined;
+
+  const kill = (signal: NodeJS.Signals) => child.exitCode === null && child.signalCode === null && signalGroup(pid, signal);
+  const tail = () => [...(out?.lines.tail() ?? []), ...(err?.lines.tail() ?? [])];
+  const suppressed = () => (out?.lines.suppressed ?? 0) + (err?.lines.suppressed ?? 0);
+
+  const exited = new Promise<ExitReport>((resolve) => {
+    child.on('error', () => undefined);
+    child.once('exit', (exitCode, signal) => {
+      const durationMs = performance.now() - startedAt;
+      signalGroup(pid, 'SIGKILL');
+      const timedOut = stoppedByUs === 'timeout';
+      void linesEnded([err, out]).then(() =>
+        resolve({ pid, command, exitCode, signal, timedOut, stoppedByUs, killed, durationMs, tail: tail(), suppressedLines: suppressed() }),
+      );
+    });
+  });
+
+  const stop = (stopOptions: StopOptions = {}): Promise<ExitReport> => {
+    if (child.exitCode !== null || child.signalCode !== null) return exited;
+    stopping ??= (() => {
+      stoppedByUs = stopOptions.reason ?? 'stopped';
+      return climb(stopOptions.ladder ?? ladder, exited, command[0] ?? '', (signal) => {
+        killed = signal === 'SIGKILL';
+        kill(signal);
+        // A stopped process acts on no signal but SIGKILL until it goes on.
+        if (signal !== 'SIGKILL') kill('SIGCONT');
+      });
+    })();
+    return stopping;
+  };
+
+  stopOnSignal(options, exited, stop);
+  if (options.keepAlive === false) unrefAll(child);
+  return {
+    pid,
+    identity,
+    stdin: child.stdin,
+    stdout: options.stdout === 'pipe' ? child.stdout : null,
+    pipes,
+    exited,
+    tail,
+    get suppressedLines() {
+      return suppressed();
+    },
+    kill,
+    stop,
+  };
+}
+
+/** Sends a signal to a process group; false when no such group is left (or it is not ours). */
+export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  // -1 and 0 would mean everybody.
+  if (pid <= 1) return false;
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+interface LineReader {
+  lines: BoundedLines;
+  ended: Promise<void>;
+}
+
+function readLines(stream: Readable | null, from: 'stdout' | 'stderr', options: SpawnOptions): LineReader {
+  const lines = new BoundedLines((line) => options.onLine?.(line, from), options.lines);
+  const ended = new Promise<void>((resolve) => {
+    if (stream === null) return resolve();
+    stream.on('data', (chunk: Buffer) => lines.push(chunk));
+    stream.once('close', () => {
+      lines.end();
+      resolve();
+    });
+  });
+  return { lines, ended };
+}
+
+/** The last lines arrive just after the exit; someone outside the group who inherited the pipe must not keep us waiting. */
+async function linesEnded(readers: (LineReader | undefined)[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, 250);
+  });
+  await Promise.race([Promise.all(readers.map((reader) => reader?.ended)), limit]);
+  clearTimeout(timer);
+}
+
+/** Sends each signal of the ladder until `ended` resolves in its time. */
+export async function climb<T>(ladder: StopLadder, ended: Promise<T>, name: string, send: (signal: NodeJS.Signals) => void): Promise<T> {
+  for (const { signal, waitMs } of ladder) {
+    send(signal);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), waitMs);
+    });
+    const result = await Promise.race([ended.then((value) => ({ value })), late]);
+    clearTimeout(timer);
+    if (result !== undefined) return result.value;
+  }
+  throw new WeirError('deadline_exceeded', `${name} did not end, not even by ${ladder.at(-1)?.signal ?? 'no signal'}`, {
+    hint: 'It hangs in the kernel, most likely on a device or a network disk',
+  });
+}
+
+function stopOnSignal(options: SpawnOptions, exited: Promise<ExitReport>, stop: (options: StopOptions) => Promise<ExitReport>): void {
+  const stopFor = (reason: string) => {
+    // Who waits for `exited` sees that it still runs; there is nobody else to tell.
+    stop({ reason }).catch(() => undefined);
+  };
+  const onAbort = () => stopFor('aborted');
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stopFor('timeout'), options.timeoutMs);
+  void exited.then(() => {
+    options.signal?.removeEventListener('abort', onAbort);
+    clearTimeout(timer);
+  });
+}
+
+function unrefAll(child: ChildProcess): void {
+  child.unref();
+  for (const stream of child.stdio) {
+    if (stream !== null && stream !== undefined && 'unref' in stream && typeof stream.unref === 'function') stream.unref();
+  }
+}
+
+/** One sentence for people: what ended, how, and after how long. */
+export function describeExit(report: ExitReport): string {
+  const name = report.command[0]?.split('/').at(-1) ?? 'the process';
+  const seconds = (report.durationMs / 1000).toFixed(1);
+  if (report.stoppedByUs !== null) return `${name} was stopped (${report.stoppedByUs}) after ${seconds} s${report.killed ? ', by force' : ''}`;
+  if (report.signal !== null) return `${name} was ended by ${report.signal} after ${seconds} s`;
+  if (report.exitCode !== null) return `${name} ended with exit code ${report.exitCode} after ${seconds} s`;
+  return `${name} is gone after ${seconds} s`;
+}
