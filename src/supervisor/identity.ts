@@ -57,9 +57,9 @@ export function isSameProcess(identity: ProcessIdentity): boolean {
 }
 
 /** True for a value that was an identity before it was written to a file. */
-export function isProcessIdentity(value: unknown): value is ProcessIdentity {
+export function isProcessIdentity<T>(value: T): value is T & ProcessIdentity {
   if (typeof value !== 'object' || value === null) return false;
-  const { pid, started } = value as Partial<Record<keyof ProcessIdentity, unknown>>;
+  const { pid, started } = value as unknown as Partial<Record<keyof ProcessIdentity, unknown>>;
   return typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && typeof started === 'string';
 }
 

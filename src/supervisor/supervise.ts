@@ -166,27 +166,30 @@ class Supervision implements SupervisedProcess {
     // Lets the caller subscribe before the first state.
     await Promise.resolve();
     let adopted = await this.#adopt();
-    for (let starts = 0; this.#mayRun(); starts++) {
+    while (this.#mayRun() || adopted !== undefined) {
       if (adopted === undefined) this.#change({ kind: 'starting' });
       const failure = await this.#runOnce(adopted);
       adopted = undefined;
-      if (!this.#mayRun()) break;
-      if (this.#wish === 'restart') {
-        this.#wish = 'run';
-        continue;
-      }
+      if (this.#takeRestart() || !this.#mayRun()) continue;
       await this.#backOff(failure);
-      if (this.#wish === 'restart') this.#wish = 'run';
+      this.#takeRestart();
       if (this.#mayRun()) this.#restarts++;
     }
     if (this.#wish === 'detach') {
       this.#process?.release?.();
       this.#change({ kind: 'detached' });
-    }
+    } else if (this.#state.kind !== 'stopped') this.#change({ kind: 'stopped', report: null });
   }
 
   #mayRun(): boolean {
     return this.#wish === 'run' || this.#wish === 'restart';
+  }
+
+  /** True when a start was asked for, which is then no failure to back off from. */
+  #takeRestart(): boolean {
+    if (this.#wish !== 'restart') return false;
+    this.#wish = 'run';
+    return true;
   }
 
   /** One run from start to end, or until we are to leave it. */
@@ -196,7 +199,6 @@ class Supervision implements SupervisedProcess {
       running = adopted ?? (await this.#start());
     } catch (thrown) {
       const error = WeirError.from(thrown);
-      if (this.#wish === 'stop') this.#change({ kind: 'stopped', report: null });
       return { message: error.message, report: null, error };
     }
     this.#process = running;
@@ -249,7 +251,6 @@ class Supervision implements SupervisedProcess {
         };
       });
     }
-    if (this.#wish === 'stop') this.#change({ kind: 'stopped', report: last.report });
   }
 
   async #adopt(): Promise<(WatchedProcess & { release(): void }) | undefined> {
