@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { WeirError } from '../contracts/index.js';
+import { loadConfig, maskConfig, nearest } from './config.js';
+import { configKeys } from './config-keys.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-config-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function load(yaml: string | undefined, environment: Record<string, string> = {}, flags: Record<string, unknown> = {}) {
+  const path = join(folder, 'weir.yaml');
+  if (yaml === undefined) rmSync(path, { force: true });
+  else writeFileSync(path, yaml);
+  return loadConfig({ environment, flags, folder });
+}
+
+test('defaults hold when nothing is set, and the data folder is meant from the working folder', () => {
+  const { config, sources } = load(undefined);
+  assert.equal(config.http.port, 8080);
+  assert.equal(config.nats.port, 4222);
+  assert.equal(config.data_dir, join(folder, 'data'));
+  assert.equal(sources.size, 0);
+});
+
+test('flag beats environment beats file beats default, and each source is known', () => {
+  const yaml = 'http:\n  port: 1001\n  host: 127.0.0.2\nlog: { level: debug }\n';
+  const { config, sources } = load(yaml, { WEIR_HTTP_PORT: '1002', WEIR_HTTP_HOST: '127.0.0.3' }, { 'http.port': '1003' });
+  assert.deepEqual([config.http.port, config.http.host, config.log.level], [1003, '127.0.0.3', 'debug']);
+  assert.equal(sources.get('http.port'), 'flag --port');
+  assert.equal(sources.get('http.host'), 'environment WEIR_HTTP_HOST');
+  assert.match(sources.get('log.level') ?? '', /^file .*weir\.yaml$/);
+});
+
+test('names of other systems are understood, and the own name wins', () => {
+  const seeds = load(undefined, { NATS_URL: 'nats://a:4222', NATS_USER: 'u', NATS_PASSWORD: 'p', NATS_TLS_ENABLED: 'true' }).config.nats;
+  assert.deepEqual([seeds.url, seeds.user, seeds.password, seeds.tls?.enabled], ['nats://a:4222', 'u', 'p', true]);
+  assert.equal(load(undefined, { NATS_URL: 'nats://a', WEIR_NATS_URL: 'nats://b' }).config.nats.url, 'nats://b');
+  assert.equal(load(undefined, { WEIR_ADMIN_PASSWORD: 'long enough' }).config.access.admin_password, 'long enough');
+});
+
+test('lists come from YAML lists and from comma-separated text; paths are meant from where they were written', () => {
+  const { config } = load('streams:\n  media_folders: [clips, /srv/x]\n');
+  assert.deepEqual(config.streams.media_folders, [join(folder, 'clips'), '/srv/x']);
+  assert.deepEqual(load(undefined, { WEIR_STREAMS_SOURCE_HOSTS: 'a.example, b.example' }).config.streams.source_hosts, ['a.example', 'b.example']);
+});
+
+test('an empty section and an empty variable count as not set', () => {
+  assert.equal(load('http:\nnats:\n', { WEIR_HTTP_PORT: '' }).config.http.port, 8080);
+});
+
+const refusals: [name: string, yaml: string | undefined, environment: Record<string, string>, flags: Record<string, unknown>, text: RegExp][] = [
+  ['a word for a port', 'http:\n  port: abc\n', {}, {}, /http\.port: .*received "abc" \(from file .*weir\.yaml\)/],
+  ['a port out of range in the environment', undefined, { WEIR_HTTP_PORT: '70000' }, {}, /http\.port: .*"70000" \(from environment WEIR_HTTP_PORT\)/],
+  ['a flag value', undefined, {}, { 'nats.port': 'x' }, /nats\.port: .*"x" \(from flag --port\)/],
+  ['an unknown key, with the near one', 'http:\n  prot: 1\n', {}, {}, /http\.prot: is no setting \(from file .*\); did you mean http\.port\?/],
+  ['an unknown section', 'htttp:\n  port: 1\n', {}, {}, /htttp: is no setting/],
+  ['an unknown variable of a section', undefined, { WEIR_HTTP_PROT: '1' }, {}, /WEIR_HTTP_PROT: is no setting .*did you mean WEIR_HTTP_PORT\?/],
+  ['a flag that is neither true nor false', 'http:\n  trust_proxy: maybe\n', {}, {}, /http\.trust_proxy: use true or false; received "maybe"/],
+  ['a password in the file', 'access:\n  admin_password: secret-secret\n', {}, {}, /WEIR_ADMIN_PASSWORD/],
+  ['a secret of the wrong type, unseen', 'nats:\n  url: nats://x\n  password: 12345678\n', {}, {}, /nats\.password: .*received \*\*\*/],
+  ['half of a certificate', 'http:\n  tls: { cert_file: c.pem }\n', {}, {}, /cert_file and key_file belong together/],
+  ['two ways to log in', undefined, { NATS_URL: 'nats://x', NATS_USER: 'u', WEIR_NATS_TOKEN: 't' }, {}, /choose one of/],
+  ['credentials without an address', undefined, { NATS_USER: 'u' }, {}, /nats\.user: is only used with nats\.url/],
+  ['a list instead of sections', '- a\n', {}, {}, /must hold sections/],
+  ['broken YAML, with its place', 'http:\n  port: [\n', {}, {}, /weir\.yaml:\d+:\d+: /],
+  ['a key written twice', 'http: {}\nhttp: {}\n', {}, {}, /weir\.yaml:2:1: /],
+];
+for (const [name, yaml, environment, flags, text] of refusals) {
+  test(`refuses ${name}`, () => {
+    assert.throws(
+      () => load(yaml, environment, flags),
+      (error) => {
+        assert.ok(error instanceof WeirError && error.code === 'invalid_argument');
+        assert.match(error.message, text);
+        return true;
+      },
+    );
+  });
+}
+
+test('all faults are named at once', () => {
+  assert.throws(() => load('http:\n  port: abc\nlog:\n  level: loud\n'), /http\.port[\s\S]*log\.level/);
+});
+
+test('a named file must exist; a variable beyond the sections is only a warning', () => {
+  assert.throws(() => loadConfig({ environment: {}, folder, file: 'none.yaml' }), /none\.yaml does not exist/);
+  assert.match(load(undefined, { WEIR_SERVICE_HOST: '10.0.0.1' }).warnings[0] ?? '', /WEIR_SERVICE_HOST/);
+});
+
+test('secrets and passwords in addresses are masked', () => {
+  const { config } = load(undefined, {
+    NATS_URL: 'nats://u:p@h:1',
+    WEIR_ADMIN_PASSWORD: 'long enough',
+    WEIR_DATABASE_URL: 'postgres://u:geheim@db/x',
+  });
+  const text = JSON.stringify(maskConfig(config));
+  assert.doesNotMatch(text, /long enough|geheim|u:p@/);
+  assert.match(text, /nats:\/\/\*\*\*@h:1/);
+});
+
+test('every key has its own variable name', () => {
+  assert.equal(new Set(configKeys.map((key) => key.environment)).size, configKeys.length);
+  assert.ok(configKeys.some((key) => key.path === 'http.tls.cert_file' && key.environment === 'WEIR_HTTP_TLS_CERT_FILE' && key.isPath));
+});
+
+test('nearest finds a misspelling and nothing where nothing is near', () => {
+  assert.equal(nearest('satrt', ['start', 'stop']), 'start');
+  assert.equal(nearest('zzz', ['start', 'stop']), undefined);
+});
