@@ -15,6 +15,8 @@ export interface BusOptions {
   service?: { name: string; version: string; description?: string };
   /** Told of what has no caller to tell: invalid messages (at most one per second and subscription), failing receivers. Default: nothing. */
   onProblem?: (error: WeirError, subject: string) => void;
+  /** Bytes that may be under way to a server that does not answer; beyond, publishes are dropped and counted. Default 32 MiB. */
+  unconfirmedBytes?: number;
 }
 
 /** What is known of a message beside its content. */
@@ -118,7 +120,9 @@ export interface BusServer {
 export interface Bus {
   readonly connection: NatsConnection;
   readonly roots: Roots;
-  /** Sends without waiting. Throws `payload_too_large` when the server would not take it, `unavailable` when the connection is closed. */
+  /** Publishes; `dropped` while the connection was away or the server stood still. */
+  readonly counters: Readonly<{ published: number; dropped: number }>;
+  /** Sends without waiting, and drops while the connection is away. Throws `payload_too_large` when the server would not take it, `unavailable` when the connection is closed. */
   publish<N extends ChannelName>(name: N, params: ParamsOf<N>, message: MessageInput<N>, settings?: PublishSettings): void;
   /** Parameters left out stand for all. A slow receiver never grows memory beyond the limits of the settings. */
   subscribe<N extends ChannelName>(name: N, params: Partial<ParamsOf<N>>, receiver: Receiver<N>, settings?: SubscribeSettings): BusSubscription;
@@ -135,6 +139,3 @@ export interface Bus {
   /** Stops all subscriptions and servers; the connection stays open and remains its owner's. */
   stop(drainMs?: number): Promise<void>;
 }
-
-/** Puts the contracts over an open connection; opens and closes nothing itself. */
-export declare function createBus(connection: NatsConnection, options?: BusOptions): Bus;

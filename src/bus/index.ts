@@ -18,7 +18,8 @@ export type {
   SubscriptionCounters,
   Trace,
 } from './bus.js';
-export { createBus, noReply } from './bus.js';
+export { noReply } from './bus.js';
+export { createBus } from './create-bus.js';
 export type {
   EnsuredJournal,
   FollowJournalOptions,
@@ -47,5 +48,7 @@ export type {
 export { createMediaPublisher } from './media-publisher.js';
 export type { MediaReader, MediaReaderCounters, MediaReaderOptions, MediaReaderState, ReadFragment, ReadGap, ReadInit } from './media-reader.js';
 export { openMediaReader } from './media-reader.js';
+export { fromNatsError } from './nats-error.js';
+export { nextSpan, traceId } from './trace.js';
 export type { ConsumeOptions, WorkConsumer, WorkItem, WorkOutcome, WorkQueue, WorkQueueSpec } from './work-queue.js';
 export { workQueue } from './work-queue.js';
