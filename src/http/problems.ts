@@ -8,7 +8,11 @@ export class HttpError extends WeirError {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(status: number, error: WeirError, headers: Readonly<Record<string, string>> = {}) {
-    super(error.code, error.message, { errors: error.errors, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    super(error.code, error.message, {
+      errors: error.errors,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...(error.retryAfterS === undefined ? {} : { retryAfterS: error.retryAfterS }),
+    });
     this.status = status;
     this.headers = headers;
   }
@@ -31,7 +35,9 @@ export function sendProblem(reply: FastifyReply, thrown: unknown, traceId?: stri
   reply.code(problem.status).header('content-type', 'application/problem+json').header('cache-control', 'no-store');
   if (error instanceof HttpError) reply.headers(error.headers);
   if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
-  void reply.send(JSON.stringify(problem));
+  if (error.retryAfterS !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfterS)));
+  // Bytes, since Fastify adds a charset to text, which this media type does not have.
+  void reply.send(Buffer.from(JSON.stringify(problem)));
   return error;
 }
 

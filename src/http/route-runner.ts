@@ -5,7 +5,6 @@ import { sendAnswer } from './answers.js';
 import { authenticate, type Credentials, requireOwnPage, requireRole, requireStream } from './authorize.js';
 import type { OpenConnections } from './connections.js';
 import type { AuditRecord, Authentication, Operation, Operations, Principal, RequestContext } from './operations.js';
-import { HttpError } from './problems.js';
 import { limitKey, type RateLimit } from './rate-limit.js';
 import { identityOf } from './request-identity.js';
 import { formatSessionCookie } from './security.js';
@@ -68,9 +67,8 @@ async function admit(name: RouteName, request: FastifyRequest, options: RouteRun
   admitted.set(request, credentials);
 }
 
-function tooOften(waitS: number): HttpError {
-  const error = new WeirError('resource_exhausted', 'Too many attempts from this address', { hint: `Try again in ${waitS} s` });
-  return new HttpError(429, error, { 'retry-after': String(waitS) });
+function tooOften(waitS: number): WeirError {
+  return new WeirError('resource_exhausted', 'Too many attempts from this address', { hint: `Try again in ${waitS} s`, retryAfterS: waitS });
 }
 
 function streamOf(request: FastifyRequest): unknown {

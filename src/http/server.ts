@@ -89,10 +89,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     close: async (graceMs = 2000) => {
       stopping.abort(new WeirError('unavailable', 'The hub is stopping'));
       connections.cutAll('the hub is stopping');
+      // A connection that was busy when the stop began is closed as soon as it is idle, not when its keep-alive time is over.
+      const idle = setInterval(() => app.server.closeIdleConnections(), 25);
       const force = setTimeout(() => app.server.closeAllConnections(), graceMs);
       try {
         await app.close();
       } finally {
+        clearInterval(idle);
         clearTimeout(force);
       }
     },

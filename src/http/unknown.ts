@@ -56,9 +56,8 @@ for (const name of routeNames) {
   patterns.set(path, new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`));
 }
 
-/** Methods of the contract's routes at this path; empty when there are none. Fixed paths beat those with parameters, as in the router. */
+/** Methods of the contract's routes at this path; empty when there are none. */
 function methodsOf(path: string): string[] {
   const matching = routeNames.filter((name) => patterns.get(routes[name].path)?.test(path) === true);
-  const fixed = matching.filter((name) => routes[name].path === path);
-  return [...new Set((fixed.length > 0 ? fixed : matching).map((name) => routes[name].method as string))];
+  return [...new Set(matching.map((name) => routes[name].method as string))];
 }
