@@ -1,6 +1,6 @@
 /** The door of the store: SQL for what must survive. */
 export { type OpenStoreOptions, openStore, type Store } from './open-store.js';
-export { type OutboxRelay, type OutboxRelayOptions, type PublishEvent, startOutboxRelay } from './outbox-relay.js';
+export { type OutboxFailure, type OutboxRelay, type OutboxRelayOptions, type PublishEvent, startOutboxRelay } from './outbox-relay.js';
 export type { Page, PageQuery } from './page.js';
 export type {
   AlertQuery,
