@@ -6,7 +6,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import { WeirError } from '../contracts/index.js';
 import type { FairLock } from './fair-lock.js';
-import { toSqlError } from './sql-failure.js';
 
 /** Remembers, through every await, that the code runs inside a transaction. */
 export class TransactionScope {
@@ -27,20 +26,24 @@ export class TransactionScope {
   }
 }
 
+type Translate = (thrown: unknown) => WeirError;
+
 class GuardedConnection implements DatabaseConnection {
   readonly inner: DatabaseConnection;
+  readonly #translate: Translate;
   /** First failure since the transaction began. */
   failure: WeirError | undefined;
 
-  constructor(inner: DatabaseConnection) {
+  constructor(inner: DatabaseConnection, translate: Translate) {
     this.inner = inner;
+    this.#translate = translate;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     try {
       return await this.inner.executeQuery<R>(query);
     } catch (error) {
-      const failure = toSqlError(error);
+      const failure = this.#translate(error);
       this.failure ??= failure;
       throw failure;
     }
@@ -50,7 +53,7 @@ class GuardedConnection implements DatabaseConnection {
     try {
       yield* this.inner.streamQuery<R>(query, chunkSize);
     } catch (error) {
-      throw toSqlError(error);
+      throw this.#translate(error);
     }
   }
 }
@@ -58,6 +61,7 @@ class GuardedConnection implements DatabaseConnection {
 export interface GuardedDriverOptions {
   readonly inner: Driver;
   readonly scope: TransactionScope;
+  readonly translate: Translate;
   /** Given where there is one connection for all. */
   readonly lock?: FairLock | undefined;
   /** Begins a transaction; default: as the inner driver does. */
@@ -81,7 +85,7 @@ export class GuardedDriver implements Driver {
     }
     await this.#options.lock?.acquire();
     try {
-      return new GuardedConnection(await this.#translated(() => this.#options.inner.acquireConnection()));
+      return new GuardedConnection(await this.#translated(() => this.#options.inner.acquireConnection()), this.#options.translate);
     } catch (error) {
       this.#options.lock?.release();
       throw error;
@@ -125,7 +129,7 @@ export class GuardedDriver implements Driver {
     try {
       return await work();
     } catch (error) {
-      throw toSqlError(error);
+      throw this.#options.translate(error);
     }
   }
 }

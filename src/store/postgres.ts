@@ -1,6 +1,7 @@
 /** PostgreSQL through pg: a pool of connections. */
 import { type Dialect, PostgresDialect } from 'kysely';
 import { GuardedDriver, type TransactionScope } from './guarded-driver.js';
+import { toPostgresError } from './sql-failure.js';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -25,11 +26,13 @@ export async function openPostgresDialect(options: PostgresOptions, scope: Trans
   });
   // An idle connection that breaks is replaced at the next query, which also reports what is wrong.
   pool.on('error', () => undefined);
+  // The same for one that breaks between two queries of a transaction; unheard, it would end the process.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   const dialect = new PostgresDialect({ pool });
   return {
     createAdapter: () => dialect.createAdapter(),
     createIntrospector: (db) => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
-    createDriver: () => new GuardedDriver({ inner: dialect.createDriver(), scope }),
+    createDriver: () => new GuardedDriver({ inner: dialect.createDriver(), scope, translate: toPostgresError }),
   };
 }

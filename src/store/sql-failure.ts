@@ -79,8 +79,17 @@ export function toSqlError(thrown: unknown): WeirError {
   if (thrown instanceof WeirError) return thrown;
   const code = codeOf(thrown);
   const verdict = code === undefined ? undefined : verdictOf(code);
-  if (verdict === undefined) return WeirError.from(thrown);
-  return new WeirError(verdict.code, verdict.message, { cause: thrown, ...(verdict.hint === undefined ? {} : { hint: verdict.hint }) });
+  return verdict === undefined ? WeirError.from(thrown) : toError(verdict, thrown);
+}
+
+function toError({ code, message, hint }: Verdict, cause: unknown): WeirError {
+  return new WeirError(code, message, { cause, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** As {@link toSqlError}; pg reports a broken or late connection as a bare error without a code, whatever the server says has one. */
+export function toPostgresError(thrown: unknown): WeirError {
+  const isBare = thrown instanceof Error && thrown.constructor === Error && codeOf(thrown) === undefined;
+  return isBare ? toError(unreachable, thrown) : toSqlError(thrown);
 }
 
 /** True when running the whole transaction again may succeed. */

@@ -59,6 +59,7 @@ function guardedDialect(database: BetterSqlite3.Database, scope: TransactionScop
       new GuardedDriver({
         inner: dialect.createDriver(),
         scope,
+        translate: toSqlError,
         lock,
         // Takes the write lock at once: a transaction that reads first could otherwise not write after another program did.
         begin: async (connection) => {
