@@ -1,10 +1,5 @@
 /** FFmpeg's arguments, reports and failures, and fragmented MP4. Starts no long-lived process and knows nothing of the bus. */
-export {
-  type CapturePlan,
-  captureArgs,
-  planCapture,
-  type VideoPlan,
-} from './ffmpeg/capture-args.js';
+export { type CapturePlan, captureArgs, type EncodePlan, type VideoPlan } from './ffmpeg/capture-args.js';
 export { type FindOptions, findMachineFacts } from './ffmpeg/encoders.js';
 export { type EncoderReport, type HardwareEncoder, hardwareEncoders, type MachineFacts, type VideoEncoder } from './ffmpeg/facts.js';
 export {
@@ -17,6 +12,7 @@ export {
   parsePushEvent,
 } from './ffmpeg/failure.js';
 export { maskSecrets } from './ffmpeg/mask.js';
+export { planCapture } from './ffmpeg/plan.js';
 export { type ProbeOptions, type ProbeOutcome, probeSource } from './ffmpeg/probe.js';
 export { createProgressParser, type ProgressParser, type ProgressReport } from './ffmpeg/progress.js';
 export { type Slate, slateArgs } from './ffmpeg/slate-args.js';

@@ -24,3 +24,10 @@ export interface MachineFacts {
   /** DRM render node for VAAPI and QSV. */
   readonly renderNode: string | undefined;
 }
+
+/** Compares the leading numbers of FFmpeg's version; a version without any (a build from a branch) counts as new. */
+export function versionAtLeast(version: string, major: number, minor: number): boolean {
+  const [, gotMajor, gotMinor] = /^n?(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  if (gotMajor === undefined) return true;
+  return Number(gotMajor) > major || (Number(gotMajor) === major && Number(gotMinor ?? 0) >= minor);
+}

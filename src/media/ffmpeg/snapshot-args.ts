@@ -1,4 +1,6 @@
-/** A still from a fragment: init segment + key fragment on stdin, picture on stdout. */
+/** Arguments of short runs: a still from a fragment, a test of an encoder. */
+import { hardwareInitArgs, uploadFilters, videoEncodeArgs } from './encode-args.js';
+import type { MachineFacts, VideoEncoder } from './facts.js';
 
 export interface Snapshot {
   readonly format: 'jpg' | 'png';
@@ -6,6 +8,23 @@ export interface Snapshot {
   readonly width?: number;
 }
 
-export function snapshotArgs(_snapshot: Snapshot): string[] {
-  throw new Error('being written');
+/** Init segment and key fragment on stdin, one picture on stdout. */
+export function snapshotArgs(snapshot: Snapshot): string[] {
+  const scale = snapshot.width === undefined ? [] : ['-vf', `scale=w='min(iw,${Math.max(16, Math.trunc(snapshot.width))})':h=-2`];
+  const codec = snapshot.format === 'png' ? ['-c:v', 'png'] : ['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
+  return [
+    ...['-hide_banner', '-nostdin', '-loglevel', 'level+error', '-protocol_whitelist', 'pipe', '-f', 'mp4', '-i', 'pipe:0'],
+    ...['-map', '0:v:0', '-frames:v', '1', ...scale, ...codec, '-threads', '1', '-f', 'image2pipe', 'pipe:1'],
+  ];
+}
+
+/** Two seconds of a small picture through an encoder, as fast as it goes: exit code 0 means that it works. */
+export function testEncodeArgs(encoder: VideoEncoder, facts: Pick<MachineFacts, 'renderNode'>): string[] {
+  const upload = uploadFilters(encoder);
+  return [
+    ...['-hide_banner', '-nostdin', '-loglevel', 'level+error', ...hardwareInitArgs(encoder, facts)],
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=640x480:rate=30', '-t', '2', ...(upload.length === 0 ? [] : ['-vf', upload.join(',')])],
+    ...videoEncodeArgs({ encoder, preset: 'ultrafast', bitrateKbps: 1000, keyframeIntervalS: 1, frameRate: 30, pixels: 640 * 480 }),
+    ...['-f', 'null', '-'],
+  ];
 }

@@ -1,0 +1,101 @@
+/** The input side: what FFmpeg is told about the source, and what it must not reach from there. */
+import type { CapturePlan } from './capture-args.js';
+import { type MachineFacts, versionAtLeast } from './facts.js';
+import type { NetworkSource, Source } from './source.js';
+import { testPictureGraph } from './test-picture.js';
+
+type InputPlan = Pick<CapturePlan, 'source' | 'video' | 'rtspTransport' | 'inputFormat' | 'isPaced'>;
+
+/** Socket timeout towards sources; stalls are seen earlier by missing progress. */
+const socketTimeoutUs = '5000000';
+
+/** Protocols each kind may open, also through a playlist or a redirect. Never `file`, `concat`, `subfile`, `data` or `pipe`. */
+const protocols: Readonly<Record<Source['kind'], string>> = {
+  test: '',
+  v4l2: '',
+  rtsp: 'rtp,udp,tcp,tls',
+  rtmp: 'rtmp,rtmps,tcp,tls',
+  srt: 'srt',
+  http: 'http,https,tcp,tls,crypto',
+  file: 'file',
+};
+
+/** Containers that hold their media themselves. Playlists and scripts (hls, concat, dash, sdp, …) would open other files. */
+const fileFormats = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,avi,flv,asf,mxf,ogg,nut,h264,hevc,mjpeg,gif,wtv,dv';
+
+/** Formats that HTTP may bring: the same and HLS, whose parts are held to the protocols above. */
+const httpFormats = `${fileFormats},hls,mpjpeg`;
+
+export function inputArgs(plan: InputPlan, facts: MachineFacts): string[] {
+  const { source } = plan;
+  switch (source.kind) {
+    case 'test': {
+      // An encode to another size or rate than asked in the device is drawn in that size: sharper than scaled, and cheaper.
+      const encode = plan.video.mode === 'encode' ? plan.video : undefined;
+      const picture = { ...source, ...(encode?.size ?? {}), frameRate: encode?.frameRate ?? source.frameRate };
+      return ['-re', '-f', 'lavfi', '-i', testPictureGraph(picture, facts)];
+    }
+    case 'v4l2':
+      return [...v4l2Args(plan), '-i', source.path];
+    case 'file':
+      // The leading `file:` keeps a colon in the name from being read as a protocol.
+      return ['-stream_loop', '-1', '-re', ...guard(source), '-format_whitelist', fileFormats, '-i', `file:${source.path}`];
+    default:
+      return [...(plan.isPaced ? ['-re'] : []), ...networkArgs(source, plan.rtspTransport, facts), ...decodeArgs(plan), '-i', source.url];
+  }
+}
+
+/** What a probe of the same source must be given, so that it sees and reaches the same. */
+export function probeInputArgs(source: Source, rtspTransport: 'tcp' | 'udp', facts: Pick<MachineFacts, 'version'>): string[] {
+  if (source.kind === 'file') return [...guard(source), '-format_whitelist', fileFormats, '-i', `file:${source.path}`];
+  if (source.kind === 'v4l2') return ['-f', 'v4l2', '-i', source.path];
+  if (source.kind === 'test') return [];
+  return [...networkArgs(source, rtspTransport, facts).filter((_, index, all) => !isReconnect(all, index)), '-i', source.url];
+}
+
+function isReconnect(all: readonly string[], index: number): boolean {
+  const option = index % 2 === 0 ? all[index] : all[index - 1];
+  return option?.startsWith('-reconnect') ?? false;
+}
+
+function guard(source: Source): string[] {
+  return ['-protocol_whitelist', protocols[source.kind]];
+}
+
+function v4l2Args(plan: InputPlan): string[] {
+  const encode = plan.video.mode === 'encode' ? plan.video : undefined;
+  const args = ['-f', 'v4l2'];
+  if (plan.inputFormat !== undefined) args.push('-input_format', plan.inputFormat);
+  if (encode?.frameRate !== undefined) args.push('-framerate', String(encode.frameRate));
+  if (encode?.size !== undefined) args.push('-video_size', `${encode.size.width}x${encode.size.height}`);
+  return args;
+}
+
+function networkArgs(source: NetworkSource, rtspTransport: 'tcp' | 'udp', facts: Pick<MachineFacts, 'version'>): string[] {
+  switch (source.kind) {
+    case 'rtsp': {
+      // Version 5 gave `timeout` the meaning that `stimeout` had.
+      const timeout = versionAtLeast(facts.version, 5, 0) ? '-timeout' : '-stimeout';
+      return [...guard(source), '-rtsp_transport', rtspTransport, timeout, socketTimeoutUs, ...quickStart];
+    }
+    case 'rtmp':
+      return [...guard(source), '-rtmp_live', 'live', '-rw_timeout', socketTimeoutUs, ...quickStart];
+    case 'srt':
+      return [...guard(source), '-rw_timeout', socketTimeoutUs, ...quickStart];
+    case 'http':
+      return [...guard(source), '-format_whitelist', httpFormats, '-rw_timeout', socketTimeoutUs, ...reconnect];
+  }
+}
+
+/**
+ * The frame rate is not worth waiting for. `nobuffer` is left out on purpose: it throws away what was read while the codec was
+ * looked for, and with it the first keyframe, which costs a whole keyframe interval of waiting.
+ */
+const quickStart = ['-fpsprobesize', '0'] as const;
+
+const reconnect = ['-reconnect', '1', '-reconnect_streamed', '1', '-reconnect_on_network_error', '1', '-reconnect_delay_max', '2'] as const;
+
+/** Decoding with one thread per frame would hold back as many frames as there are threads. */
+function decodeArgs(plan: InputPlan): string[] {
+  return plan.video.mode === 'encode' && !plan.isPaced ? ['-thread_type', 'slice'] : [];
+}

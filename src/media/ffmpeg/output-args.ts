@@ -1,0 +1,50 @@
+/** The output side: fragmented MP4 to stdout, and the same encode to a push target. */
+import { escapeTeeOption, escapeTeeTarget } from './filter-text.js';
+import type { Output } from './source.js';
+
+/** Arguments before all others. Progress goes to descriptor 3, ten times a second, so that silence is seen quickly. */
+export const globalArgs = [
+  ...['-hide_banner', '-nostdin', '-loglevel', 'level+warning'],
+  ...['-progress', 'pipe:3', '-stats_period', '0.1'],
+] as const;
+
+/** `init` at once, one fragment per frame, no index at the end. */
+const movFlags = '+empty_moov+default_base_moof+frag_every_frame+skip_trailer';
+
+/** A track that falls silent may hold back the others so long (µs); FFmpeg's own value is ten seconds. */
+const interleaveLimitUs = '200000';
+
+export interface MuxOptions {
+  readonly output: Output | undefined;
+  /** The encoder tells its parameters only with the first frame, so the init segment must wait for it. */
+  readonly isHeaderLate?: boolean;
+}
+
+export function muxArgs(options: MuxOptions): string[] {
+  const flags = options.isHeaderLate === true ? `${movFlags}+delay_moov` : movFlags;
+  if (options.output === undefined) {
+    return ['-max_interleave_delta', interleaveLimitUs, '-f', 'mp4', '-movflags', flags, '-flush_packets', '1', 'pipe:1'];
+  }
+  const local = `[f=mp4:movflags=${flags}:flush_packets=1:max_interleave_delta=${interleaveLimitUs}]pipe:1`;
+  // Parameter sets must be in the header for MP4 and FLV, which the encoder cannot know behind a tee.
+  return ['-flags:v', '+global_header', '-flags:a', '+global_header', '-f', 'tee', `${local}|${pushTarget(options.output)}`];
+}
+
+/**
+ * The push runs behind a queue of its own, in a thread of its own: a target that refuses, hangs or goes away is tried again each
+ * second, and costs the picture on stdout nothing. Frames that find the queue full are dropped up to the next keyframe.
+ */
+function pushTarget(output: Output): string {
+  const fifo = [
+    ...['queue_size=300', 'drop_pkts_on_overflow=1', 'restart_with_keyframe=1'],
+    ...['attempt_recovery=1', 'recover_any_error=1', 'recovery_wait_time=1'],
+  ].join(':');
+  const options = [...formatOptions[output.kind], 'onfail=ignore', 'use_fifo=1', `fifo_options=${escapeTeeOption(fifo)}`];
+  return `[${options.join(':')}]${escapeTeeTarget(output.url)}`;
+}
+
+const formatOptions: Readonly<Record<Output['kind'], readonly string[]>> = {
+  rtsp: ['f=rtsp', 'rtsp_transport=tcp'],
+  rtmp: ['f=flv', 'flvflags=no_duration_filesize', 'rw_timeout=5000000'],
+  srt: ['f=mpegts', 'rw_timeout=5000000'],
+};
