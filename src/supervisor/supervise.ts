@@ -53,8 +53,8 @@ export interface SupervisedProcess {
   kill(signal: NodeJS.Signals): boolean;
   /** Ends the run and starts anew at once, not counted as a failure. Also ends a pending backoff. */
   restart(reason: string): Promise<void>;
-  /** Ends the process and the supervision. */
-  stop(reason?: string): Promise<void>;
+  /** Ends the process and the supervision. A ladder given here replaces that of the options. */
+  stop(reason?: string, ladder?: StopLadder): Promise<void>;
   /** Ends the supervision only. */
   detach(): void;
 }
@@ -82,12 +82,14 @@ class Supervision implements SupervisedProcess {
   #restarts = 0;
   #wish: Wish = 'run';
   #stopReason = 'stopped';
+  #ladder: StopLadder | undefined;
   /** Ends the wait that the loop is in. */
   #wake: () => void = () => undefined;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(options: SuperviseOptions) {
     this.#options = options;
+    this.#ladder = options.ladder;
     this.#policy = createRestartPolicy(options.restart);
   }
 
@@ -150,9 +152,10 @@ class Supervision implements SupervisedProcess {
     await running?.stop(this.#stopOptions(reason));
   }
 
-  async stop(reason = 'stopped'): Promise<void> {
+  async stop(reason = 'stopped', ladder?: StopLadder): Promise<void> {
     if (this.#wish !== 'detach') this.#wish = 'stop';
     this.#stopReason = reason;
+    this.#ladder = ladder ?? this.#ladder;
     this.#wake();
     await this.#loop;
   }
@@ -236,7 +239,7 @@ class Supervision implements SupervisedProcess {
   }
 
   #stopOptions(reason: string) {
-    return { reason, ...(this.#options.ladder === undefined ? {} : { ladder: this.#options.ladder }) };
+    return { reason, ...(this.#ladder === undefined ? {} : { ladder: this.#ladder }) };
   }
 
   async #backOff(last: RunFailure): Promise<void> {
