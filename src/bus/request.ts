@@ -1,7 +1,8 @@
 /** Asking side: one answer, typed, or a coded error. */
-import { type Msg, type MsgHdrs, type NatsConnection, TimeoutError } from '@nats-io/nats-core';
+import { type Msg, type MsgHdrs, type NatsConnection, PermissionViolationError } from '@nats-io/nats-core';
 import { type ChannelName, channels, fromZodError, problemSchema, type ReplyOf, WeirError } from '../contracts/index.js';
 import { connectionEvents } from './connection-events.js';
+import { connectionInbox } from './inbox.js';
 import { codeOfStatus, fromNatsError } from './nats-error.js';
 import { serviceErrorCodeHeader, serviceErrorHeader } from './serve.js';
 
@@ -32,23 +33,42 @@ export function requestRaw(connection: NatsConnection, subject: string, payload:
 
 function send(connection: NatsConnection, subject: string, payload: Uint8Array, request: RawRequest): Promise<Msg> {
   return new Promise((resolve, reject) => {
-    const lost = connectionEvents(connection).onDisconnect(() => end(new WeirError('unavailable', `The bus was lost while waiting for ${subject}`)));
-    const abort = () => end(new WeirError('cancelled', `The request on ${subject} was cancelled`));
-    request.signal?.addEventListener('abort', abort, { once: true });
-    const end = (outcome: Msg | WeirError) => {
+    const events = connectionEvents(connection);
+    const end = () => {
+      address.close();
       lost();
+      refused();
+      clearTimeout(timer);
       request.signal?.removeEventListener('abort', abort);
-      if (outcome instanceof WeirError) reject(outcome);
-      else resolve(outcome);
     };
-    const options = request.headers === undefined ? { timeout: request.timeoutMs } : { timeout: request.timeoutMs, headers: request.headers };
-    connection.request(subject, payload, options).then(end, (error: unknown) => {
-      end(
-        error instanceof TimeoutError
-          ? new WeirError('deadline_exceeded', `No answer on ${subject} within ${request.timeoutMs} ms`, { cause: error })
-          : fromNatsError(error, subject),
-      );
+    const fail = (error: WeirError) => {
+      end();
+      reject(error);
+    };
+    const address = connectionInbox(connection).open((msg) => {
+      end();
+      if (msg.data.length > 0 || msg.headers?.code !== 503) resolve(msg);
+      else reject(new WeirError('unavailable', `Nobody answers on ${subject}`));
     });
+    const timer = setTimeout(
+      () => fail(new WeirError('deadline_exceeded', `No answer on ${subject} within ${request.timeoutMs} ms`)),
+      request.timeoutMs,
+    );
+    const lost = events.onDisconnect(() => fail(new WeirError('unavailable', `The bus was lost while waiting for ${subject}`)));
+    const refused = events.onError((error) => {
+      if (error instanceof PermissionViolationError && error.subject === subject) fail(fromNatsError(error, subject));
+    });
+    const abort = () => fail(new WeirError('cancelled', `The request on ${subject} was cancelled`));
+    request.signal?.addEventListener('abort', abort, { once: true });
+    try {
+      connection.publish(
+        subject,
+        payload,
+        request.headers === undefined ? { reply: address.subject } : { reply: address.subject, headers: request.headers },
+      );
+    } catch (error) {
+      fail(fromNatsError(error, subject));
+    }
   });
 }
 
