@@ -25,7 +25,10 @@ setInterval(() => undefined, 1000);
 setTimeout(begin, scenario.startDelayMs ?? 0);
 
 function begin(): void {
-  if (scenario.fragments === 0) return finish();
+  if (scenario.fragments === 0) {
+    finish();
+    return;
+  }
   put(init);
   if (scenario.noProgress !== true) setInterval(report, 200);
   const startedAt = performance.now();
@@ -34,7 +37,8 @@ function begin(): void {
     while (frame < due) {
       if (scenario.fragments !== undefined && frame >= scenario.fragments) {
         clearInterval(timer);
-        return finish();
+        finish();
+        return;
       }
       put(fragmentAt(frame));
       frame += 1;
@@ -43,7 +47,7 @@ function begin(): void {
 }
 
 function finish(): void {
-  switch (scenario.then ?? 'exit') {
+  switch (scenario.end ?? 'exit') {
     case 'exit':
       process.exit(scenario.exitCode ?? 1);
       break;

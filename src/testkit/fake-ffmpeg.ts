@@ -13,10 +13,10 @@ export interface FakeScenario {
   startDelayMs?: number;
   /** Fragments per second; default 30. */
   frameRate?: number;
-  /** Fragments delivered before `then` happens; default: never. 0 means not even the init segment. */
+  /** Fragments delivered before `end` happens; default: never. 0 means not even the init segment. */
   fragments?: number;
   /** `freeze`: stays alive, silent. `exit`: leaves with `exitCode`. `crash`: SIGSEGV. `garbage`: bytes that are no MP4. Default `exit`. */
-  then?: 'freeze' | 'exit' | 'crash' | 'garbage';
+  end?: 'freeze' | 'exit' | 'crash' | 'garbage';
   /** Default 1. */
   exitCode?: number;
   /** Signals that do not end it. */

@@ -75,7 +75,10 @@ for (const fps of [0.5, 1, 2, 5]) {
 test('a source that delivers in bursts is given the silence it was said to need', () => {
   const play = new Play({ leastSilenceMs: 8000 });
   for (let burst = 0; burst < 10; burst++) play.run(2000).silence(4000);
-  assert.deepEqual(reasons(play).filter((one) => one === 'source_silent'), []);
+  assert.deepEqual(
+    reasons(play).filter((one) => one === 'source_silent'),
+    [],
+  );
 });
 
 test('sound without picture is named as that', () => {

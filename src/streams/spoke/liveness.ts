@@ -106,7 +106,10 @@ export class LivenessJudge {
     if (this.#gaps.length < gapsToLearn && expectedMs === undefined) return startGraceMs;
     const longestMs = Math.max(expectedMs ?? 0, ...this.#gaps);
     // A gap that is far above the rhythm but below the limit was a hiccup: it may widen the limit, not double it.
-    return Math.min(longestSilenceMs, Math.max(leastSilenceMs, this.#gaps.length < gapsToLearn ? 2000 : 0, this.#typicalGapMs() * 3, longestMs * 1.2));
+    return Math.min(
+      longestSilenceMs,
+      Math.max(leastSilenceMs, this.#gaps.length < gapsToLearn ? 2000 : 0, this.#typicalGapMs() * 3, longestMs * 1.2),
+    );
   }
 
   #typicalGapMs(): number {

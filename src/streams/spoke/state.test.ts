@@ -165,7 +165,7 @@ class World {
 
   apply(event: StreamEvent): void {
     if (event.type === 'start' && this.phase.is === 'stopped') this.startsSinceTold = 0;
-    if (event.type === 'all_gone' && this.phase.is === 'stopping' && this.phase.then === 'start') this.startsSinceTold = 0;
+    if (event.type === 'all_gone' && this.phase.is === 'stopping' && this.phase.afterwards === 'start') this.startsSinceTold = 0;
     const decision = next(this.phase, event);
     this.phase = decision.phase;
     for (const effect of decision.effects) this.#carryOut(effect);

@@ -28,7 +28,7 @@ export type StreamPhase =
   | { readonly is: 'running'; readonly tally: Tally; readonly sinceMs: number }
   | { readonly is: 'no_signal'; readonly tally: Tally; readonly failure: Failure; readonly retryAtMs: number }
   | { readonly is: 'crash_loop'; readonly tally: Tally; readonly failure: Failure; readonly retryAtMs: number }
-  | { readonly is: 'stopping'; readonly tally: Tally; readonly then: 'stop' | 'start' };
+  | { readonly is: 'stopping'; readonly tally: Tally; readonly afterwards: 'stop' | 'start' };
 
 export type StreamEvent =
   /** `probe`: the plan for this source is not known yet. `retry_due` carries it too, as what is known may have been dropped. */
@@ -40,7 +40,14 @@ export type StreamEvent =
   | { readonly type: 'first_fragment'; readonly run: number; readonly atMs: number }
   | { readonly type: 'healthy'; readonly run: number }
   /** `chance` in [0, 1) is the jitter. */
-  | { readonly type: 'failed'; readonly run: number; readonly failure: Failure; readonly atMs: number; readonly chance: number; readonly probe: boolean }
+  | {
+      readonly type: 'failed';
+      readonly run: number;
+      readonly failure: Failure;
+      readonly atMs: number;
+      readonly chance: number;
+      readonly probe: boolean;
+    }
   | { readonly type: 'retry_due'; readonly atMs: number; readonly probe: boolean }
   | { readonly type: 'source_back'; readonly atMs: number; readonly probe: boolean }
   | { readonly type: 'all_gone'; readonly atMs: number; readonly probe: boolean };
@@ -139,7 +146,7 @@ function stay(phase: StreamPhase): Decision {
 }
 
 function onStart(phase: StreamPhase, event: { atMs: number; probe: boolean }): Decision {
-  if (phase.is === 'stopping') return { phase: { ...phase, then: 'start' }, effects: [] };
+  if (phase.is === 'stopping') return { phase: { ...phase, afterwards: 'start' }, effects: [] };
   if (phase.is !== 'stopped') return stay(phase);
   const tally = { run: phase.tally.run + 1, starts: 0, failures: 0, crashes: 0 };
   return attempt(tally, nothingShown, undefined, event);
@@ -157,21 +164,27 @@ function onConfigure(phase: StreamPhase, event: { atMs: number; probe: boolean; 
   }
   const unfinished: StreamEffect[] = [{ do: 'stop_run', run: phase.tally.run }];
   if (phase.shown.is === 'old_run' && !event.keepOld) {
-    return prepend([...unfinished, { do: 'stop_run', run: phase.shown.run }, slate(undefined)], attempt(tally, { is: 'slate' }, phase.failure, event));
+    return prepend(
+      [...unfinished, { do: 'stop_run', run: phase.shown.run }, slate(undefined)],
+      attempt(tally, { is: 'slate' }, phase.failure, event),
+    );
   }
   return prepend(unfinished, attempt(tally, phase.shown, phase.failure, event));
 }
 
 function onStop(phase: StreamPhase): Decision {
   if (phase.is === 'stopped') return stay(phase);
-  if (phase.is === 'stopping') return { phase: { ...phase, then: 'stop' }, effects: [] };
-  return { phase: { is: 'stopping', tally: phase.tally, then: 'stop' }, effects: [{ do: 'stop_waiting' }, { do: 'clear' }, { do: 'stop_all' }] };
+  if (phase.is === 'stopping') return { phase: { ...phase, afterwards: 'stop' }, effects: [] };
+  return {
+    phase: { is: 'stopping', tally: phase.tally, afterwards: 'stop' },
+    effects: [{ do: 'stop_waiting' }, { do: 'clear' }, { do: 'stop_all' }],
+  };
 }
 
 function onAllGone(phase: StreamPhase, event: { atMs: number; probe: boolean }): Decision {
   if (phase.is !== 'stopping') return stay(phase);
   const stopped: StreamPhase = { is: 'stopped', tally: phase.tally };
-  return phase.then === 'start' ? onStart(stopped, event) : { phase: stopped, effects: [] };
+  return phase.afterwards === 'start' ? onStart(stopped, event) : { phase: stopped, effects: [] };
 }
 
 function onFirstFragment(phase: StreamPhase, event: { run: number; atMs: number }): Decision {
@@ -227,7 +240,8 @@ function giveUp(before: Tally, event: FailedEvent, policy: RetryPolicy): Decisio
 
 function onSourceBack(phase: StreamPhase, event: { atMs: number; probe: boolean }, policy: RetryPolicy): Decision {
   if (phase.is === 'no_signal') return retry(phase, event);
-  const isStale = (phase.is === 'probing' || phase.is === 'starting') && phase.failure !== undefined && event.atMs - phase.sinceMs >= policy.staleAttemptMs;
+  const isStale =
+    (phase.is === 'probing' || phase.is === 'starting') && phase.failure !== undefined && event.atMs - phase.sinceMs >= policy.staleAttemptMs;
   if (!isStale) return stay(phase);
   // A connection attempt that began while the source was away may sleep for seconds more; a new one connects at once.
   const again = attempt({ ...phase.tally, run: phase.tally.run + 1 }, phase.shown, phase.failure, event);

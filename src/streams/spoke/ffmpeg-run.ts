@@ -1,0 +1,71 @@
+/** One FFmpeg process whose stdout is fragmented MP4 and whose descriptor 3 reports progress. Decides nothing. */
+import { createFragmentCutter, createProgressParser, type Fragment, type InitSegment, type ProgressReport } from '../../media/index.js';
+import { createProcessSampler, type ExitReport, type ProcessStats, recordProcess, type StopLadder, spawnProcess } from '../../supervisor/index.js';
+
+export interface FfmpegRunOptions {
+  readonly ffmpeg: string;
+  readonly args: readonly string[];
+  /** Where the process is noted for the sweep after a crash of ours; default: nowhere. */
+  readonly pidFolder?: string | undefined;
+  readonly ladder?: StopLadder;
+  onInit(init: InitSegment): void;
+  onFragment(fragment: Fragment): void;
+  onProgress?(report: ProgressReport): void;
+  /** A line of stderr as it came; may hold secrets. */
+  onLine(line: string): void;
+  /** What it wrote is no fragmented MP4; nothing more is read. Told once. */
+  onGarbage(error: unknown): void;
+}
+
+export interface FfmpegRun {
+  readonly pid: number;
+  readonly exited: Promise<ExitReport>;
+  tail(): string[];
+  /** Undefined when it is gone. */
+  sample(): ProcessStats | undefined;
+  /** Lines of stderr that were not handed on because too many came. */
+  readonly suppressedLines: number;
+  /** Fails only when even SIGKILL did not end it. */
+  stop(reason: string, ladder?: StopLadder): Promise<ExitReport>;
+}
+
+/** Starts it. Fails with `not_found`, `permission_denied` or `resource_exhausted` when it cannot run at all. */
+export async function startFfmpeg(options: FfmpegRunOptions): Promise<FfmpegRun> {
+  const child = await spawnProcess({
+    command: options.ffmpeg,
+    args: options.args,
+    stdout: 'pipe',
+    stderr: 'lines',
+    extraPipes: 1,
+    onLine: (line) => options.onLine(line),
+    ...(options.ladder === undefined ? {} : { ladder: options.ladder }),
+  });
+  const forget = options.pidFolder === undefined ? () => undefined : recordProcess(options.pidFolder, child.identity, options.ffmpeg);
+  void child.exited.then(forget);
+  const cutter = createFragmentCutter({ onInit: (init) => options.onInit(init), onFragment: (fragment) => options.onFragment(fragment) });
+  const { stdout, pipes } = child;
+  const take = (chunk: Buffer) => {
+    try {
+      cutter.push(chunk);
+    } catch (error) {
+      stdout?.off('data', take);
+      // It must not block on a full pipe before it is stopped.
+      stdout?.resume();
+      options.onGarbage(error);
+    }
+  };
+  stdout?.on('data', take);
+  const progress = createProgressParser((report) => options.onProgress?.(report));
+  pipes[0]?.on('data', (chunk: Buffer) => progress.push(chunk));
+  const sampler = createProcessSampler(child.pid);
+  return {
+    pid: child.pid,
+    exited: child.exited,
+    tail: () => child.tail(),
+    sample: () => sampler.sample(),
+    get suppressedLines() {
+      return child.suppressedLines;
+    },
+    stop: (reason, ladder) => child.stop({ reason, ...(ladder === undefined ? {} : { ladder }) }),
+  };
+}

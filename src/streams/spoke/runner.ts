@@ -1,0 +1,509 @@
+/** One stream: carries out what its state machine decides. Owns every process, timer and outlet of the stream. */
+import { type Bus, createMediaPublisher } from '../../bus/index.js';
+import { WeirError } from '../../contracts/errors.js';
+import type { SourceProbe, StreamConfig, StreamReason, StreamState, StreamStatus } from '../../contracts/stream.js';
+import { type CapturePlan, type MachineFacts, probeSource, type SourcePolicy } from '../../media/index.js';
+import { Capture } from './capture.js';
+import { type Failure, kindOf } from './failure.js';
+import { startFrozenWatch } from './frozen-watch.js';
+import type { Log } from './log.js';
+import { metricsOf, progressOf } from './measure.js';
+import { Pulse } from './pulse.js';
+import { StreamReporter } from './reporter.js';
+import { RetryWait } from './retry-wait.js';
+import { Screen } from './screen.js';
+import { SlateShow } from './slate-show.js';
+import { slateText } from './slate-text.js';
+import { SourceRun } from './source-run.js';
+import {
+  defaultRetryPolicy,
+  initialPhase,
+  next,
+  type RetryPolicy,
+  restartsOf,
+  type StreamEffect,
+  type StreamEvent,
+  type StreamPhase,
+} from './state.js';
+import { toStatus } from './status.js';
+
+export interface RunnerLimits {
+  /** Seconds and bytes of media kept in memory; defaults 10 and 32 MiB. */
+  readonly preRollS?: number;
+  readonly preRollBytes?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  /** A stream that played for so long has recovered: its alert is cleared, its backoff starts anew. Default 5000. */
+  readonly healthyAfterMs?: number;
+}
+
+export interface RunnerOptions {
+  readonly bus: Bus;
+  readonly streamId: string;
+  readonly spokeId: string;
+  readonly facts: MachineFacts;
+  readonly policy: SourcePolicy;
+  readonly limits: RunnerLimits;
+  /** Where FFmpeg processes are noted for the sweep after a crash of ours. */
+  readonly pidFolder?: string | undefined;
+  isConnected(): boolean;
+  readonly log: Log;
+}
+
+const tickMs = 100;
+const defaultHealthyMs = 5000;
+/** A source that plays again so soon after it was called silent had a hiccup. */
+const hiccupMs = 1500;
+
+export class StreamRunner {
+  readonly streamId: string;
+  readonly #options: RunnerOptions;
+  readonly #policy: RetryPolicy;
+  readonly #reporter: StreamReporter;
+  readonly #screen: Screen;
+  readonly #slate: SlateShow;
+  readonly #wait: RetryWait;
+  readonly #pulse = new Pulse();
+  readonly #ticker: NodeJS.Timeout;
+  readonly #events: StreamEvent[] = [];
+  #isDispatching = false;
+  #phase: StreamPhase = initialPhase();
+  #lastStatus: StreamStatus;
+  #capture: Capture | undefined;
+  #configRevision: number | undefined;
+  #stopReason: StreamReason | undefined;
+  /** Every run whose process may still live, by its number. */
+  readonly #runs = new Map<number, SourceRun>();
+  #onScreen: SourceRun | undefined;
+  #newest: SourceRun | undefined;
+  #probing: AbortController | undefined;
+  #frozen: AbortController | undefined;
+  #slateReason: StreamReason | undefined;
+  #silentSinceMs: number | undefined;
+  #lastStderr: readonly string[] = [];
+  readonly #onStopped = new Set<() => void>();
+
+  constructor(options: RunnerOptions) {
+    const { bus, streamId, limits } = options;
+    this.streamId = streamId;
+    this.#options = options;
+    this.#policy = { ...defaultRetryPolicy, ...limits.retry };
+    this.#reporter = new StreamReporter({ bus, streamId, isConnected: () => options.isConnected(), log: options.log });
+    this.#screen = new Screen(
+      createMediaPublisher({
+        connection: bus.connection,
+        streamId,
+        roots: bus.roots,
+        limits: {
+          ...(limits.preRollS === undefined ? {} : { preRollS: limits.preRollS }),
+          ...(limits.preRollBytes === undefined ? {} : { preRollBytes: limits.preRollBytes }),
+        },
+        onProblem: (error) => this.#line('error', `The picture cannot be published: ${error.message}`),
+      }),
+    );
+    this.#slate = new SlateShow({
+      facts: options.facts,
+      pidFolder: options.pidFolder,
+      onInit: (init) => {
+        this.#screen.begin(this.#slate, 'no-signal', init);
+        this.#report();
+      },
+      onFragment: (fragment) => this.#screen.push(this.#slate, fragment),
+      onTrouble: (message) => this.#line('warning', message),
+    });
+    this.#wait = new RetryWait({
+      onDue: () => this.#dispatch({ type: 'retry_due', ...this.#circumstances() }),
+      onBack: () => this.#dispatch({ type: 'source_back', ...this.#circumstances() }),
+    });
+    this.#lastStatus = this.status();
+    this.#ticker = setInterval(() => this.#tick(), tickMs);
+  }
+
+  get config(): StreamConfig | undefined {
+    return this.#capture?.config;
+  }
+
+  /** False only when nothing runs and nothing is going to. */
+  get isActive(): boolean {
+    return this.#phase.is !== 'stopped' && !(this.#phase.is === 'stopping' && this.#phase.afterwards === 'stop');
+  }
+
+  /** What the last probe of this device found, so that a device in use need not be opened a second time. */
+  probeOf(device: string): SourceProbe | undefined {
+    return this.#capture?.config.device === device && this.isActive ? this.#capture.probe : undefined;
+  }
+
+  status(): StreamStatus {
+    const run = this.#onScreen ?? this.#newest;
+    const plan = run?.plan;
+    const before: StreamState = this.#lastStatus?.state ?? 'stopped';
+    return toStatus(
+      this.#phase,
+      before,
+      {
+        streamId: this.streamId,
+        spokeId: this.#options.spokeId,
+        pid: run?.pid,
+        startedAt: run?.startedAt,
+        reason: this.#phase.is === 'stopped' ? this.#stopReason : this.#standingWarning(),
+        showsSlate: this.#screen.shows === 'no-signal',
+        nextAttemptAt: this.#wait.until,
+        configRevision: this.#configRevision,
+        lastStderr: this.#lastStderr,
+        media: {
+          ...this.#screen.facts,
+          ...(plan === undefined ? {} : { mode: plan.video.mode }),
+          ...(plan?.video.mode === 'encode' ? { encoder: plan.video.encoder } : {}),
+        },
+      },
+      new Date(),
+    );
+  }
+
+  /**
+   * Starts with this configuration, or with the last one. Throws when there is none, or when it is refused; then nothing changes.
+   * A stream that runs already takes a different configuration as `configure` does.
+   */
+  start(config?: StreamConfig, revision?: number): { willBlink: boolean } {
+    if (config !== undefined) {
+      if (this.isActive) return this.configure(config, revision);
+      this.#adopt(this.#prepare(config), revision);
+    }
+    if (this.#capture === undefined) {
+      throw new WeirError('failed_precondition', `The stream ${this.streamId} has no configuration yet`, {
+        field: 'config',
+        hint: 'Send the command with a config that names a device',
+      });
+    }
+    this.#stopReason = undefined;
+    this.#dispatch({ type: 'start', ...this.#circumstances() });
+    return { willBlink: false };
+  }
+
+  /** Replaces the configuration; a device left out stays. Throws when it is refused, and the old one goes on. */
+  configure(config: StreamConfig, revision?: number): { willBlink: boolean } {
+    const before = this.#capture;
+    const after = this.#prepare(config);
+    const isDifferent = before === undefined || after.takeOver(before);
+    const willBlink = isDifferent && this.isActive;
+    const keepOld = before?.canRunBeside(after) ?? true;
+    this.#adopt(after, revision);
+    if (willBlink) this.#dispatch({ type: 'configure', ...this.#circumstances(), keepOld });
+    else {
+      this.#watchFrozen();
+      this.#report();
+    }
+    return { willBlink };
+  }
+
+  /** Resolves when every process of the stream is gone. */
+  async stop(reason: StreamReason = 'requested'): Promise<void> {
+    this.#stopReason = reason;
+    if (this.#phase.is === 'stopped') {
+      if (this.#lastStatus.reason !== reason) this.#report();
+      return;
+    }
+    const stopped = new Promise<void>((resolve) => this.#onStopped.add(resolve));
+    this.#dispatch({ type: 'stop' });
+    await stopped;
+  }
+
+  /** Says again what the bus may have missed. */
+  reconnected(): void {
+    this.#reporter.alerts.flush();
+    this.#report();
+  }
+
+  /** Stops and frees everything; nothing can be started afterwards. */
+  async close(reason?: StreamReason): Promise<void> {
+    await this.stop(reason);
+    clearInterval(this.#ticker);
+    await this.#screen.publisher.stop();
+  }
+
+  #prepare(config: StreamConfig): Capture {
+    const device = config.device ?? this.#capture?.config.device;
+    return new Capture(device === undefined ? config : { ...config, device }, this.#options.policy, this.#options.facts);
+  }
+
+  #adopt(capture: Capture, revision: number | undefined): void {
+    if (!this.isActive && this.#capture !== undefined && this.#capture !== capture) capture.takeOver(this.#capture);
+    this.#capture = capture;
+    if (revision !== undefined) this.#configRevision = revision;
+  }
+
+  #circumstances(): { atMs: number; probe: boolean } {
+    return { atMs: performance.now(), probe: this.#capture?.needsProbe ?? false };
+  }
+
+  #dispatch(event: StreamEvent): void {
+    this.#events.push(event);
+    // An effect may cause the next event at once; it waits until this one is through.
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    try {
+      for (let one = this.#events.shift(); one !== undefined; one = this.#events.shift()) {
+        const before = this.#phase;
+        const decision = next(before, one, this.#policy);
+        this.#phase = decision.phase;
+        for (const effect of decision.effects) this.#carryOut(effect);
+        if (this.#phase !== before) this.#settle();
+      }
+    } finally {
+      this.#isDispatching = false;
+    }
+  }
+
+  #settle(): void {
+    if (this.#phase.is === 'stopped') {
+      this.#screen.clear();
+      for (const resolve of this.#onStopped) resolve();
+      this.#onStopped.clear();
+    }
+    this.#report();
+  }
+
+  #carryOut(effect: StreamEffect): void {
+    switch (effect.do) {
+      case 'probe':
+        this.#probe(effect.run);
+        break;
+      case 'start_run':
+        this.#startRun(effect.run);
+        break;
+      case 'stop_run':
+        this.#endRun(effect.run, 'over');
+        break;
+      case 'show_run':
+        this.#showRun(effect.run);
+        break;
+      case 'show_slate':
+        this.#showSlate(effect.failure);
+        break;
+      case 'wait':
+        this.#wait.begin(Math.max(0, effect.untilMs - performance.now()), effect.sense ? this.#capture?.source : undefined);
+        break;
+      case 'stop_waiting':
+        this.#wait.stop();
+        break;
+      case 'raise':
+        this.#raise(effect.failure, effect.crashLoop);
+        break;
+      case 'clear':
+        this.#reporter.alerts.clearAll('error');
+        break;
+      case 'stop_all':
+        this.#stopAll();
+        break;
+    }
+  }
+
+  #probe(run: number): void {
+    const capture = this.#capture;
+    if (capture === undefined) return;
+    this.#probing?.abort();
+    const abort = new AbortController();
+    this.#probing = abort;
+    const found = probeSource(capture.source, {
+      facts: this.#options.facts,
+      signal: abort.signal,
+      ...(capture.config.rtsp_transport === undefined ? {} : { rtspTransport: capture.config.rtsp_transport }),
+    });
+    found.then(
+      ({ probe, reason }) => {
+        if (abort.signal.aborted) return;
+        if (reason !== undefined) {
+          return this.#failed(run, {
+            reason,
+            message: probe.error?.detail ?? 'The source could not be probed',
+            kind: kindOf(reason),
+            ...hintOf(probe),
+          });
+        }
+        capture.probe = probe;
+        this.#dispatch({ type: 'probed', run, atMs: performance.now() });
+      },
+      (error: unknown) => {
+        if (!abort.signal.aborted) this.#failed(run, { reason: 'source_unreachable', kind: 'away', message: WeirError.from(error).message });
+      },
+    );
+  }
+
+  #startRun(number: number): void {
+    const capture = this.#capture;
+    if (capture === undefined) return;
+    let plan: CapturePlan;
+    try {
+      plan = capture.plan();
+    } catch (thrown) {
+      const error = WeirError.from(thrown);
+      const reason = error.code === 'unsupported' ? 'unsupported_codec' : 'encoder_failed';
+      this.#failed(number, { reason, kind: 'permanent', message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+      return;
+    }
+    const run: SourceRun = new SourceRun({
+      run: number,
+      plan,
+      facts: this.#options.facts,
+      liveness: capture.liveness(plan),
+      expectedCodec: capture.expectedCodec(plan),
+      pidFolder: this.#options.pidFolder,
+      after: capture.source.kind === 'v4l2' || plan.output !== undefined ? this.#othersGone() : Promise.resolve(),
+      onFirst: () => this.#dispatch({ type: 'first_fragment', run: number, atMs: performance.now() }),
+      onFragment: (fragment) => this.#screen.push(run, fragment),
+      onFailed: (failure) => this.#failed(number, failure),
+      onChanged: () => {
+        this.#line('info', 'The source changed its picture; starting anew');
+        this.#dispatch({ type: 'configure', ...this.#circumstances(), keepOld: capture.canRunBeside(capture) });
+      },
+      onWarning: (finding) => this.#warn(run, finding.kind, finding.is === 'warning' ? finding.message : undefined),
+      onPush: (isFailing, message) => this.#warn(run, 'output_failed', isFailing ? message : undefined),
+      onLine: (level, message) => this.#reporter.line('ffmpeg', level, message, performance.now()),
+    });
+    this.#runs.set(number, run);
+    this.#newest = run;
+    void run.gone.then(() => this.#runs.delete(number));
+  }
+
+  /** Everything that may still hold the device or the push target; not the run that bridges a change, which cannot share them. */
+  #othersGone(): Promise<unknown> {
+    const bridging = this.#phase.is === 'starting' && this.#phase.shown.is === 'old_run' ? this.#phase.shown.run : undefined;
+    return Promise.all([...this.#runs.values()].filter((run) => run.run !== bridging).map((run) => run.gone));
+  }
+
+  #failed(run: number, failure: Failure): void {
+    const ended = this.#runs.get(run);
+    const adapted = this.#capture?.adapt(failure, ended?.plan) ?? failure;
+    const tail = ended?.tail() ?? [];
+    if (tail.length > 0) this.#lastStderr = tail;
+    if (adapted.reason === 'source_silent' && this.#phase.is === 'running') this.#silentSinceMs = performance.now();
+    this.#line(adapted.kind === 'switch' ? 'warning' : 'error', adapted.message);
+    this.#dispatch({ type: 'failed', run, failure: adapted, chance: Math.random(), ...this.#circumstances() });
+  }
+
+  #showRun(number: number): void {
+    const run = this.#runs.get(number);
+    if (run?.init === undefined) return;
+    for (const other of this.#runs.keys()) if (other !== number) this.#endRun(other, 'replaced');
+    this.#onScreen = run;
+    this.#slate.hide();
+    this.#slateReason = undefined;
+    this.#screen.begin(run, 'source', run.init, this.#capture?.liveness(run.plan).frameRate);
+    if (this.#silentSinceMs !== undefined && performance.now() - this.#silentSinceMs < hiccupMs) this.#capture?.wasHasty();
+    this.#silentSinceMs = undefined;
+    this.#watchFrozen();
+  }
+
+  #showSlate(failure: Failure | undefined): void {
+    this.#onScreen = undefined;
+    this.#frozen?.abort();
+    this.#reporter.alerts.clearAll('warning');
+    const reason = failure?.reason ?? 'requested';
+    // The sentence may differ with each attempt; the picture changes only when the reason does.
+    if (this.#slate.isWanted && this.#slateReason === reason) return;
+    this.#slateReason = reason;
+    this.#slate.show({ title: this.streamId, text: slateText(failure), since: new Date(), ...this.#screen.size });
+  }
+
+  #endRun(number: number, why: string): void {
+    this.#probing?.abort();
+    const run = this.#runs.get(number);
+    run?.end(why);
+    if (this.#onScreen === run) this.#onScreen = undefined;
+  }
+
+  #stopAll(): void {
+    this.#probing?.abort();
+    this.#frozen?.abort();
+    this.#slate.hide();
+    this.#reporter.alerts.clearAll('warning');
+    for (const number of [...this.#runs.keys()]) this.#endRun(number, 'stopped');
+    const gone = Promise.all([...[...this.#runs.values()].map((run) => run.gone), this.#slate.gone()]);
+    void gone.then(() => this.#dispatch({ type: 'all_gone', ...this.#circumstances() }));
+  }
+
+  #raise(failure: Failure, isCrashLoop: boolean): void {
+    const { alerts } = this.#reporter;
+    if (!alerts.has('error')) alerts.raise('error', { kind: failure.reason, message: failure.message, hint: failure.hint });
+    if (isCrashLoop) {
+      alerts.raise('error', { kind: 'crash_loop', message: `FFmpeg fails again and again: ${failure.message}`, hint: 'The log has its last lines' });
+    }
+  }
+
+  #warn(run: SourceRun, kind: StreamReason | 'fps_collapse', message: string | undefined): void {
+    if (this.#onScreen !== run) return;
+    if (message === undefined) this.#reporter.alerts.clear(kind);
+    else {
+      this.#reporter.alerts.raise('warning', { kind, message });
+      this.#line('warning', message);
+    }
+    this.#report();
+  }
+
+  #watchFrozen(): void {
+    this.#frozen?.abort();
+    const run = this.#onScreen;
+    const frozenAfterS = this.#capture?.config.frozen_after_s ?? 0;
+    if (run === undefined || frozenAfterS <= 0) {
+      this.#reporter.alerts.clear('frozen_picture');
+      return;
+    }
+    const abort = new AbortController();
+    this.#frozen = abort;
+    startFrozenWatch({
+      ffmpeg: this.#options.facts.ffmpeg,
+      frozenAfterS,
+      latestKey: () => (run.init === undefined || run.newestKey === undefined ? undefined : { init: run.init.bytes, key: run.newestKey }),
+      onChange: (isFrozen) => this.#warn(run, 'frozen_picture', isFrozen ? `The picture has not changed for ${frozenAfterS} s` : undefined),
+      signal: abort.signal,
+    });
+  }
+
+  /** A warning that is a reason on the wire as well. */
+  #standingWarning(): StreamReason | undefined {
+    const reasons: readonly StreamReason[] = ['frozen_picture', 'clock_drift', 'keyframe_drought', 'output_failed'];
+    const open = this.#reporter.alerts.warnings();
+    return reasons.find((reason) => open.includes(reason));
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    for (const run of [...this.#runs.values()]) run.tick(nowMs);
+    const phase = this.#phase;
+    const isUnproven = phase.is === 'running' && (phase.tally.failures > 0 || this.#reporter.alerts.has('error'));
+    if (isUnproven && nowMs - phase.sinceMs >= (this.#options.limits.healthyAfterMs ?? defaultHealthyMs)) {
+      this.#dispatch({ type: 'healthy', run: phase.tally.run });
+    }
+    for (const beat of this.#pulse.take(nowMs)) {
+      if (beat === 'status') this.#report();
+      else if (this.#phase.is === 'stopped') continue;
+      else if (beat === 'metrics') this.#reporter.metrics(metricsOf(this.streamId, this.#measured(), nowMs));
+      else this.#everySecond(nowMs);
+    }
+  }
+
+  #everySecond(nowMs: number): void {
+    this.#reporter.progress(progressOf(this.streamId, this.#measured().run, nowMs));
+    let suppressed = 0;
+    for (const run of this.#runs.values()) suppressed += run.takeSuppressed();
+    this.#reporter.tellSuppressed(suppressed);
+  }
+
+  #measured() {
+    const run = this.#onScreen ?? (this.#phase.is === 'starting' ? this.#newest : undefined);
+    return { run, outlet: this.#screen.publisher.counters, restarts: restartsOf(this.#phase) };
+  }
+
+  #report(): void {
+    this.#lastStatus = this.status();
+    this.#pulse.statusSent(performance.now());
+    this.#reporter.status(this.#lastStatus);
+  }
+
+  #line(level: 'debug' | 'info' | 'warning' | 'error', message: string): void {
+    this.#reporter.line('spoke', level, message, performance.now());
+  }
+}
+
+function hintOf(probe: SourceProbe): { hint?: string } {
+  return probe.error?.hint === undefined ? {} : { hint: probe.error.hint };
+}
