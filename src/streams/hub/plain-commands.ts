@@ -7,6 +7,7 @@ import {
   type CommandResult,
   matchSubject,
   parseWith,
+  type Roots,
   type StreamCommand,
   streamCommandSchema,
   subscribeSubject,
@@ -98,7 +99,7 @@ export class PlainCommands {
       // A plain spoke has heard the command itself; whether it answers is its own affair.
       else return;
       const state = this.#options.stateOf(streamId);
-      answer(message, { ok: true, action: command.action, stream_id: streamId, ...(state === undefined ? {} : { state }), timestamp: now() });
+      this.#answer(message, { ok: true, action: command.action, stream_id: streamId, ...(state === undefined ? {} : { state }), timestamp: now() });
     } catch (error) {
       if (isServed) this.#options.log.warn({ err: error, stream_id: streamId, action: command.action }, 'a command was obeyed by the spoke, but not stored');
       else this.#refuse(message, streamId, WeirError.from(error), command.action);
@@ -131,9 +132,13 @@ export class PlainCommands {
     return this.#options.definitions.create({ stream_id: streamId, config }, { user_id: null });
   }
 
+  #answer(message: Msg, result: CommandResult): void {
+    if (isReplySafe(message.reply, this.#options.roots)) message.respond(JSON.stringify(result));
+  }
+
   #refuse(message: Msg, streamId: string, error: WeirError, action?: StreamCommand['action']): void {
     this.#options.log.info({ stream_id: streamId, code: error.code, reason: error.message }, 'a command was refused');
-    answer(message, { ok: false, ...(action === undefined ? {} : { action }), stream_id: streamId, error: error.toProblem(), timestamp: now() });
+    this.#answer(message, { ok: false, ...(action === undefined ? {} : { action }), stream_id: streamId, error: error.toProblem(), timestamp: now() });
   }
 }
 
@@ -150,8 +155,10 @@ function parseCommand(message: Msg, streamId: string): StreamCommand {
   throw new WeirError('invalid_argument', `stream_id must be ${streamId}, as in the subject`, { field: 'stream_id', received: command.stream_id });
 }
 
-function answer(message: Msg, result: CommandResult): void {
-  if (message.reply !== undefined && message.reply !== '') message.respond(JSON.stringify(result));
+/** The asker chooses the reply subject, and the hub may publish everywhere: never answer to a subject with a meaning of its own. */
+function isReplySafe(reply: string | undefined, roots: Roots): boolean {
+  if (reply === undefined || reply === '' || reply.startsWith('$')) return false;
+  return !Object.values(roots).includes(reply.split('.')[0] ?? '');
 }
 
 function echoKey(command: StreamCommand): string {

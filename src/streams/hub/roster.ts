@@ -75,6 +75,10 @@ export class Roster {
     }));
   }
 
+  ids(): string[] {
+    return [...this.#spokes.keys()];
+  }
+
   has(spokeId: string): boolean {
     return this.#spokes.has(spokeId);
   }
@@ -84,10 +88,11 @@ export class Roster {
     return spoke === undefined ? undefined : stateOf(spoke);
   }
 
-  /** Since when it is lost; undefined when it is not, or unknown. */
-  lostSince(spokeId: string): number | undefined {
+  /** Since when it is lost; undefined when it is not, or unknown. One not heard since the hub's start counts only with `isSettled`. */
+  lostSince(spokeId: string, isSettled: boolean): number | undefined {
     const spoke = this.#spokes.get(spokeId);
-    return spoke === undefined || spoke.isOnline ? undefined : spoke.lostAtMs;
+    if (spoke === undefined || spoke.isOnline) return undefined;
+    return isSettled || spoke.instance !== '' ? spoke.lostAtMs : undefined;
   }
 
   /** True for a spoke that serves streams of its own configuration, among them this one. */
