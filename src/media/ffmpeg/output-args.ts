@@ -8,11 +8,23 @@ export const globalArgs = [
   ...['-progress', 'pipe:3', '-stats_period', '0.1'],
 ] as const;
 
-/** `init` at once, one fragment per frame, no index at the end. */
-const movFlags = '+empty_moov+default_base_moof+frag_every_frame+skip_trailer';
+/** `init` at once, each track at its own time (not rebased to its first sample), no index at the end. */
+const movFlags = '+empty_moov+default_base_moof+frag_discont+skip_trailer';
+
+/**
+ * A fragment ends when the next sample of one of its tracks comes: one picture each, with the sound beside it. The flag
+ * `frag_every_frame` would also end it when a track without samples goes on, and in 5.1 spoils the times of two tracks by that.
+ */
+const fragmentUs = '1';
 
 /** A track that falls silent may hold back the others so long (µs); FFmpeg's own value is ten seconds. */
 const interleaveLimitUs = '200000';
+
+/**
+ * AAC and B-frames begin before zero. Shifted by FFmpeg itself, durations of the other track come out too long by that shift
+ * (seen in 5.1: a picture of 54.7 ms at 30 per second), so everything starts half a second later instead.
+ */
+const startOffset = ['-output_ts_offset', '0.5', '-avoid_negative_ts', 'make_non_negative'] as const;
 
 export interface MuxOptions {
   readonly output: Output | undefined;
@@ -23,11 +35,14 @@ export interface MuxOptions {
 export function muxArgs(options: MuxOptions): string[] {
   const flags = options.isHeaderLate === true ? `${movFlags}+delay_moov` : movFlags;
   if (options.output === undefined) {
-    return ['-max_interleave_delta', interleaveLimitUs, '-f', 'mp4', '-movflags', flags, '-flush_packets', '1', 'pipe:1'];
+    const limits = ['-max_interleave_delta', interleaveLimitUs, '-flush_packets', '1'];
+    return [...startOffset, '-f', 'mp4', '-movflags', flags, '-frag_duration', fragmentUs, '-use_editlist', '0', ...limits, 'pipe:1'];
   }
-  const local = `[f=mp4:movflags=${flags}:flush_packets=1:max_interleave_delta=${interleaveLimitUs}]pipe:1`;
+  const limits = `flush_packets=1:max_interleave_delta=${interleaveLimitUs}:avoid_negative_ts=make_non_negative`;
+  const local = `[f=mp4:movflags=${flags}:frag_duration=${fragmentUs}:use_editlist=0:${limits}]pipe:1`;
   // Parameter sets must be in the header for MP4 and FLV, which the encoder cannot know behind a tee.
-  return ['-flags:v', '+global_header', '-flags:a', '+global_header', '-f', 'tee', `${local}|${pushTarget(options.output)}`];
+  const globalHeader = ['-flags:v', '+global_header', '-flags:a', '+global_header'];
+  return [...startOffset, ...globalHeader, '-f', 'tee', `${local}|${pushTarget(options.output)}`];
 }
 
 /**
