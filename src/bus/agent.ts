@@ -12,7 +12,7 @@ export interface AgentOptions {
   announce: () => Omit<AgentAnnounce, 'agent_id' | 'kind' | 'instance' | 'timestamp'>;
   /** Load for each heartbeat. */
   load?: () => AgentHeartbeat['load'];
-  /** Obeys a command; what it returns goes back as `result`, a thrown error as `error`. `drain` is answered after the agent's own state has changed. */
+  /** Obeys a command; what it returns goes back as `result`, a thrown error as `error`. Commands come one at a time, in order. */
   onCommand: (command: AgentCommand, context: { trace: Trace | undefined; signal: AbortSignal }) => unknown | Promise<unknown>;
   /** Default 2000. */
   heartbeatMs?: number;
@@ -24,13 +24,10 @@ export interface Agent {
   readonly state: AgentHeartbeat['state'];
   /** Announces again, for example when the capabilities have changed. */
   announce(): void;
-  /** Says `draining` from now on; `drained` with the second call argument. */
+  /** The state that heartbeats carry from now on; one is sent at once. */
   setState(state: AgentHeartbeat['state']): void;
   stop(): Promise<void>;
 }
-
-/** Announces at once and after each reconnect, sends heartbeats, answers commands. Resolves when commands can arrive. */
-export declare function startAgent(bus: Bus, options: AgentOptions): Promise<Agent>;
 
 export interface SeenAgent {
   agentId: string;
@@ -67,5 +64,12 @@ export interface AgentWatch {
   stop(): void;
 }
 
-/** Watches all agents of a kind. While the bus itself is away nobody is declared lost. */
-export declare function watchAgents(bus: Bus, options: WatchAgentsOptions): AgentWatch;
+/** The channels of each kind; a new kind is a line here and its channels in the contracts. */
+export const agentChannels = {
+  spoke: {
+    announce: 'spoke_announce',
+    heartbeat: 'spoke_heartbeat',
+    command: 'spoke_command',
+    params: (agentId: string) => ({ spoke_id: agentId }),
+  },
+} as const satisfies Record<AgentKind, object>;

@@ -1,6 +1,5 @@
 /** The door of the bus: everything that speaks NATS does it through here, in Node and in browsers. */
 export type { Agent, AgentEvent, AgentKind, AgentOptions, AgentWatch, SeenAgent, WatchAgentsOptions } from './agent.js';
-export { startAgent, watchAgents } from './agent.js';
 export type {
   Bus,
   BusOptions,
@@ -20,6 +19,7 @@ export type {
 } from './bus.js';
 export { noReply } from './bus.js';
 export { createBus } from './create-bus.js';
+export { followJournal } from './follow-journal.js';
 export type {
   EnsuredJournal,
   FollowJournalOptions,
@@ -30,7 +30,7 @@ export type {
   JournalSpec,
   ReadJournalOptions,
 } from './journal.js';
-export { deleteJournal, ensureJournal, findJournal, followJournal, readJournal } from './journal.js';
+export { deleteJournal, ensureJournal, findJournal } from './journal.js';
 export type { BucketSpec, BucketWatch, Entry, KeyValue, WatchOptions } from './key-value.js';
 export { keyValue } from './key-value.js';
 export type { MediaJournalLimits, WatchPlace, WatchPlaceOptions } from './media-journal.js';
@@ -49,6 +49,9 @@ export { createMediaPublisher } from './media-publisher.js';
 export type { MediaReader, MediaReaderCounters, MediaReaderOptions, MediaReaderState, ReadFragment, ReadGap, ReadInit } from './media-reader.js';
 export { openMediaReader } from './media-reader.js';
 export { fromNatsError } from './nats-error.js';
+export { readJournal } from './read-journal.js';
+export { startAgent } from './start-agent.js';
 export { nextSpan, traceId } from './trace.js';
+export { watchAgents } from './watch-agents.js';
 export type { ConsumeOptions, WorkConsumer, WorkItem, WorkOutcome, WorkQueue, WorkQueueSpec } from './work-queue.js';
 export { workQueue } from './work-queue.js';

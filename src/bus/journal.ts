@@ -1,5 +1,7 @@
 /** Journals: history kept by JetStream. Declared, read back, followed. */
 import type { NatsConnection } from '@nats-io/nats-core';
+import { WeirError } from '../contracts/index.js';
+import { absent, callJetStream, type StreamInfo, type StreamSettings, streamInfo, toNanos } from './jetstream-api.js';
 
 export interface JournalSpec {
   /** Letters, digits, `_`, `-`. */
@@ -37,13 +39,6 @@ export interface EnsuredJournal extends JournalFacts {
   warnings: string[];
 }
 
-/** Makes the journal, or brings the settings of an existing one to the declared ones. Throws `failed_precondition` when a setting cannot be changed in place. */
-export declare function ensureJournal(connection: NatsConnection, spec: JournalSpec, signal?: AbortSignal): Promise<EnsuredJournal>;
-/** Facts of a journal, or undefined when there is none. */
-export declare function findJournal(connection: NatsConnection, name: string, signal?: AbortSignal): Promise<JournalFacts | undefined>;
-/** Deletes a journal; false when there was none. */
-export declare function deleteJournal(connection: NatsConnection, name: string, signal?: AbortSignal): Promise<boolean>;
-
 export interface JournalMessage {
   sequence: number;
   subject: string;
@@ -77,9 +72,6 @@ export interface JournalPage {
   more: boolean;
 }
 
-/** Reads history, oldest first, never more than `limit`. Throws `not_found` when there is no such journal. */
-export declare function readJournal(connection: NatsConnection, name: string, options?: ReadJournalOptions): Promise<JournalPage>;
-
 export interface FollowJournalOptions {
   subject?: string;
   /** Where to begin: after a sequence, with the next message (default), with the first kept, or with the newest of each subject. */
@@ -87,6 +79,8 @@ export interface FollowJournalOptions {
   /** Messages on their way or waiting for the receiver, at most; default 256. */
   credit?: number;
   signal?: AbortSignal;
+  /** Called when everything that was there has been delivered, at the beginning and after each recovery. */
+  onCurrent?: () => void;
   /** `waiting`: no connection or no journal; `flowing`: reading; `reset`: the journal was made anew and is read from its first message. */
   onState?: (state: 'waiting' | 'flowing' | 'reset') => void;
 }
@@ -102,10 +96,101 @@ export interface JournalFollower {
   stop(): Promise<void>;
 }
 
-/** Reads on and on, each message once and in order; recovers by itself from a broker restart, a lost consumer and a re-made journal. */
-export declare function followJournal(
-  connection: NatsConnection,
-  name: string,
-  receiver: (message: JournalMessage) => void | Promise<void>,
-  options?: FollowJournalOptions,
-): JournalFollower;
+/** Facts of a journal, or undefined when there is none. */
+export async function findJournal(connection: NatsConnection, name: string, signal?: AbortSignal): Promise<JournalFacts | undefined> {
+  try {
+    return factsOf(await streamInfo(connection, name, signal));
+  } catch (error) {
+    return absent(error, undefined);
+  }
+}
+
+/** Deletes a journal; false when there was none. */
+export async function deleteJournal(connection: NatsConnection, name: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await callJetStream(connection, `STREAM.DELETE.${name}`, {}, `Journal ${name}`, signal);
+    return true;
+  } catch (error) {
+    return absent(error, false);
+  }
+}
+
+/**
+ * Makes the journal, or brings the settings of an existing one to the declared ones. Throws `failed_precondition` when a
+ * setting cannot be changed in place (storage, retention) or another journal has the subjects.
+ */
+export async function ensureJournal(connection: NatsConnection, spec: JournalSpec, signal?: AbortSignal): Promise<EnsuredJournal> {
+  return ensureStream(connection, settingsOf(spec), signal);
+}
+
+/** The same for settings in the server's own words. */
+export async function ensureStream(connection: NatsConnection, wanted: StreamSettings, signal?: AbortSignal): Promise<EnsuredJournal> {
+  const put = (verb: 'CREATE' | 'UPDATE') =>
+    callJetStream<StreamInfo>(connection, `STREAM.${verb}.${wanted.name}`, wanted, `Journal ${wanted.name}`, signal);
+  const present = await streamInfo(connection, wanted.name, signal).catch((error: unknown) => absent(error, undefined));
+  if (present === undefined) {
+    try {
+      return ensured(await put('CREATE'), 'created', wanted);
+    } catch (error) {
+      // Another hub may have been quicker; then its settings are looked at below.
+      if (!(error instanceof WeirError) || error.code !== 'already_exists') throw error;
+    }
+  }
+  const current = present ?? (await streamInfo(connection, wanted.name, signal));
+  if (differences(current.config, wanted).length === 0) return ensured(current, 'unchanged', wanted);
+  const fixed = (['storage', 'retention'] as const).find((field) => current.config[field] !== wanted[field]);
+  if (fixed !== undefined) {
+    throw new WeirError('failed_precondition', `Journal ${wanted.name} has ${fixed} ${current.config[fixed]}, wanted ${wanted[fixed]}`, {
+      hint: 'delete the journal, or keep the setting',
+    });
+  }
+  return ensured(await put('UPDATE'), 'updated', wanted);
+}
+
+function settingsOf(spec: JournalSpec): StreamSettings {
+  const maxAge = spec.maxAgeMs ?? 0;
+  const window = spec.duplicateWindowMs ?? 120_000;
+  return {
+    name: spec.name,
+    subjects: spec.subjects,
+    storage: spec.storage,
+    retention: spec.retention === 'work_queue' ? 'workqueue' : 'limits',
+    discard: spec.discard ?? 'old',
+    max_age: toNanos(maxAge),
+    max_bytes: spec.maxBytes ?? -1,
+    max_msgs: spec.maxMessages ?? -1,
+    max_msgs_per_subject: spec.maxMessagesPerSubject ?? -1,
+    max_msg_size: -1,
+    max_consumers: -1,
+    duplicate_window: toNanos(maxAge > 0 ? Math.min(window, maxAge) : window),
+    num_replicas: spec.replicas ?? 1,
+    allow_direct: true,
+    deny_delete: false,
+    allow_rollup_hdrs: false,
+  };
+}
+
+function ensured(info: StreamInfo, outcome: EnsuredJournal['outcome'], wanted: StreamSettings): EnsuredJournal {
+  const warnings = differences(info.config, wanted).map(
+    (field) =>
+      `journal ${wanted.name}: the server keeps ${field} ${JSON.stringify(info.config[field] ?? null)} instead of ${JSON.stringify(wanted[field])}`,
+  );
+  return { ...factsOf(info), outcome, warnings };
+}
+
+function differences(current: StreamSettings, wanted: StreamSettings): (keyof StreamSettings)[] {
+  const plain = (value: unknown) => JSON.stringify(Array.isArray(value) ? [...value].sort() : (value ?? false));
+  return (Object.keys(wanted) as (keyof StreamSettings)[]).filter((field) => plain(current[field]) !== plain(wanted[field]));
+}
+
+function factsOf(info: StreamInfo): JournalFacts {
+  return {
+    name: info.config.name,
+    journalId: info.created,
+    messages: info.state.messages,
+    bytes: info.state.bytes,
+    firstSequence: info.state.first_seq,
+    lastSequence: info.state.last_seq,
+    consumers: info.state.consumer_count,
+  };
+}

@@ -1,6 +1,9 @@
 /** Work queue: each item is worked on by one worker at a time until it is done, with spaced retries. */
 import type { NatsConnection } from '@nats-io/nats-core';
-import type { JournalMessage, JournalSpec } from './journal.js';
+import { type ConsumerSettings, createConsumer, storeMessage, toNanos } from './jetstream-api.js';
+import { ensureJournal, type JournalMessage, type JournalSpec } from './journal.js';
+import { checkSize } from './outlet.js';
+import { startConsuming } from './work-consumer.js';
 
 export interface WorkQueueSpec extends Omit<JournalSpec, 'retention'> {
   /** Name of the durable consumer that all workers share. */
@@ -20,7 +23,7 @@ export interface WorkItem extends JournalMessage {
   readonly delivery: number;
 }
 
-/** What becomes of an item: `done`, another try after the pause, or given up at once. A thrown error is `retry`. */
+/** What becomes of an item: `done`, another try after the pause, or given up at once. A thrown error is `retry`, nothing is `done`. */
 export type WorkOutcome = 'done' | 'retry' | 'give_up' | { retryInMs: number };
 
 export interface ConsumeOptions {
@@ -46,8 +49,34 @@ export interface WorkQueue {
     options: { id: string; headers?: Record<string, string>; signal?: AbortSignal },
   ): Promise<{ sequence: number; duplicate: boolean }>;
   /** Works items off; progress is told to the server by itself while the worker runs. */
-  consume(worker: (item: WorkItem, signal: AbortSignal) => Promise<WorkOutcome | void>, options?: ConsumeOptions): WorkConsumer;
+  consume(worker: (item: WorkItem, signal: AbortSignal) => Promise<WorkOutcome | undefined>, options?: ConsumeOptions): WorkConsumer;
 }
 
 /** Declares the queue and its durable consumer, then hands out both ends. */
-export declare function workQueue(connection: NatsConnection, spec: WorkQueueSpec, signal?: AbortSignal): Promise<WorkQueue>;
+export async function workQueue(connection: NatsConnection, spec: WorkQueueSpec, signal?: AbortSignal): Promise<WorkQueue> {
+  const ensure = async (until?: AbortSignal) => {
+    await ensureJournal(connection, { ...spec, retention: 'work_queue' }, until);
+    await createConsumer(connection, spec.name, consumerOf(spec), until);
+  };
+  await ensure(signal);
+  return {
+    async add(subject, payload, options) {
+      const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+      checkSize(connection, subject, bytes.length);
+      const ack = await storeMessage(connection, subject, bytes, { ...options.headers, 'Nats-Msg-Id': options.id }, options.signal);
+      return { sequence: ack.seq, duplicate: ack.duplicate === true };
+    },
+    consume: (worker, options = {}) => startConsuming({ connection, spec, ensure, worker, options }),
+  };
+}
+
+function consumerOf(spec: WorkQueueSpec): ConsumerSettings {
+  return {
+    durable_name: spec.durable,
+    ack_policy: 'explicit',
+    deliver_policy: 'all',
+    ack_wait: toNanos(spec.ackWaitMs ?? 30_000),
+    max_deliver: spec.maxDeliver ?? 5,
+    max_ack_pending: spec.maxPending ?? 1000,
+  };
+}

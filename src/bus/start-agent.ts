@@ -1,0 +1,69 @@
+/** The agent's own side of its life cycle. */
+import { nuid } from '@nats-io/nats-core';
+import type { AgentCommand, AgentHeartbeat } from '../contracts/index.js';
+import { type Agent, type AgentOptions, agentChannels } from './agent.js';
+import type { Bus } from './bus.js';
+
+const defaultHeartbeatMs = 2000;
+
+/**
+ * Announces at once and after each reconnect, sends heartbeats, answers commands. Resolves when commands can arrive; rejects
+ * with `permission_denied` when this login may not receive them.
+ */
+export async function startAgent(bus: Bus, options: AgentOptions): Promise<Agent> {
+  const instance = nuid.next();
+  const channels = agentChannels[options.kind];
+  const params = channels.params(options.agentId);
+  let state: AgentHeartbeat['state'] = 'ready';
+
+  function announce(): void {
+    const timestamp = new Date().toISOString();
+    bus.publish(channels.announce, params, { ...options.announce(), agent_id: options.agentId, kind: options.kind, instance, timestamp });
+  }
+
+  function heartbeat(): void {
+    const timestamp = new Date().toISOString();
+    bus.publish(channels.heartbeat, params, { agent_id: options.agentId, instance, state, load: options.load?.() ?? {}, timestamp });
+  }
+
+  // One at a time: a later assignment must not overtake an earlier one.
+  const server = bus.serve(
+    channels.command,
+    params,
+    async (command: AgentCommand, meta, signal) => {
+      const result = await options.onCommand(command, { trace: meta.trace, signal });
+      return { ok: true, ...(result === undefined ? {} : { result }), timestamp: new Date().toISOString() };
+    },
+    { concurrency: 1 },
+  );
+  await server.ready;
+
+  const timer = setInterval(heartbeat, options.heartbeatMs ?? defaultHeartbeatMs);
+  const undo = bus.onReconnect(() => {
+    announce();
+    heartbeat();
+  });
+  const agent: Agent = {
+    instance,
+    get state() {
+      return state;
+    },
+    announce,
+    setState(next) {
+      state = next;
+      heartbeat();
+    },
+    async stop() {
+      clearInterval(timer);
+      undo();
+      options.signal?.removeEventListener('abort', stopBySignal);
+      await server.stop();
+    },
+  };
+  const stopBySignal = () => void agent.stop();
+  if (options.signal?.aborted) await agent.stop();
+  else options.signal?.addEventListener('abort', stopBySignal, { once: true });
+  announce();
+  heartbeat();
+  return agent;
+}
