@@ -1,6 +1,6 @@
 /** Life cycle of whatever works for others: announce, heartbeat, commands, drain. */
 import type { AgentAnnounce, AgentCommand, AgentHeartbeat, AgentReply } from '../contracts/index.js';
-import type { Bus, Trace } from './bus.js';
+import type { Trace } from './bus.js';
 
 /** Kinds of agents whose subjects exist in the contracts. */
 export type AgentKind = 'spoke';

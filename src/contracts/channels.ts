@@ -30,9 +30,13 @@ export type BusRole = (typeof busRoles)[number];
 export const defaultRoots = { videonode: 'videonode' } as const;
 export type Roots = { [Root in keyof typeof defaultRoots]: string };
 
-export interface Channel<Message extends z.ZodType = z.ZodType, Reply extends z.ZodType | undefined = z.ZodType | undefined> {
+export interface Channel<
+  Message extends z.ZodType = z.ZodType,
+  Reply extends z.ZodType | undefined = z.ZodType | undefined,
+  Address extends string = string,
+> {
   /** Address with `{parameter}` tokens; the first token names the root. */
-  readonly address: string;
+  readonly address: Address;
   /** `event`: published; `request`: answered by one server; `bytes`: media with headers. */
   readonly kind: 'event' | 'request' | 'bytes';
   readonly message: Message;
@@ -44,29 +48,29 @@ export interface Channel<Message extends z.ZodType = z.ZodType, Reply extends z.
   readonly rate?: string;
 }
 
-function event<M extends z.ZodType>(
-  address: string,
+function event<M extends z.ZodType, A extends string>(
+  address: A,
   message: M,
   publishers: readonly BusRole[],
   subscribers: readonly BusRole[],
   summary: string,
   rate?: string,
-): Channel<M, undefined> {
+): Channel<M, undefined, A> {
   return { address, kind: 'event', message, reply: undefined, publishers, subscribers, summary, ...(rate === undefined ? {} : { rate }) };
 }
 
-function request<M extends z.ZodType, R extends z.ZodType>(
-  address: string,
+function request<M extends z.ZodType, R extends z.ZodType, A extends string>(
+  address: A,
   message: M,
   reply: R,
   publishers: readonly BusRole[],
   subscribers: readonly BusRole[],
   summary: string,
-): Channel<M, R> {
+): Channel<M, R, A> {
   return { address, kind: 'request', message, reply, publishers, subscribers, summary };
 }
 
-function bytes(address: string, summary: string, rate: string): Channel<z.ZodUndefined, undefined> {
+function bytes<A extends string>(address: A, summary: string, rate: string): Channel<z.ZodUndefined, undefined, A> {
   // Viewers do not subscribe: they pull from the media journal, at their own pace.
   return { address, kind: 'bytes', message: z.undefined(), reply: undefined, publishers: ['spoke'], subscribers: ['hub', 'admin'], summary, rate };
 }
