@@ -1,52 +1,33 @@
 /** Everything about who may do what, behind one door. */
-import type {
-  AuditEntry,
-  BusCredentials,
-  BusUser,
-  CreateBusUser,
-  CreateToken,
-  CreateUser,
-  Roots,
-  RouteAnswer,
-  Session,
-  Token,
-  UpdateUser,
-  User,
+import {
+  type AuditEntry,
+  type BusCredentials,
+  type BusUser,
+  type CreateBusUser,
+  type CreateToken,
+  type CreateUser,
+  defaultRoots,
+  type Roots,
+  type RouteAnswer,
+  type Session,
+  type Token,
+  type UpdateUser,
+  type User,
 } from '../contracts/index.js';
+import { createToken, deleteToken, findToken, listTokens } from './api-tokens.js';
+import { issueBusCredentials } from './bus-credentials.js';
+import { type BusLogin, type BusLoginListener, BusLogins } from './bus-logins.js';
+import { createBusUser, deleteBusUser, listBusUsers } from './bus-users.js';
+import { ensureFirstAdmin, type FirstAdmin, setupAdmin } from './first-admin.js';
+import { ensureLocalToken, localPrincipal } from './local-token.js';
+import type { AccessParts } from './parts.js';
+import type { Caller, Principal, SignedIn } from './principal.js';
 import type { AccessStore } from './repositories.js';
-
-/** Who is asking: made by `bySession`, `byToken` and the ways to sign in, and only good with the Access that made it. */
-export interface Principal {
-  readonly kind: 'session' | 'token';
-  /** Session or token id, never the secret. */
-  readonly id: string;
-  readonly session: Session;
-}
-
-/** The request behind a call, as far as access control cares. */
-export interface Caller {
-  readonly principal: Principal | undefined;
-  readonly address: string;
-  /** A request header in lower case; the user agent is kept with a session. */
-  header?(name: string): string | undefined;
-}
-
-export interface SignedIn {
-  /** Goes into the cookie and nowhere else. */
-  readonly secret: string;
-  readonly maxAgeS: number;
-  readonly principal: Principal;
-}
-
-/** A login as the broker takes it. */
-export interface BusLogin {
-  readonly user: string;
-  /** bcrypt hash (`$2a$…`) of the password. */
-  readonly password: string;
-  readonly publish: readonly string[];
-  readonly subscribe: readonly string[];
-  readonly allowResponses: boolean;
-}
+import { reachesStream } from './rights.js';
+import { changePassword, findSession, logout, logoutEverywhere, type SessionLife } from './sessions.js';
+import { SignIn } from './sign-in.js';
+import { startSweeper } from './sweeper.js';
+import { createUser, deleteUser, listUsers, updateUser } from './users.js';
 
 /** Whose reading place a viewer name is. */
 export interface ViewerLogin {
@@ -54,13 +35,6 @@ export interface ViewerLogin {
   /** Session or token id. */
   readonly principalId: string;
   readonly session: Session;
-}
-
-export interface FirstAdmin {
-  /** False when an admin exists, or was made with the given password just now. */
-  readonly needed: boolean;
-  /** For the one-time link; good until an admin was made with it. Set exactly when needed. */
-  readonly code?: string;
 }
 
 export interface AccessOptions {
@@ -76,6 +50,8 @@ export interface AccessOptions {
   readonly localTokenPath?: string | undefined;
   /** Milliseconds since 1970; default the system's clock. */
   readonly now?: (() => number) | undefined;
+  /** Told of what fails in the background: a sweep, or a broker that does not take the logins; both are tried again. */
+  readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
 export interface AuditRecord {
@@ -130,13 +106,18 @@ export interface Access {
   busLoginOf(viewer: string): ViewerLogin | undefined;
   /** True when `viewer` may watch the stream right now: the check behind each watch request. */
   mayWatch(viewer: string, streamId: string): boolean;
-  /** Admits a spoke with exactly these streams, or changes what it may. Needed again after a restart of the hub. */
+  /** Admits a spoke as `spoke-<id>` with exactly these streams. Needed again after a restart of the hub. */
   setSpokeLogin(login: { spokeId: string; streams: readonly string[]; password: string }): Promise<void>;
-  removeSpokeLogin(spokeId: string): void;
+  /** Changes the streams of an admitted spoke; false when it has no login from here. */
+  bindSpoke(spokeId: string, streams: readonly string[]): Promise<boolean>;
+  removeSpokeLogin(spokeId: string): Promise<void>;
   /** All that the broker shall admit besides the hub: browsers, spokes, plain clients. */
   busLogins(): readonly BusLogin[];
-  /** Calls back after each change of `busLogins`. Returns the way to unsubscribe. */
-  onBusLogins(listener: (logins: readonly BusLogin[]) => void): () => void;
+  /**
+   * Calls back with all logins after each change, one call at a time; changes meanwhile are gathered into the next. Whoever made the
+   * change waits for the promise, so resolve it when the broker obeys. Returns the way to unsubscribe.
+   */
+  onBusLogins(listener: BusLoginListener): () => void;
 
   /** Calls back with the ids of sessions and tokens that have just lost their rights or had them changed, so that their sockets can be cut. */
   onRevoked(listener: (principalIds: readonly string[]) => void): () => void;
@@ -152,4 +133,83 @@ export interface Access {
 }
 
 /** Reads the logins that are open from the store and begins to sweep. */
-export declare function openAccess(options: AccessOptions): Promise<Access>;
+export async function openAccess(options: AccessOptions): Promise<Access> {
+  const { store, roots = defaultRoots, now = Date.now, onFailure = () => undefined } = options;
+  const life: SessionLife = { idleMs: (options.sessionHours ?? 14 * 24) * 3_600_000, maxMs: (options.sessionMaxDays ?? 90) * 86_400_000 };
+  const busLogins = new BusLogins({ store, roots, now, onFailure });
+  const revokeListeners = new Set<(principalIds: readonly string[]) => void>();
+  const parts: AccessParts = {
+    store,
+    roots,
+    now,
+    busLogins,
+    revoke: (principalIds) => {
+      for (const listener of revokeListeners) listener(principalIds);
+    },
+  };
+  await busLogins.load();
+  const localToken = options.localTokenPath === undefined ? undefined : await ensureLocalToken(options.localTokenPath);
+  const signIn = new SignIn(parts, life);
+  const sweeper = startSweeper(parts, onFailure);
+
+  const access: Access = {
+    bySession: (secret) => findSession(parts, life, secret),
+    async byToken(secret) {
+      if ((await localToken?.matches(secret)) === true) return localPrincipal(secret);
+      return await findToken(parts, secret);
+    },
+    login: (credentials, caller) => signIn.login(credentials, caller),
+    logout: (caller) => logout(parts, caller),
+    logoutEverywhere: (caller) => logoutEverywhere(parts, caller),
+    async changePassword(change, caller) {
+      signIn.countName(caller);
+      await changePassword(parts, change, caller);
+    },
+    setupNeeded: async () => (await store.users.countAdmins()) === 0,
+    ensureFirstAdmin: (given) => ensureFirstAdmin(parts, given?.password),
+    async setupAdmin(input, caller) {
+      signIn.countAddress(caller);
+      return await setupAdmin(parts, life, input, caller);
+    },
+    listUsers: () => listUsers(parts),
+    createUser: (input, caller) => createUser(parts, input, caller),
+    updateUser: (userId, changes, caller) => updateUser(parts, userId, changes, caller),
+    deleteUser: (userId, caller) => deleteUser(parts, userId, caller),
+    listTokens: () => listTokens(parts),
+    createToken: (input, caller) => createToken(parts, input, caller),
+    deleteToken: (tokenId, caller) => deleteToken(parts, tokenId, caller),
+    listBusUsers: () => listBusUsers(parts),
+    createBusUser: (input, caller) => createBusUser(parts, input, caller),
+    deleteBusUser: (name, caller) => deleteBusUser(parts, name, caller),
+    issueBusCredentials: (principal, viewer) => issueBusCredentials(parts, (options.busCredentialsS ?? 900) * 1000, principal, viewer),
+    busLoginOf: (viewer) => toViewerLogin(busLogins, viewer),
+    mayWatch(viewer, streamId) {
+      const login = busLogins.get(viewer);
+      return login === undefined ? busLogins.mayPlainWatch(viewer, streamId) : reachesStream(login, streamId);
+    },
+    async setSpokeLogin({ spokeId, streams, password }) {
+      await busLogins.bindSpoke(spokeId, streams, password);
+    },
+    bindSpoke: (spokeId, streams) => busLogins.bindSpoke(spokeId, streams),
+    removeSpokeLogin: (spokeId) => busLogins.removeSpoke(spokeId),
+    busLogins: () => busLogins.all(),
+    onBusLogins: (listener) => busLogins.listen(listener),
+    onRevoked(listener) {
+      revokeListeners.add(listener);
+      return () => void revokeListeners.delete(listener);
+    },
+    listAudit: (query) => store.audit.list(query),
+    audit: (record) => store.audit.append(record),
+    sweep: () => sweeper.sweep(),
+    stop: () => sweeper.stop(),
+    [Symbol.asyncDispose]: () => sweeper.stop(),
+  };
+  return access;
+}
+
+function toViewerLogin(busLogins: BusLogins, viewer: string): ViewerLogin | undefined {
+  const login = busLogins.get(viewer);
+  if (login === undefined) return undefined;
+  const { user_id, username, role, streams, expires_at } = login;
+  return { viewer, principalId: login.principal_id, session: { user_id, username, role, streams, expires_at } };
+}

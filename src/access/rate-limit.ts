@@ -26,6 +26,7 @@ export interface RateLimitOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** Makes a limit that remembers nothing yet. Costs memory for `maxKeys` × `limit` times at most. */
 export function createRateLimit(options: RateLimitOptions): RateLimit {
   const { limit, windowMs, maxKeys = 10_000, now = Date.now } = options;
   // A Map keeps the order of insertion; each use moves its key to the end.
