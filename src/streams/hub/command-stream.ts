@@ -24,7 +24,13 @@ const answerMs = 5000;
 const plainAnswerMs = 1500;
 
 /** Makes `running` or `stopped` the desired state and tells whoever serves the stream. */
-export async function commandStream(nouns: CommandNouns, streamId: string, action: 'start' | 'stop', actor: Actor, signal: AbortSignal): Promise<CommandResult> {
+export async function commandStream(
+  nouns: CommandNouns,
+  streamId: string,
+  action: 'start' | 'stop',
+  actor: Actor,
+  signal: AbortSignal,
+): Promise<CommandResult> {
   const { definitions } = nouns;
   const before = definitions.need(streamId);
   const desired = action === 'start' ? 'running' : 'stopped';
@@ -44,7 +50,8 @@ export async function restartStream(nouns: CommandNouns, streamId: string, actor
     return commandForeign(nouns, streamId, 'start', signal);
   }
   if (!reconciler.isServed(streamId)) await settle(nouns, signal);
-  if (!reconciler.isServed(streamId)) throw new WeirError('unavailable', `No spoke serves ${streamId} now`, { hint: 'It starts as soon as one is there' });
+  if (!reconciler.isServed(streamId))
+    throw new WeirError('unavailable', `No spoke serves ${streamId} now`, { hint: 'It starts as soon as one is there' });
   await send(nouns, streamId, 'stop', answerMs, signal);
   return send(nouns, streamId, 'start', answerMs, signal);
 }
@@ -71,7 +78,13 @@ async function commandForeign(nouns: CommandNouns, streamId: string, action: 'st
   return { ok: true, action, stream_id: streamId, state: status.state, timestamp: new Date().toISOString() };
 }
 
-async function send(nouns: CommandNouns, streamId: string, action: StreamCommand['action'], timeoutMs: number, signal: AbortSignal): Promise<CommandResult> {
+async function send(
+  nouns: CommandNouns,
+  streamId: string,
+  action: StreamCommand['action'],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<CommandResult> {
   const command: StreamCommand = { action, stream_id: streamId, config: undefined, timestamp: new Date().toISOString() };
   nouns.plain.expectEcho(command);
   const result = await nouns.parts.bus.request('stream_command', { stream_id: streamId } as never, command, { timeoutMs, signal });

@@ -62,7 +62,8 @@ export class Definitions {
     this.checkConfig(request.config);
     const name = request.name ?? request.stream_id ?? nameOfSource(request.config.device ?? '');
     const streamId = request.stream_id ?? (await this.#freeId(name));
-    if (!reserved(streamId)) throw new WeirError('permission_denied', `You may not define a stream ${streamId}`, { hint: 'Use an id you were granted' });
+    if (!reserved(streamId))
+      throw new WeirError('permission_denied', `You may not define a stream ${streamId}`, { hint: 'Use an id you were granted' });
     return this.#insert(
       {
         stream_id: streamId,
@@ -82,7 +83,10 @@ export class Definitions {
     const foreign = this.all().filter((record) => !record.managed).length;
     if (foreign >= maxForeignStreams) throw new WeirError('resource_exhausted', `More than ${maxForeignStreams} foreign streams report themselves`);
     const desired = isRunning ? 'running' : 'stopped';
-    return this.#insert({ stream_id: streamId, name: streamId, config: {}, desired, on_demand: false, managed: false, spoke: null }, { user_id: null });
+    return this.#insert(
+      { stream_id: streamId, name: streamId, config: {}, desired, on_demand: false, managed: false, spoke: null },
+      { user_id: null },
+    );
   }
 
   /** Throws `not_found`, `failed_precondition` for an old revision or a foreign stream, or the fault of a field. */
@@ -163,7 +167,10 @@ export class Definitions {
 /** `Front door (2)` becomes `front-door-2`; what has no letter or digit becomes `stream`. */
 export function idFromName(name: string): string {
   const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
-  const id = plain.replace(/[^a-z0-9_]+/g, '-').replace(/^[-_]+|-+$/g, '').slice(0, 60);
+  const id = plain
+    .replace(/[^a-z0-9_]+/g, '-')
+    .replace(/^[-_]+|-+$/g, '')
+    .slice(0, 60);
   return id === '' ? 'stream' : id.replace(/-+$/, '');
 }
 
@@ -198,7 +205,11 @@ function inField(field: string, check: () => unknown): void {
     check();
   } catch (thrown) {
     const error = WeirError.from(thrown);
-    throw new WeirError(error.code, error.message, { errors: [{ field, message: error.message }], cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    throw new WeirError(error.code, error.message, {
+      errors: [{ field, message: error.message }],
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
   }
 }
 

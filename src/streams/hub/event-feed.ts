@@ -1,7 +1,17 @@
 /** Server-sent events: what the EVENTS journal stores, with ids and replay, and progress and metrics as they come. */
-import { followJournal, type JournalFollower, type JournalMessage, readJournal } from '../../bus/index.js';
-import { type ChannelName, channels, journals, matchSubject, roleAllows, type Session, type StreamMetrics, type StreamProgress } from '../../contracts/index.js';
+
 import { reachesStream } from '../../access/index.js';
+import { followJournal, type JournalFollower, type JournalMessage, readJournal } from '../../bus/index.js';
+import {
+  type ChannelName,
+  channels,
+  journals,
+  matchSubject,
+  roleAllows,
+  type Session,
+  type StreamMetrics,
+  type StreamProgress,
+} from '../../contracts/index.js';
 import { FeedQueue, type QueuedEvent } from './feed-queue.js';
 import type { LocalEventBus } from './local-events.js';
 import type { HubParts } from './needs.js';
@@ -62,7 +72,9 @@ export class Feed {
     this.#follower = followJournal(bus.connection, journals.status.name, (message) => this.#onKept(message), { from: 'new', credit: 512, signal });
     this.#follower.closed.catch((error: unknown) => this.#parts.log.warn({ err: error }, 'the event feed has ended'));
     this.#offHealth = this.#events.on('health', (health) =>
-      this.#send({ event: 'health', data: JSON.stringify(health), mergeKey: 'health' }, 'health', (client) => this.#maySee(client, 'system_health', undefined)),
+      this.#send({ event: 'health', data: JSON.stringify(health), mergeKey: 'health' }, 'health', (client) =>
+        this.#maySee(client, 'system_health', undefined),
+      ),
     );
   }
 
@@ -140,8 +152,15 @@ export class Feed {
       if (value === undefined) return undefined;
       const type = typeOfChannel[channel];
       // Both alert subjects are one event type, as are both device subjects; the difference goes along.
-      const extra = type === 'alert' ? { severity: channel === 'alert_error' ? 'error' : 'warning' } : type === 'device' ? { present: channel === 'device_discovered' } : {};
-      const streamId = params.stream_id ?? (type === 'alert' ? stringIn(value, 'stream_id') : type === 'config' && value.entity === 'stream' ? stringIn(value, 'entity_id') : undefined);
+      const extra =
+        type === 'alert'
+          ? { severity: channel === 'alert_error' ? 'error' : 'warning' }
+          : type === 'device'
+            ? { present: channel === 'device_discovered' }
+            : {};
+      const streamId =
+        params.stream_id ??
+        (type === 'alert' ? stringIn(value, 'stream_id') : type === 'config' && value.entity === 'stream' ? stringIn(value, 'entity_id') : undefined);
       return { channel, type, streamId, queued: { id: String(message.sequence), event: type, data: JSON.stringify({ ...value, ...extra }) } };
     }
     return undefined;
@@ -154,7 +173,9 @@ export class Feed {
   /** The same rule that the broker applies to subscriptions. */
   #maySee(client: Client, channel: ChannelName, streamId: string | undefined): boolean {
     const { role, streams } = client.session;
-    const isAdmitted = channels[channel].subscribers.some((one) => (one === 'viewer' || one === 'operator' || one === 'admin') && roleAllows(role, one));
+    const isAdmitted = channels[channel].subscribers.some(
+      (one) => (one === 'viewer' || one === 'operator' || one === 'admin') && roleAllows(role, one),
+    );
     if (!isAdmitted) return false;
     if (streamId !== undefined) return reachesStream({ streams }, streamId);
     return streams === null || channel === 'system_health';
@@ -162,7 +183,11 @@ export class Feed {
 
   #sendReport(type: string, channel: ChannelName, streamId: string, report: object): void {
     if (this.#clients.size === 0) return;
-    this.#send({ event: type, data: JSON.stringify(report), mergeKey: `${type} ${streamId}` }, type, (client) => isOf(client, streamId) && this.#maySee(client, channel, streamId));
+    this.#send(
+      { event: type, data: JSON.stringify(report), mergeKey: `${type} ${streamId}` },
+      type,
+      (client) => isOf(client, streamId) && this.#maySee(client, channel, streamId),
+    );
   }
 
   #send(event: QueuedEvent, type: string, isFor: (client: Client) => boolean): void {

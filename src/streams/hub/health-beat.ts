@@ -86,7 +86,12 @@ export class HealthBeat {
   }
 
   async #brokerIsAway(): Promise<void> {
-    await this.#options.alerts.raise({ severity: 'error', kind: 'broker_lost', message: 'The hub has lost the message bus', hint: 'See the log of nats-server' });
+    await this.#options.alerts.raise({
+      severity: 'error',
+      kind: 'broker_lost',
+      message: 'The hub has lost the message bus',
+      hint: 'See the log of nats-server',
+    });
   }
 
   async #checkDisk(): Promise<void> {

@@ -1,15 +1,8 @@
 /** Past metrics, log lines and status changes of one stream, read back from the journals in bounded steps. */
-import { type BusServer, type JournalMessage, readJournal } from '../../bus/index.js';
-import {
-  type HistoryReply,
-  type HistoryRequest,
-  journals,
-  logLevels,
-  publishSubject,
-  type Roots,
-  WeirError,
-} from '../../contracts/index.js';
+
 import type { NatsConnection } from '@nats-io/nats-core';
+import { type BusServer, type JournalMessage, readJournal } from '../../bus/index.js';
+import { type HistoryReply, type HistoryRequest, journals, logLevels, publishSubject, type Roots, WeirError } from '../../contracts/index.js';
 import type { Definitions } from './definitions.js';
 import { nextOf } from './journal-seek.js';
 import type { HubParts } from './needs.js';
@@ -98,7 +91,13 @@ async function readMatching(source: Source, request: HistoryRequest, signal: Abo
     return fit(matches.slice(-limit), page.last, page.more || matches.length > limit, 'newest');
   }
   while (more && scanned < maxScanned && found.length < limit) {
-    const page = await readJournal(source.connection, source.journal, { subject: source.subject, ...times(request), after: after ?? 0, limit: scanPage, signal });
+    const page = await readJournal(source.connection, source.journal, {
+      subject: source.subject,
+      ...times(request),
+      after: after ?? 0,
+      limit: scanPage,
+      signal,
+    });
     scanned += page.items.length;
     more = page.more;
     after = page.last;
@@ -138,7 +137,12 @@ async function readThinned(source: Source, request: HistoryRequest, stepS: numbe
     current = jump.message;
   }
   // A page that is full ends before the present; one that ran out has everything.
-  return fit(items.filter((item) => isMatch(item, request)), last, current !== undefined && current.time < untilMs, 'oldest');
+  return fit(
+    items.filter((item) => isMatch(item, request)),
+    last,
+    current !== undefined && current.time < untilMs,
+    'oldest',
+  );
 }
 
 /** First message at least `stepMs` after `from`, found by guessing how many sequences that is and correcting the guess. */
@@ -181,7 +185,12 @@ function isMatch(item: JournalMessage, request: HistoryRequest): boolean {
   const line = parse(item);
   if (line === undefined) return false;
   if (request.level !== undefined && logLevels.indexOf(line.level as never) < logLevels.indexOf(request.level)) return false;
-  return request.text === undefined || String(line.message ?? '').toLowerCase().includes(request.text.toLowerCase());
+  return (
+    request.text === undefined ||
+    String(line.message ?? '')
+      .toLowerCase()
+      .includes(request.text.toLowerCase())
+  );
 }
 
 function parse(item: JournalMessage): Record<string, unknown> | undefined {

@@ -144,7 +144,11 @@ export class HlsIndex {
 export function formatPlaylist(segments: readonly HlsSegment[], targetDurationS: number): string {
   const first = segments[0];
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', `#EXT-X-TARGETDURATION:${targetDurationS}`];
-  lines.push(`#EXT-X-MEDIA-SEQUENCE:${first?.number ?? 0}`, `#EXT-X-DISCONTINUITY-SEQUENCE:${first?.discontinuity ?? 0}`, '#EXT-X-INDEPENDENT-SEGMENTS');
+  lines.push(
+    `#EXT-X-MEDIA-SEQUENCE:${first?.number ?? 0}`,
+    `#EXT-X-DISCONTINUITY-SEQUENCE:${first?.discontinuity ?? 0}`,
+    '#EXT-X-INDEPENDENT-SEGMENTS',
+  );
   let epoch: string | undefined;
   for (const segment of segments) {
     if (segment.epoch !== epoch) {

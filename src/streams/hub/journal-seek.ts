@@ -19,7 +19,12 @@ export async function nextOf(
 }
 
 /** Newest message of `subject`; undefined when there is none. */
-export async function newestOf(connection: NatsConnection, journal: string, subject: string, signal: AbortSignal): Promise<JournalMessage | undefined> {
+export async function newestOf(
+  connection: NatsConnection,
+  journal: string,
+  subject: string,
+  signal: AbortSignal,
+): Promise<JournalMessage | undefined> {
   return find(connection, journal, { last_by_subj: subject }, signal);
 }
 

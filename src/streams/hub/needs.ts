@@ -5,10 +5,7 @@ import type { MachineFacts } from '../../media/index.js';
 import type { Store } from '../../store/index.js';
 
 /** The part of the store that streams use. */
-export type HubStore = Pick<
-  Store,
-  'transaction' | 'streams' | 'alerts' | 'spokes' | 'settings' | 'outbox' | 'onOutbox' | 'exclusive'
->;
+export type HubStore = Pick<Store, 'transaction' | 'streams' | 'alerts' | 'spokes' | 'settings' | 'outbox' | 'onOutbox' | 'exclusive'>;
 
 /** Structured log; pino fits. */
 export interface HubLog {

@@ -77,7 +77,11 @@ export class Observations {
   #noteStatus(status: StreamStatus): void {
     const before = this.#reports.get(status.stream_id)?.status;
     const isNews =
-      before === undefined || before.state !== status.state || before.reason !== status.reason || before.spoke_id !== status.spoke_id || before.error !== status.error;
+      before === undefined ||
+      before.state !== status.state ||
+      before.reason !== status.reason ||
+      before.spoke_id !== status.spoke_id ||
+      before.error !== status.error;
     this.#note(status.stream_id, { status }, isNews);
   }
 

@@ -17,6 +17,8 @@ export interface SpokeFacts {
   readonly spoke_id: string;
   readonly instance: string;
   readonly state: 'online' | 'draining' | 'lost';
+  /** It has begun to drain by itself: it stops what it serves and takes no assignment any more. */
+  readonly isClosed: boolean;
   /** When it was lost, milliseconds since 1970; meaningful only in that state. */
   readonly lostAtMs: number;
   /** Ids of a spoke that serves fixed streams; undefined: it takes what it is given. */
@@ -114,7 +116,7 @@ function mayKeep(
 ): boolean {
   if (spoke === undefined) return !input.isSettled;
   if (spoke.fixed !== undefined) return false;
-  if (spoke.state === 'draining') return candidates.length === 0;
+  if (spoke.state === 'draining') return !spoke.isClosed && candidates.length === 0;
   if (spoke.state === 'lost') return candidates.length === 0 || input.nowMs - spoke.lostAtMs < input.graceMs;
   return candidates.some((candidate) => candidate.spoke_id === current) || candidates.length === 0 || !isDevice(stream);
 }
@@ -135,16 +137,11 @@ function rank(spoke: SpokeFacts, load: ReadonlyMap<string, number>): number {
   return (load.get(spoke.spoke_id) ?? 0) * 1000 + Math.min(999, spoke.cpuPercent);
 }
 
-function housing(
-  stream: WantedStream,
-  chosen: string | undefined,
-  spokes: ReadonlyMap<string, SpokeFacts>,
-  input: PlacementInput,
-): PlacementStep[] {
+function housing(stream: WantedStream, chosen: string | undefined, spokes: ReadonlyMap<string, SpokeFacts>, input: PlacementInput): PlacementStep[] {
   if (!stream.isRunning) return [{ kind: 'housed', stream_id: stream.stream_id }];
   const spoke = chosen === undefined ? undefined : spokes.get(chosen);
-  if (spoke !== undefined && spoke.state !== 'lost') return [{ kind: 'housed', stream_id: stream.stream_id }];
-  const isPatient = !input.isSettled || (spoke !== undefined && input.nowMs - spoke.lostAtMs < input.graceMs);
+  if (spoke !== undefined && spoke.state !== 'lost' && !spoke.isClosed) return [{ kind: 'housed', stream_id: stream.stream_id }];
+  const isPatient = !input.isSettled || (spoke?.state === 'lost' && input.nowMs - spoke.lostAtMs < input.graceMs);
   if (isPatient) return [];
   const where = stream.pinned !== null ? `spoke ${stream.pinned}, to which it is pinned, is not there` : 'no spoke is online';
   return [{ kind: 'homeless', stream_id: stream.stream_id, message: `${stream.stream_id} shall run, but ${where}` }];
@@ -167,7 +164,7 @@ function assignments(input: PlacementInput, placed: ReadonlyMap<string, string>)
   const steps: Extract<PlacementStep, { kind: 'assign' }>[] = [];
   for (const spoke of input.spokes) {
     const streams = (lists.get(spoke.spoke_id) ?? []).sort((a, b) => (a.stream_id < b.stream_id ? -1 : 1));
-    if (spoke.state === 'lost' || spoke.confirmed === assignmentKey(streams)) continue;
+    if (spoke.state === 'lost' || spoke.isClosed || spoke.confirmed === assignmentKey(streams)) continue;
     // A fixed spoke that the hub has nothing for runs by its own configuration; an empty list would stop it.
     if (spoke.fixed !== undefined && streams.length === 0) continue;
     steps.push({ kind: 'assign', spoke_id: spoke.spoke_id, instance: spoke.instance, streams });

@@ -101,7 +101,8 @@ export class PlainCommands {
       const state = this.#options.stateOf(streamId);
       this.#answer(message, { ok: true, action: command.action, stream_id: streamId, ...(state === undefined ? {} : { state }), timestamp: now() });
     } catch (error) {
-      if (isServed) this.#options.log.warn({ err: error, stream_id: streamId, action: command.action }, 'a command was obeyed by the spoke, but not stored');
+      if (isServed)
+        this.#options.log.warn({ err: error, stream_id: streamId, action: command.action }, 'a command was obeyed by the spoke, but not stored');
       else this.#refuse(message, streamId, WeirError.from(error), command.action);
     }
   }
@@ -138,7 +139,13 @@ export class PlainCommands {
 
   #refuse(message: Msg, streamId: string, error: WeirError, action?: StreamCommand['action']): void {
     this.#options.log.info({ stream_id: streamId, code: error.code, reason: error.message }, 'a command was refused');
-    this.#answer(message, { ok: false, ...(action === undefined ? {} : { action }), stream_id: streamId, error: error.toProblem(), timestamp: now() });
+    this.#answer(message, {
+      ok: false,
+      ...(action === undefined ? {} : { action }),
+      stream_id: streamId,
+      error: error.toProblem(),
+      timestamp: now(),
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Makes what is wanted so: looks at everything, asks `decide`, carries the steps out. Repeats until nothing is left to do. */
+import { type Problem, problemSchema } from '../../contracts/index.js';
 import type { StreamRecord } from '../../store/index.js';
 import type { AlertBook } from './alert-book.js';
 import type { Definitions } from './definitions.js';
@@ -36,6 +37,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #placed = new Map<string, string>();
   readonly #confirmed = new Map<string, Confirmed>();
+  readonly #refused = new Map<string, Problem>();
   readonly #startedAtMs = Date.now();
   #lastRevision = 0;
   #isKicked = false;
@@ -53,7 +55,15 @@ export class Reconciler {
   }
 
   streamsOf(spokeId: string): string[] {
-    return [...this.#placed].filter(([, placed]) => placed === spokeId).map(([streamId]) => streamId).sort();
+    return [...this.#placed]
+      .filter(([, placed]) => placed === spokeId)
+      .map(([streamId]) => streamId)
+      .sort();
+  }
+
+  /** Why the spoke did not take the stream, when it did not. */
+  refusalOf(streamId: string): Problem | undefined {
+    return this.#refused.get(streamId);
   }
 
   /** True when an online spoke has confirmed that it serves the stream, so that it answers for it. */
@@ -85,6 +95,12 @@ export class Reconciler {
     this.kick();
     await untilAborted(before, signal);
     await untilAborted(this.#running, signal);
+  }
+
+  /** Resolves when no pass runs any more; call it after the hub's signal has aborted. */
+  async ended(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#running;
   }
 
   async #run(): Promise<void> {
@@ -160,15 +176,41 @@ export class Reconciler {
     const streamIds = step.streams.map((stream) => stream.stream_id);
     try {
       await access.bindSpoke?.(step.spoke_id, streamIds, signal);
-      await roster.command(step.spoke_id, { action: 'assign', assignment: this.#assignment(step.streams) }, assignTimeoutMs, signal);
+      const reply = await roster.command(step.spoke_id, { action: 'assign', assignment: this.#assignment(step.streams) }, assignTimeoutMs, signal);
+      await this.#noteRefusals(streamIds, reply.result);
     } catch (error) {
       // Asked again with the next pass: the list is complete each time, so nothing is lost by a missed one.
       this.#confirmed.delete(step.spoke_id);
-      if (!signal.aborted) log.warn({ err: error, spoke_id: step.spoke_id, streams: streamIds.length }, 'the spoke did not take its streams; trying again');
+      if (!signal.aborted)
+        log.warn({ err: error, spoke_id: step.spoke_id, streams: streamIds.length }, 'the spoke did not take its streams; trying again');
       return false;
     }
-    this.#confirmed.set(step.spoke_id, { instance: step.instance, key: assignmentKey(step.streams), atMs: Date.now(), streams: new Set(streamIds) });
+    this.#confirmed.set(step.spoke_id, {
+      instance: step.instance,
+      key: assignmentKey(step.streams),
+      atMs: Date.now(),
+      streams: new Set(streamIds.filter((streamId) => !this.#refused.has(streamId))),
+    });
     return true;
+  }
+
+  async #noteRefusals(streamIds: readonly string[], result: unknown): Promise<void> {
+    const refused = readRefusals(result);
+    for (const streamId of streamIds) {
+      const problem = refused.get(streamId);
+      if (problem === undefined) {
+        if (this.#refused.delete(streamId)) await this.#options.alerts.clear('stream_refused', streamId);
+        continue;
+      }
+      this.#refused.set(streamId, problem);
+      const alert = {
+        severity: 'error',
+        kind: 'stream_refused',
+        message: `The spoke refused ${streamId}: ${problem.detail}`.slice(0, 1024),
+        stream_id: streamId,
+      } as const;
+      await this.#options.alerts.raise(problem.hint === undefined ? alert : { ...alert, hint: problem.hint });
+    }
   }
 
   #assignment(streams: readonly AssignedStream[]) {
@@ -191,7 +233,8 @@ export class Reconciler {
     for (const { stream_id: streamId } of records) {
       // What no hub remembers, the spoke that serves it tells.
       const reported = this.#options.observations.get(streamId)?.status;
-      if (!this.#placed.has(streamId) && reported?.spoke_id !== undefined && reported.state !== 'stopped') this.#placed.set(streamId, reported.spoke_id);
+      if (!this.#placed.has(streamId) && reported?.spoke_id !== undefined && reported.state !== 'stopped')
+        this.#placed.set(streamId, reported.spoke_id);
     }
   }
 
@@ -203,12 +246,30 @@ export class Reconciler {
     const { alerts } = this.#options;
     for (const step of steps) {
       if (step.kind === 'homeless') {
-        await alerts.raise({ severity: 'error', kind: 'no_spoke', message: step.message, hint: 'Start a spoke: weir spoke', stream_id: step.stream_id });
+        await alerts.raise({
+          severity: 'error',
+          kind: 'no_spoke',
+          message: step.message,
+          hint: 'Start a spoke: weir spoke',
+          stream_id: step.stream_id,
+        });
       } else if (step.kind === 'housed') {
         await alerts.clear('no_spoke', step.stream_id);
       }
     }
   }
+}
+
+/** What a spoke answers to an assignment: the streams of it that it did not take. */
+function readRefusals(result: unknown): Map<string, Problem> {
+  const refused = (result as { refused?: unknown } | null | undefined)?.refused;
+  const found = new Map<string, Problem>();
+  for (const one of Array.isArray(refused) ? refused : []) {
+    const { stream_id: streamId, error } = one as { stream_id?: unknown; error?: unknown };
+    const problem = problemSchema.safeParse(error);
+    if (typeof streamId === 'string' && problem.success) found.set(streamId, problem.data);
+  }
+  return found;
 }
 
 function toWanted(record: StreamRecord, isWatched: (streamId: string) => boolean): WantedStream {

@@ -67,6 +67,7 @@ export class Roster {
       spoke_id: spoke.record.spoke_id,
       instance: spoke.instance,
       state: stateOf(spoke),
+      isClosed: spoke.heartbeatState !== 'ready',
       lostAtMs: spoke.lostAtMs,
       fixed: spoke.fixed,
       devices: devicesOf(spoke.record.capabilities),
@@ -133,6 +134,14 @@ export class Roster {
     spoke.isDraining = true;
     await this.#keep(spoke);
     this.#options.onChange(spokeId);
+  }
+
+  /** Tells spokes that were drained and serve nothing any more, so that they say so themselves. */
+  async finishDrains(isUsed: (spokeId: string) => boolean): Promise<void> {
+    for (const [spokeId, spoke] of this.#spokes) {
+      if (!spoke.isDraining || !spoke.isOnline || spoke.heartbeatState !== 'ready' || isUsed(spokeId)) continue;
+      await this.command(spokeId, { action: 'drain' }, 5000, this.#options.signal);
+    }
   }
 
   /** Forgets spokes that have been away for a day and serve nothing. */

@@ -89,6 +89,7 @@ export class Standings {
       spokeId,
       lostSinceMs: isKnown ? roster.lostSince(spokeId, reconciler.isSettled) : record.managed ? undefined : foreign.lostSince(streamId),
       isHomeless: record.managed && spokeId === undefined && reconciler.isSettled,
+      refusal: reconciler.refusalOf(streamId),
       nowMs: Date.now(),
     };
   }

@@ -1,9 +1,9 @@
 /** Stills: the newest keyframe as a JPEG. */
 import { once } from 'node:events';
+import type { JournalMessage } from '../../bus/index.js';
 import { mediaJournalName, publishSubject, WeirError } from '../../contracts/index.js';
 import { type MachineFacts, snapshotArgs } from '../../media/index.js';
 import { spawnProcess } from '../../supervisor/index.js';
-import type { JournalMessage } from '../../bus/index.js';
 import { newestOf } from './journal-seek.js';
 import type { HubParts } from './needs.js';
 import type { MediaFile } from './operations.js';
@@ -93,7 +93,8 @@ export class Stills {
     const { bus, roots, signal } = this.#parts;
     const subject = publishSubject('stream_media_init', { stream_id: streamId } as never, roots);
     const init = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal);
-    if (init === undefined || init.header('Weir-Epoch') !== epoch) throw new WeirError('unavailable', `${streamId} is just changing its picture`, { hint: 'Try again' });
+    if (init === undefined || init.header('Weir-Epoch') !== epoch)
+      throw new WeirError('unavailable', `${streamId} is just changing its picture`, { hint: 'Try again' });
     await this.#turn();
     try {
       return await convert(ffmpeg, [init.data, key.data], width, signal);

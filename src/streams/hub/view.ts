@@ -1,5 +1,5 @@
 /** A stream as it is shown: its definition with what is truly known of its state. Pure. */
-import type { Stream, StreamStatus } from '../../contracts/index.js';
+import type { Problem, Stream, StreamStatus } from '../../contracts/index.js';
 import type { StreamRecord } from '../../store/index.js';
 import type { Observed } from './observations.js';
 
@@ -15,6 +15,8 @@ export interface Standing {
   readonly lostSinceMs: number | undefined;
   /** No spoke will take it: none is there, or the one it is pinned to is not. */
   readonly isHomeless: boolean;
+  /** Why its spoke did not take it. */
+  readonly refusal: Problem | undefined;
   readonly nowMs: number;
 }
 
@@ -46,6 +48,10 @@ export function spokenByHub(record: StreamRecord, standing: Standing): StreamSta
   }
   if (record.managed && isWanted && standing.isHomeless) {
     return { ...base, state: 'error', reason: 'no_spoke', error: 'No spoke is there to run it' };
+  }
+  if (standing.refusal !== undefined && isWanted && !isActive(reported)) {
+    const reason = standing.refusal.code === 'permission_denied' ? { reason: 'forbidden_source' as const } : {};
+    return { ...base, state: 'error', ...reason, error: standing.refusal.detail };
   }
   if (record.managed && record.desired === 'running' && standing.isIdle && !isActive(reported)) {
     return { ...base, state: 'stopped', reason: 'waiting_for_viewer' };
