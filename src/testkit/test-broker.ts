@@ -8,7 +8,7 @@ import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/t
 import { makeTempFolder, removeFolder } from './temp-folder.js';
 import { waitFor } from './wait-for.js';
 
-/** A login of the test broker; without `publish` or `subscribe` it may use every subject. */
+/** A login of the test broker; without `publish` or `subscribe` it may use every subject, with an empty list none. */
 export interface TestUser {
   user: string;
   password: string;
@@ -225,9 +225,14 @@ system_account: SYS
 
 function userText(user: TestUser): string {
   const permissions: string[] = [];
-  if (user.publish !== undefined) permissions.push(`publish: { allow: ${JSON.stringify(user.publish)} }`);
-  if (user.subscribe !== undefined) permissions.push(`subscribe: { allow: ${JSON.stringify(user.subscribe)} }`);
+  if (user.publish !== undefined) permissions.push(`publish: ${allowance(user.publish)}`);
+  if (user.subscribe !== undefined) permissions.push(`subscribe: ${allowance(user.subscribe)}`);
   if (user.allowResponses === true) permissions.push('allow_responses: true');
   const suffix = permissions.length === 0 ? '' : `, permissions: { ${permissions.join(', ')} }`;
   return `{ user: ${JSON.stringify(user.user)}, password: ${JSON.stringify(user.password)}${suffix} }`;
+}
+
+/** To the server an empty allow list means everything. */
+function allowance(subjects: readonly string[]): string {
+  return subjects.length === 0 ? '{ deny: [">"] }' : `{ allow: ${JSON.stringify(subjects)} }`;
 }

@@ -1,4 +1,5 @@
 /** Waiting with a deadline: tests wait for what happens, never for time to pass. */
+import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
@@ -46,22 +47,16 @@ export async function withDeadline<T>(promise: Promise<T>, deadlineMs: number, w
   }
 }
 
-/** Anything with `on` and `off`, as Node's emitters. */
-interface EmitterLike {
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
-}
-
 /** Arguments of the next `event` for which `matches` holds (default: any); fails after `deadlineMs` (default 5000). */
 export async function nextEvent<Args extends unknown[] = unknown[]>(
-  emitter: EmitterLike,
+  emitter: Pick<EventEmitter, 'on' | 'off'>,
   event: string,
   options: { deadlineMs?: number; matches?: (...args: Args) => boolean } = {},
 ): Promise<Args> {
-  let listener: (...args: never[]) => void = () => undefined;
+  let listener: (...args: unknown[]) => void = () => undefined;
   const seen = new Promise<Args>((resolve) => {
     listener = (...args) => {
-      const values = args as unknown as Args;
+      const values = args as Args;
       if (options.matches?.(...values) ?? true) resolve(values);
     };
     emitter.on(event, listener);
