@@ -42,7 +42,7 @@ export function captureArgs(plan: CapturePlan, facts: MachineFacts): string[] {
   const init = video.mode === 'encode' ? hardwareInitArgs(video.encoder, facts) : [];
   const isHeaderLate = video.mode === 'encode' && video.encoder === 'h264_v4l2m2m';
   return [
-    ...globalArgs,
+    ...globalArgs(plan.output),
     ...init,
     ...inputArgs(plan, facts),
     ...['-map', '0:v:0', ...(audio === 'none' ? [] : ['-map', '0:a:0?']), '-map_metadata', '-1', '-map_chapters', '-1'],

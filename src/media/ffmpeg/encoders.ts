@@ -1,5 +1,10 @@
 /** Finds out what this machine's FFmpeg can really do. */
-import type { MachineFacts } from './facts.js';
+import { readdirSync, statSync } from 'node:fs';
+import { WeirError } from '../../contracts/errors.js';
+import { type EncoderReport, type HardwareEncoder, hardwareEncoders, type MachineFacts, type VideoEncoder, versionAtLeast } from './facts.js';
+import { parseFfmpegLine } from './failure.js';
+import { runProgram } from './run-program.js';
+import { testEncodeArgs } from './snapshot-args.js';
 
 export interface FindOptions {
   /** Program names or paths. */
@@ -10,7 +15,117 @@ export interface FindOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Throws `unavailable` when FFmpeg or ffprobe cannot be run, `unsupported` when libx264 is missing. */
-export function findMachineFacts(_options: FindOptions): Promise<MachineFacts> {
-  throw new Error('being written');
+const versionTimeoutMs = 10_000;
+const encodeTimeoutMs = 5000;
+
+/**
+ * Asks FFmpeg for its version and encoders, looks for a font, and tries libx264 and each hardware encoder whose device is there
+ * with a real encode, two at a time. Throws `unavailable` when FFmpeg or ffprobe cannot be run, `unsupported` when no H.264
+ * encoder works.
+ */
+export async function findMachineFacts(options: FindOptions): Promise<MachineFacts> {
+  const limits = { timeoutMs: versionTimeoutMs, signal: options.signal };
+  const [version, list, probe] = await Promise.all([
+    runProgram(options.ffmpeg, ['-hide_banner', '-version'], limits),
+    runProgram(options.ffmpeg, ['-hide_banner', '-encoders'], limits),
+    runProgram(options.ffprobe, ['-hide_banner', '-version'], limits),
+  ]);
+  const text = version.stdout.toString();
+  const number = /^ffmpeg version (\S+)/m.exec(text)?.[1];
+  if (number === undefined || probe.code !== 0) {
+    throw new WeirError('unavailable', `${number === undefined ? options.ffmpeg : options.ffprobe} does not run as FFmpeg should`, {
+      hint: 'Install FFmpeg 4.4 or newer',
+    });
+  }
+  const renderNode = findRenderNode();
+  const compiled = new Set([...list.stdout.toString().matchAll(/^ V\S{5} (\S+)/gm)].map((match) => match[1]));
+  const encoders = await testEncoders(options, compiled, renderNode);
+  if (!encoders.some((report) => report.works)) {
+    const reason = encoders.map((report) => `${report.encoder}: ${report.reason ?? ''}`).join('; ');
+    throw new WeirError('unsupported', `No H.264 encoder works with ${options.ffmpeg} (${reason})`, { hint: 'Install an FFmpeg with libx264' });
+  }
+  return { ffmpeg: options.ffmpeg, ffprobe: options.ffprobe, version: number, fontFile: findFont(text, number), encoders, renderNode };
+}
+
+async function testEncoders(
+  options: FindOptions,
+  compiled: ReadonlySet<string | undefined>,
+  renderNode: string | undefined,
+): Promise<EncoderReport[]> {
+  const hardware = options.hardware === false ? [] : hardwareEncoders.filter((encoder) => compiled.has(encoder));
+  // Hardware first: that is the order of preference.
+  const waiting: VideoEncoder[] = [...hardware, 'libx264'];
+  const reports = new Map<VideoEncoder, EncoderReport>();
+  const work = async (): Promise<void> => {
+    for (let encoder = waiting.pop(); encoder !== undefined; encoder = waiting.pop()) {
+      reports.set(encoder, await testEncoder(encoder, options, compiled, renderNode));
+    }
+  };
+  await Promise.all([work(), work()]);
+  return [...hardware, 'libx264' as const].map((encoder) => reports.get(encoder)).filter((report) => report !== undefined);
+}
+
+async function testEncoder(
+  encoder: VideoEncoder,
+  options: FindOptions,
+  compiled: ReadonlySet<string | undefined>,
+  renderNode: string | undefined,
+): Promise<EncoderReport> {
+  if (!compiled.has(encoder)) return { encoder, works: false, reason: 'not compiled into FFmpeg', tookMs: 0 };
+  const missing = encoder === 'libx264' ? undefined : missingDevice(encoder, renderNode);
+  if (missing !== undefined) return { encoder, works: false, reason: missing, tookMs: 0 };
+  const run = await runProgram(options.ffmpeg, testEncodeArgs(encoder, { renderNode }), { timeoutMs: encodeTimeoutMs, signal: options.signal });
+  const tookMs = Math.round(run.tookMs);
+  if (run.timedOut) return { encoder, works: false, reason: `not done within ${encodeTimeoutMs / 1000} s`, tookMs };
+  if (run.code === 0) return { encoder, works: true, reason: undefined, tookMs };
+  const [first] = run.stderr.split('\n').filter((line) => line.trim() !== '');
+  return { encoder, works: false, reason: first === undefined ? `exit code ${run.code}` : parseFfmpegLine(first).message, tookMs };
+}
+
+/** Looking for the device first saves a useless run on machines without it. */
+function missingDevice(encoder: HardwareEncoder, renderNode: string | undefined): string | undefined {
+  switch (encoder) {
+    case 'h264_nvenc':
+      return exists('/dev/nvidiactl') || exists('/dev/nvidia0') || exists('/dev/dxg') ? undefined : 'no NVIDIA device';
+    case 'h264_qsv':
+    case 'h264_vaapi':
+      return renderNode === undefined ? 'no render node in /dev/dri' : undefined;
+    case 'h264_v4l2m2m':
+      return list('/dev').some((name) => /^video\d+$/.test(name)) ? undefined : 'no V4L2 device';
+  }
+}
+
+function findRenderNode(): string | undefined {
+  const [node] = list('/dev/dri').filter((name) => /^renderD\d+$/.test(name));
+  return node === undefined ? undefined : `/dev/dri/${node}`;
+}
+
+const fontFiles = [
+  '/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf',
+  '/usr/share/fonts/dejavu/DejaVuSans-Bold.ttf',
+  '/usr/share/fonts/dejavu-sans-fonts/DejaVuSans-Bold.ttf',
+  '/usr/share/fonts/TTF/DejaVuSans-Bold.ttf',
+  '/usr/share/fonts/ttf-dejavu/DejaVuSans-Bold.ttf',
+  '/usr/share/fonts/truetype/liberation/LiberationSans-Bold.ttf',
+  '/usr/share/fonts/liberation-sans/LiberationSans-Bold.ttf',
+  '/usr/share/fonts/truetype/noto/NotoSans-Bold.ttf',
+  '/System/Library/Fonts/Supplemental/Arial Bold.ttf',
+];
+
+/** Undefined when this FFmpeg cannot draw text: the filter needs FreeType, and HarfBuzz since version 7. */
+function findFont(versionText: string, version: string): string | undefined {
+  const canDraw = /--enable-libfreetype/.test(versionText) && (!versionAtLeast(version, 7, 0) || /--enable-libharfbuzz/.test(versionText));
+  return canDraw ? fontFiles.find(exists) : undefined;
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }

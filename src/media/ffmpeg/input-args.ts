@@ -67,7 +67,8 @@ function v4l2Args(plan: InputPlan): string[] {
   const args = ['-f', 'v4l2'];
   if (plan.inputFormat !== undefined) args.push('-input_format', plan.inputFormat);
   if (encode?.frameRate !== undefined) args.push('-framerate', String(encode.frameRate));
-  if (encode?.size !== undefined) args.push('-video_size', `${encode.size.width}x${encode.size.height}`);
+  const size = encode?.size ?? encode?.sourceSize;
+  if (size !== undefined) args.push('-video_size', `${size.width}x${size.height}`);
   return args;
 }
 

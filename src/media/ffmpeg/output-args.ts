@@ -2,11 +2,14 @@
 import { escapeTeeOption, escapeTeeTarget } from './filter-text.js';
 import type { Output } from './source.js';
 
-/** Arguments before all others. Progress goes to descriptor 3, ten times a second, so that silence is seen quickly. */
-export const globalArgs = [
-  ...['-hide_banner', '-nostdin', '-loglevel', 'level+warning'],
-  ...['-progress', 'pipe:3', '-stats_period', '0.1'],
-] as const;
+/**
+ * Arguments before all others. Progress goes to descriptor 3, ten times a second, so that silence is seen quickly.
+ * That a push works again is written at level info, and only there.
+ */
+export function globalArgs(output: Output | undefined): string[] {
+  const level = output === undefined ? 'level+warning' : 'level+info';
+  return ['-hide_banner', '-nostdin', '-nostats', '-loglevel', level, '-progress', 'pipe:3', '-stats_period', '0.1'];
+}
 
 /** `init` at once, each track at its own time (not rebased to its first sample), no index at the end. */
 const movFlags = '+empty_moov+default_base_moof+frag_discont+skip_trailer';

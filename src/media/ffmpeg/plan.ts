@@ -23,7 +23,7 @@ export function planCapture(config: StreamConfig, source: Source, probe: SourceP
     audio: decideAudio(config, source, probe),
     output: config.output_url === undefined ? undefined : parseOutput(config.output_url),
     rtspTransport: config.rtsp_transport ?? 'tcp',
-    inputFormat: source.kind === 'v4l2' ? v4l2Format(probe) : undefined,
+    inputFormat: source.kind === 'v4l2' ? v4l2Format(isCopy, probe) : undefined,
     isPaced: source.kind === 'http' && isPaced(source.url, probe),
     why,
   };
@@ -101,9 +101,9 @@ function decideAudio(config: StreamConfig, source: Source, probe: SourceProbe | 
   return probe?.audio?.codec === 'aac' && hasHeader ? 'copy' : 'encode';
 }
 
-function v4l2Format(probe: SourceProbe | undefined): string | undefined {
-  const codec = probe?.video?.codec;
-  return codec === 'mjpeg' || codec === 'h264' ? codec : undefined;
+/** A camera is copied only in the form it encodes itself. */
+function v4l2Format(isCopy: boolean, probe: SourceProbe | undefined): string | undefined {
+  return isCopy ? 'h264' : probe?.video?.codec;
 }
 
 /** Live transports pace themselves; recordings and playlists over HTTP do not. */

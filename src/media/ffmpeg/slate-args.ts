@@ -27,7 +27,7 @@ export function slateArgs(slate: Slate, facts: MachineFacts): string[] {
   const graph = [`color=c=0x14181d:s=${width}x${height}:r=${frameRate}`, 'format=yuv420p', ...textFilters(slate, width, height, facts)].join(',');
   const sound = slate.hasAudio === true ? ';anullsrc=channel_layout=stereo:sample_rate=48000[out1]' : '';
   return [
-    ...globalArgs,
+    ...globalArgs(undefined),
     ...['-re', '-f', 'lavfi', '-i', `${graph}[out0]${sound}`, '-map', '0:v:0'],
     ...(slate.hasAudio === true ? ['-map', '0:a:0'] : []),
     ...videoEncodeArgs({ encoder: 'libx264', preset: 'ultrafast', bitrateKbps: 400, keyframeIntervalS: 1, frameRate, pixels: width * height }),
