@@ -87,7 +87,7 @@ async function send(
 ): Promise<CommandResult> {
   const command: StreamCommand = { action, stream_id: streamId, config: undefined, timestamp: new Date().toISOString() };
   nouns.plain.expectEcho(command);
-  const result = await nouns.parts.bus.request('stream_command', { stream_id: streamId } as never, command, { timeoutMs, signal });
+  const result = await nouns.parts.bus.request('stream_command', { stream_id: streamId }, command, { timeoutMs, signal });
   if (!result.ok && result.error !== undefined) throw WeirError.fromProblem(result.error);
   return result;
 }

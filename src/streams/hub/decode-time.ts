@@ -8,7 +8,8 @@ export type TrackOffsets = ReadonlyMap<number, bigint>;
  * does not fit into the fragment's own field (a 32-bit `tfdt`), or the boxes are broken.
  */
 export function moveFragment(fragment: Uint8Array, offsets: TrackOffsets): Uint8Array | undefined {
-  const moved = fragment.slice();
+  // Not `slice`: of a Buffer that would be the same memory.
+  const moved = new Uint8Array(fragment);
   const view = new DataView(moved.buffer, moved.byteOffset, moved.byteLength);
   for (const moof of boxes(view, 0, view.byteLength, 'moof')) {
     for (const traf of boxes(view, moof.start, moof.end, 'traf')) {

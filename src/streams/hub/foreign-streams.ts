@@ -66,7 +66,7 @@ export class ForeignStreams {
   async ask(streamId: string, timeoutMs: number): Promise<StreamStatus | undefined> {
     const { bus, signal } = this.#options;
     try {
-      return await bus.request('stream_status_get', { stream_id: streamId } as never, undefined, { timeoutMs, signal });
+      return await bus.request('stream_status_get', { stream_id: streamId }, undefined, { timeoutMs, signal });
     } catch {
       return undefined;
     }

@@ -44,7 +44,7 @@ export async function readHistory(place: HistoryPlace, streamId: string, request
   const source: Source = {
     ...place,
     journal: journals[request.kind].name,
-    subject: publishSubject(subjectChannels[request.kind], { stream_id: streamId } as never, place.roots),
+    subject: publishSubject(subjectChannels[request.kind], { stream_id: streamId }, place.roots),
   };
   try {
     return await read(source, request, signal);

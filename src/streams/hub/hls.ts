@@ -87,7 +87,7 @@ export class Hls {
     if (last - first >= maxPartMessages) throw new WeirError('not_found', 'There is no such segment');
     const { bus, roots } = this.#parts;
     const page = await readJournal(bus.connection, mediaJournalName(streamId), { after: first - 1, limit: last - first + 1, signal });
-    const init = publishSubject('stream_media_init', { stream_id: streamId } as never, roots);
+    const init = publishSubject('stream_media_init', { stream_id: streamId }, roots);
     const fragments = page.items.filter((item) => item.sequence <= last && item.subject !== init);
     const epoch = fragments[0]?.header('Weir-Epoch');
     const isWhole = fragments[0]?.sequence === first && fragments.at(-1)?.sequence === last;
@@ -98,7 +98,7 @@ export class Hls {
 
   async #init(streamId: string, epoch: string, signal: AbortSignal): Promise<Uint8Array> {
     const { bus, roots } = this.#parts;
-    const subject = publishSubject('stream_media_init', { stream_id: streamId } as never, roots);
+    const subject = publishSubject('stream_media_init', { stream_id: streamId }, roots);
     const newest = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal);
     if (newest?.header('Weir-Epoch') === epoch) return newest.data;
     const page = await readJournal(bus.connection, mediaJournalName(streamId), { subject, limit: 50, signal });

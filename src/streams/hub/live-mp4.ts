@@ -145,7 +145,7 @@ export class Timeline {
     if (before === undefined) {
       this.#facts = readTrackFacts(init.data);
       // Kept for as long as the flow lasts, so it must not hold on to a larger buffer.
-      this.#init = { ...init, data: init.data.slice() };
+      this.#init = { ...init, data: new Uint8Array(init.data) };
       return this.#init.data;
     }
     this.#init = before;

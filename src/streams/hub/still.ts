@@ -76,7 +76,7 @@ export class Stills {
 
   async #newestKey(streamId: string, signal: AbortSignal): Promise<JournalMessage> {
     const { bus, roots } = this.#parts;
-    const subject = publishSubject('stream_media_key', { stream_id: streamId } as never, roots);
+    const subject = publishSubject('stream_media_key', { stream_id: streamId }, roots);
     const end = Date.now() + firstKeyMs;
     for (;;) {
       const key = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal).catch((error: unknown) => {
@@ -91,7 +91,7 @@ export class Stills {
 
   async #make(ffmpeg: string, streamId: string, key: JournalMessage, epoch: string, width: number | undefined): Promise<Uint8Array> {
     const { bus, roots, signal } = this.#parts;
-    const subject = publishSubject('stream_media_init', { stream_id: streamId } as never, roots);
+    const subject = publishSubject('stream_media_init', { stream_id: streamId }, roots);
     const init = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal);
     if (init === undefined || init.header('Weir-Epoch') !== epoch)
       throw new WeirError('unavailable', `${streamId} is just changing its picture`, { hint: 'Try again' });

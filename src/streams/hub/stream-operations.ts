@@ -157,7 +157,7 @@ function parseCursor(cursor: string | undefined): string {
 async function statusNow({ parts, definitions, standings, foreign }: OperationNouns, streamId: string, signal: AbortSignal): Promise<StreamStatus> {
   const record = definitions.need(streamId);
   try {
-    return await parts.bus.request('stream_status_get', { stream_id: streamId } as never, undefined, { timeoutMs: statusMs, signal });
+    return await parts.bus.request('stream_status_get', { stream_id: streamId }, undefined, { timeoutMs: statusMs, signal });
   } catch (error) {
     signal.throwIfAborted();
     const known = standings.status(streamId);
