@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { WeirError } from '../../contracts/errors.js';
 import { type EncoderReport, type HardwareEncoder, hardwareEncoders, type MachineFacts, type VideoEncoder, versionAtLeast } from './facts.js';
 import { parseFfmpegLine } from './failure.js';
-import { runProgram } from './run-program.js';
+import { type ProgramResult, runProgram } from './run-program.js';
 import { testEncodeArgs } from './snapshot-args.js';
 
 export interface FindOptions {
@@ -15,71 +15,77 @@ export interface FindOptions {
   readonly signal?: AbortSignal;
 }
 
-const versionTimeoutMs = 10_000;
+const listTimeoutMs = 10_000;
 const encodeTimeoutMs = 5000;
 
 /**
- * Asks FFmpeg for its version and encoders, looks for a font, and tries libx264 and each hardware encoder whose device is there
+ * Runs a short libx264 encode, looks for a font, and tries each hardware encoder that is compiled in and whose device is there
  * with a real encode, two at a time. Throws `unavailable` when FFmpeg or ffprobe cannot be run, `unsupported` when no H.264
- * encoder works.
+ * encoder works. Without hardware this takes about as long as starting FFmpeg once.
  */
 export async function findMachineFacts(options: FindOptions): Promise<MachineFacts> {
-  const limits = { timeoutMs: versionTimeoutMs, signal: options.signal };
-  const [version, list, probe] = await Promise.all([
-    runProgram(options.ffmpeg, ['-hide_banner', '-version'], limits),
-    runProgram(options.ffmpeg, ['-hide_banner', '-encoders'], limits),
-    runProgram(options.ffprobe, ['-hide_banner', '-version'], limits),
+  const renderNode = findRenderNode();
+  const [software, probe] = await Promise.all([
+    runProgram(options.ffmpeg, testEncodeArgs('libx264', { renderNode }), { timeoutMs: encodeTimeoutMs, signal: options.signal }),
+    runProgram(options.ffprobe, ['-hide_banner', '-version'], { timeoutMs: listTimeoutMs, signal: options.signal }),
   ]);
-  const text = version.stdout.toString();
-  const number = /^ffmpeg version (\S+)/m.exec(text)?.[1];
-  if (number === undefined || probe.code !== 0) {
-    throw new WeirError('unavailable', `${number === undefined ? options.ffmpeg : options.ffprobe} does not run as FFmpeg should`, {
+  // The banner of the test encode spares a run for the version.
+  const version = /ffmpeg version (\S+)/.exec(software.stderr)?.[1];
+  if (version === undefined || probe.code !== 0) {
+    throw new WeirError('unavailable', `${version === undefined ? options.ffmpeg : options.ffprobe} does not run as FFmpeg should`, {
       hint: 'Install FFmpeg 4.4 or newer',
     });
   }
-  const renderNode = findRenderNode();
-  const compiled = new Set([...list.stdout.toString().matchAll(/^ V\S{5} (\S+)/gm)].map((match) => match[1]));
-  const encoders = await testEncoders(options, compiled, renderNode);
+  const hardware = options.hardware === false ? [] : await testHardware(options, renderNode);
+  const encoders = [...hardware, toReport('libx264', software)];
   if (!encoders.some((report) => report.works)) {
     const reason = encoders.map((report) => `${report.encoder}: ${report.reason ?? ''}`).join('; ');
     throw new WeirError('unsupported', `No H.264 encoder works with ${options.ffmpeg} (${reason})`, { hint: 'Install an FFmpeg with libx264' });
   }
-  return { ffmpeg: options.ffmpeg, ffprobe: options.ffprobe, version: number, fontFile: findFont(text, number), encoders, renderNode };
+  return { ffmpeg: options.ffmpeg, ffprobe: options.ffprobe, version, fontFile: findFont(software.stderr, version), encoders, renderNode };
 }
 
-async function testEncoders(
-  options: FindOptions,
-  compiled: ReadonlySet<string | undefined>,
-  renderNode: string | undefined,
-): Promise<EncoderReport[]> {
-  const hardware = options.hardware === false ? [] : hardwareEncoders.filter((encoder) => compiled.has(encoder));
-  // Hardware first: that is the order of preference.
-  const waiting: VideoEncoder[] = [...hardware, 'libx264'];
-  const reports = new Map<VideoEncoder, EncoderReport>();
-  const work = async (): Promise<void> => {
-    for (let encoder = waiting.pop(); encoder !== undefined; encoder = waiting.pop()) {
-      reports.set(encoder, await testEncoder(encoder, options, compiled, renderNode));
-    }
-  };
-  await Promise.all([work(), work()]);
-  return [...hardware, 'libx264' as const].map((encoder) => reports.get(encoder)).filter((report) => report !== undefined);
+async function testHardware(options: FindOptions, renderNode: string | undefined): Promise<EncoderReport[]> {
+  const reports = new Map<HardwareEncoder, EncoderReport>();
+  const waiting: HardwareEncoder[] = [];
+  for (const encoder of hardwareEncoders) {
+    const missing = missingDevice(encoder, renderNode);
+    if (missing === undefined) waiting.push(encoder);
+    else reports.set(encoder, { encoder, works: false, reason: missing, tookMs: 0 });
+  }
+  if (waiting.length > 0) {
+    const list = await runProgram(options.ffmpeg, ['-hide_banner', '-encoders'], { timeoutMs: listTimeoutMs, signal: options.signal });
+    const compiled = new Set([...list.stdout.toString().matchAll(/^ V\S{5} (\S+)/gm)].map((match) => match[1]));
+    const work = async (): Promise<void> => {
+      for (let encoder = waiting.shift(); encoder !== undefined; encoder = waiting.shift()) {
+        reports.set(encoder, await testEncoder(encoder, options, compiled, renderNode));
+      }
+    };
+    await Promise.all([work(), work()]);
+  }
+  return hardwareEncoders.map((encoder) => reports.get(encoder)).filter((report) => report !== undefined);
 }
 
 async function testEncoder(
-  encoder: VideoEncoder,
+  encoder: HardwareEncoder,
   options: FindOptions,
   compiled: ReadonlySet<string | undefined>,
   renderNode: string | undefined,
 ): Promise<EncoderReport> {
   if (!compiled.has(encoder)) return { encoder, works: false, reason: 'not compiled into FFmpeg', tookMs: 0 };
-  const missing = encoder === 'libx264' ? undefined : missingDevice(encoder, renderNode);
-  if (missing !== undefined) return { encoder, works: false, reason: missing, tookMs: 0 };
-  const run = await runProgram(options.ffmpeg, testEncodeArgs(encoder, { renderNode }), { timeoutMs: encodeTimeoutMs, signal: options.signal });
+  const limits = { timeoutMs: encodeTimeoutMs, signal: options.signal };
+  return toReport(encoder, await runProgram(options.ffmpeg, testEncodeArgs(encoder, { renderNode }), limits));
+}
+
+function toReport(encoder: VideoEncoder, run: ProgramResult): EncoderReport {
   const tookMs = Math.round(run.tookMs);
   if (run.timedOut) return { encoder, works: false, reason: `not done within ${encodeTimeoutMs / 1000} s`, tookMs };
   if (run.code === 0) return { encoder, works: true, reason: undefined, tookMs };
-  const [first] = run.stderr.split('\n').filter((line) => line.trim() !== '');
-  return { encoder, works: false, reason: first === undefined ? `exit code ${run.code}` : parseFfmpegLine(first).message, tookMs };
+  const first = run.stderr
+    .split('\n')
+    .map((line) => parseFfmpegLine(line))
+    .find((line) => line.level === 'error');
+  return { encoder, works: false, reason: first?.message ?? `exit code ${run.code}`, tookMs };
 }
 
 /** Looking for the device first saves a useless run on machines without it. */
