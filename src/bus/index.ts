@@ -19,6 +19,7 @@ export type {
 } from './bus.js';
 export { noReply } from './bus.js';
 export { createBus } from './create-bus.js';
+export { createMediaPublisher } from './create-media-publisher.js';
 export { followJournal } from './follow-journal.js';
 export type {
   EnsuredJournal,
@@ -45,10 +46,9 @@ export type {
   PreRoll,
   StoredFragment,
 } from './media-publisher.js';
-export { createMediaPublisher } from './media-publisher.js';
 export type { MediaReader, MediaReaderCounters, MediaReaderOptions, MediaReaderState, ReadFragment, ReadGap, ReadInit } from './media-reader.js';
-export { openMediaReader } from './media-reader.js';
 export { fromNatsError } from './nats-error.js';
+export { openMediaReader } from './open-media-reader.js';
 export { readJournal } from './read-journal.js';
 export { startAgent } from './start-agent.js';
 export { nextSpan, traceId } from './trace.js';

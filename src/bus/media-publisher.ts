@@ -13,6 +13,10 @@ export interface MediaLimits {
   ackTimeoutMs?: number;
   /** The init segment is repeated after so long; default 20 000. */
   initEveryMs?: number;
+  /** And after so many bytes, so that it never leaves a full journal; default 16 MiB. */
+  initEveryBytes?: number;
+  /** A journal that was made anew gets media again from a keyframe so long before the first fragment it missed; default 2000. */
+  rewindMs?: number;
 }
 
 export interface MediaPublisherOptions {
@@ -79,6 +83,3 @@ export interface MediaPublisher {
   /** Sends what it can within `drainMs` (default 500), then stops. */
   stop(drainMs?: number): Promise<void>;
 }
-
-/** Opens the outlet of one stream's media. Works while the bus or the journal is away: the newest media wait in memory. */
-export declare function createMediaPublisher(options: MediaPublisherOptions): MediaPublisher;

@@ -73,6 +73,3 @@ export interface MediaReader {
   readonly closed: Promise<void>;
   stop(): Promise<void>;
 }
-
-/** Reads a stream's media until stopped; recovers by itself from broker restarts, hub restarts and lost connections. */
-export declare function openMediaReader(options: MediaReaderOptions): MediaReader;

@@ -1,0 +1,83 @@
+/** Order of media: each fragment once, an init segment before its epoch, a keyframe first and after each gap. */
+import { type MediaKind, mediaHeaders, mediaKinds } from '../contracts/index.js';
+import type { MediaReaderOptions, ReadFragment, ReadGap, ReadInit } from './media-reader.js';
+import type { PulledMessage } from './pull.js';
+
+/** `no_init`: the epoch's init segment was never seen, so nothing of it can be shown. */
+export type OrderOutcome = 'delivered' | 'init' | 'skipped' | 'no_init';
+
+export interface MediaOrder {
+  take(message: PulledMessage): Promise<OrderOutcome>;
+  /** Begins an epoch with an init segment that came by another way; nothing happens when it has begun already. */
+  begin(init: ReadInit): Promise<void>;
+  /** The next gap was made on purpose. */
+  expectJump(): void;
+}
+
+type Receivers = Pick<MediaReaderOptions, 'onInit' | 'onFragment'> & { onGap: (gap: ReadGap) => void };
+
+export function createMediaOrder(receivers: Receivers): MediaOrder {
+  let epoch = '';
+  /** Of the last fragment of the epoch that was seen; -1 before the first. */
+  let last = -1;
+  let needsKey = true;
+  let gapReason: ReadGap['reason'] = 'lost';
+
+  async function begin(init: ReadInit): Promise<void> {
+    // Epochs sort by time; an older one is a repetition from a journal that was filled again.
+    if (init.epoch <= epoch) return;
+    epoch = init.epoch;
+    last = -1;
+    needsKey = true;
+    const running = receivers.onInit(init);
+    if (running instanceof Promise) await running;
+  }
+
+  async function takeFragment(fragment: ReadFragment): Promise<OrderOutcome> {
+    if (fragment.epoch > epoch) return 'no_init';
+    if (fragment.epoch < epoch || fragment.sequence <= last) return 'skipped';
+    if (last >= 0 && fragment.sequence > last + 1) {
+      receivers.onGap({ epoch, reason: gapReason });
+      needsKey = true;
+    }
+    gapReason = 'lost';
+    last = fragment.sequence;
+    if (needsKey && fragment.kind === 'delta') return 'skipped';
+    needsKey = false;
+    const running = receivers.onFragment(fragment);
+    if (running instanceof Promise) await running;
+    return 'delivered';
+  }
+
+  return {
+    begin,
+    async take({ msg }) {
+      const kind = msg.subject.slice(msg.subject.lastIndexOf('.') + 1) as MediaKind;
+      const read = (name: string) => msg.headers?.get(name) || undefined;
+      const of = read(mediaHeaders.epoch);
+      if (of === undefined || !mediaKinds.includes(kind)) return 'skipped';
+      if (kind === 'init') {
+        const picture = read(mediaHeaders.picture);
+        await begin({
+          epoch: of,
+          data: msg.data,
+          codecs: read(mediaHeaders.codecs),
+          picture: picture === 'source' || picture === 'no-signal' ? picture : undefined,
+        });
+        return 'init';
+      }
+      return takeFragment({
+        kind,
+        epoch: of,
+        data: msg.data,
+        sequence: Number(read(mediaHeaders.sequence)),
+        timeMs: Number(read(mediaHeaders.time)),
+        durationMs: Number(read(mediaHeaders.duration)),
+        publishedAt: Number(read(mediaHeaders.published)),
+      });
+    },
+    expectJump() {
+      gapReason = 'lag';
+    },
+  };
+}
