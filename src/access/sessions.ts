@@ -31,7 +31,13 @@ export async function findSession(parts: AccessParts, life: SessionLife, secret:
 }
 
 /** Opens a session within the transaction that admitted its user. */
-export async function openSession(parts: AccessParts, life: SessionLife, tx: AccessRepositories, user: User, caller: Caller): Promise<SignedIn> {
+export async function openSession(
+  parts: Pick<AccessParts, 'now'>,
+  life: SessionLife,
+  tx: AccessRepositories,
+  user: User,
+  caller: Caller,
+): Promise<SignedIn> {
   const secret = createSecret();
   const now = parts.now();
   const session: SessionRecord = {
