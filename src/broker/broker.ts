@@ -246,6 +246,7 @@ class SupervisedBroker implements Broker {
     this.#supervised.detach();
     this.#endRun();
     this.#lock.release();
+    this.#change({ kind: 'detached' });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -283,8 +284,8 @@ class SupervisedBroker implements Broker {
     const plan = this.#plan;
     const { host } = plan.config;
     if (this.#isFirstStart) await endStrays(plan.configFile, this.#supervised.identity);
-    const last = this.#isFirstStart ? readPortsRecord(plan)?.ports : this.#ports;
-    const ports = await choosePorts(host, plan.wantedPorts, last);
+    // Once clients know the ports, no others will do.
+    const ports = this.#isFirstStart ? await choosePorts(host, plan.wantedPorts, readPortsRecord(plan)?.ports) : this.#ports;
     const taken = await takenPortError(host, ports);
     if (taken !== undefined) throw taken;
     tidyFolder(plan);

@@ -22,11 +22,14 @@ export async function watchHealth(
 ): Promise<'frozen' | 'ended'> {
   let silentSince: number | undefined;
   let silentLooks = 0;
+  let refusals = 0;
   while (!signal.aborted) {
     const at = performance.now();
     const health = await monitor.health(timing.healthTimeoutMs);
     if (signal.aborted) break;
-    onHealth(health);
+    // A server that ends breaks its connections a moment before its end is known; that end is then the truth to tell.
+    refusals = health.kind === 'refused' ? refusals + 1 : 0;
+    if (refusals !== 1) onHealth(health);
     if (health.kind === 'silent') {
       silentSince ??= at;
       // Counting looks as well keeps a suspended hub from blaming the server for its own sleep.

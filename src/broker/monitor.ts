@@ -5,7 +5,7 @@ export type Health =
   | { kind: 'ok' }
   /** It answers, but not well. */
   | { kind: 'bad'; message: string }
-  /** Nobody listens. */
+  /** Nobody listens, or the connection broke. */
   | { kind: 'refused' }
   /** It took the connection, or never did, and no answer came in time. */
   | { kind: 'silent' };
@@ -41,7 +41,7 @@ export function createMonitor(port: number): Monitor {
         if (status === 200) return { kind: 'ok' };
         return { kind: 'bad', message: errorOf(body) ?? `health answered ${status}` };
       } catch (error) {
-        return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'silent' };
+        return (error as Error).name === 'AbortError' ? { kind: 'silent' } : { kind: 'refused' };
       }
     },
     async figures(timeoutMs) {
