@@ -1,0 +1,65 @@
+/** Addresses of the pages as data: pure, so that links and matching can be checked without a browser. */
+
+export const pages = {
+  wall: '/',
+  streams: '/streams',
+  add: '/streams/new',
+  stream: '/streams/:id',
+  stream_tab: '/streams/:id/:tab',
+  alerts: '/alerts',
+  system: '/system',
+  access: '/access/:tab',
+  audit: '/audit',
+  account: '/account',
+  setup: '/setup',
+} as const;
+export type PageName = keyof typeof pages;
+
+export interface Place {
+  page: PageName | 'unknown';
+  params: Record<string, string>;
+  path: string;
+  query: URLSearchParams;
+}
+
+/** The page of an address; the literal pattern wins over one with parameters because it stands first in the table. */
+export function matchPlace(path: string, search = ''): Place {
+  const query = new URLSearchParams(search);
+  const clean = path.length > 1 ? path.replace(/\/+$/, '') : path;
+  for (const page of Object.keys(pages) as PageName[]) {
+    const params = matchPattern(pages[page], clean);
+    if (params !== undefined) return { page, params, path: clean, query };
+  }
+  return { page: 'unknown', params: {}, path: clean, query };
+}
+
+function matchPattern(pattern: string, path: string): Record<string, string> | undefined {
+  const want = pattern.split('/');
+  const have = path.split('/');
+  if (want.length !== have.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, part] of want.entries()) {
+    const value = have[index] ?? '';
+    if (!part.startsWith(':')) {
+      if (part !== value) return undefined;
+      continue;
+    }
+    if (value === '') return undefined;
+    params[part.slice(1)] = decode(value);
+  }
+  return params;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Address of one stream's page. */
+export function streamHref(streamId: string, tab?: string): string {
+  const base = `/streams/${encodeURIComponent(streamId)}`;
+  return tab === undefined ? base : `${base}/${tab}`;
+}
