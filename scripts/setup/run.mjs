@@ -1,20 +1,22 @@
-/** Child programs of set-up: quiet while all is well, their last lines when not. */
+/** Child programs of set-up: quiet while all is well, their first and last lines when not. */
 import { spawn, spawnSync } from 'node:child_process';
 import { SetupError } from './report.mjs';
 
-const keptLines = 40;
+const keptFirst = 15;
+const keptLast = 25;
 
-/** Runs a program to its end. Fails with its last lines; `onLine` sees each line as it comes. */
+/** Runs a program to its end. Fails with its first and last lines; `onLine` sees each line as it comes. */
 export function run(command, args, { env = {}, cwd, onLine, timeoutMs = 30 * 60_000 } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const first = [];
     const lines = [];
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     const take = (chunk) => {
       for (const line of String(chunk).split('\n')) {
         if (line.trim() === '') continue;
-        lines.push(line);
-        if (lines.length > keptLines) lines.shift();
+        if (first.length < keptFirst) first.push(line);
+        else if (lines.push(line) > keptLast) lines.shift();
         onLine?.(line);
       }
     };
@@ -26,8 +28,9 @@ export function run(command, args, { env = {}, cwd, onLine, timeoutMs = 30 * 60_
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      if (code === 0) resolve(lines.join('\n'));
-      else reject(new SetupError(`${[command, ...args].join(' ')}\nended with ${signal ?? `exit code ${code}`}:\n\n${lines.join('\n')}`));
+      if (code === 0) resolve([...first, ...lines].join('\n'));
+      else
+        reject(new SetupError(`${[command, ...args].join(' ')}\nended with ${signal ?? `exit code ${code}`}:\n\n${[...first, ...lines].join('\n')}`));
     });
   });
 }
