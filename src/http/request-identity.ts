@@ -1,6 +1,7 @@
 /** Names of one request: the id that stands in logs and answers, and its place in a W3C trace. */
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { createTraceContext, formatTraceparent, parseTraceparent } from '../telemetry/index.js';
 
 export interface RequestIdentity {
   readonly requestId: string;
@@ -9,17 +10,15 @@ export interface RequestIdentity {
   readonly traceparent: string;
 }
 
-const traceparentForm = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?$/;
 const requestIdForm = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Continues the caller's trace and request id where they are well formed, and begins new ones where not. */
 export function identifyRequest(headers: IncomingHttpHeaders): RequestIdentity {
   const sent = headers['x-request-id'];
   const requestId = typeof sent === 'string' && requestIdForm.test(sent) ? sent : randomBytes(8).toString('hex');
-  const parent = traceparentForm.exec(typeof headers.traceparent === 'string' ? headers.traceparent : '');
-  const parentTrace = parent?.[1];
-  const traceId = parentTrace === undefined || /^0+$/.test(parentTrace) ? randomBytes(16).toString('hex') : parentTrace;
-  return { requestId, traceId, traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${parent?.[2] ?? '00'}` };
+  const parent = typeof headers.traceparent === 'string' ? parseTraceparent(headers.traceparent) : undefined;
+  const context = createTraceContext(parent);
+  return { requestId, traceId: context.traceId, traceparent: formatTraceparent(context) };
 }
 
 const identities = new WeakMap<object, RequestIdentity>();

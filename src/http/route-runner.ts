@@ -13,6 +13,7 @@ export interface RouteRunnerOptions {
   readonly operations: Operations;
   readonly authentication: Authentication;
   readonly audit: (record: AuditRecord) => void;
+  readonly selfAudited?: ReadonlySet<RouteName>;
   readonly publicUrl?: string;
   readonly connections: OpenConnections;
   readonly rateLimit: RateLimit;
@@ -96,10 +97,10 @@ async function perform(name: RouteName, request: FastifyRequest, reply: FastifyR
     const input = { params: parsed(route.params, request.params), query: parsed(route.query, request.query), body: parsed(route.body, request.body) };
     const operation = options.operations[name] as unknown as (input: unknown, context: RequestContext) => ReturnType<Operation<RouteName>>;
     const answer = await operation(input, context);
-    if (isAudited(route, name)) record(options, name, context, target, 'allowed', null);
+    if (isAudited(route, name, options)) record(options, name, context, target, 'allowed', null);
     return sendAnswer(route, answer, request, reply, abort.signal);
   } catch (thrown) {
-    if (isAudited(route, name)) {
+    if (isAudited(route, name, options)) {
       const error = WeirError.from(thrown);
       const outcome = error.code === 'unauthenticated' || error.code === 'permission_denied' ? 'refused' : 'failed';
       record(options, name, context, target, outcome, error.code === 'internal' ? 'internal error' : error.message);
@@ -136,9 +137,9 @@ function createContext(
   };
 }
 
-/** Changes are audited; asking for bus credentials is part of watching and would drown them. */
-function isAudited(route: Route, name: RouteName): boolean {
-  return route.method !== 'GET' && name !== 'bus_credentials' && name !== 'preview_command';
+/** Changes are audited; looking at what a change would do is none. */
+function isAudited(route: Route, name: RouteName, options: RouteRunnerOptions): boolean {
+  return route.method !== 'GET' && name !== 'preview_command' && options.selfAudited?.has(name) !== true;
 }
 
 /** A stranger without any credentials is not worth a line in the audit log, or anyone could fill the disk; wrong ones are. */

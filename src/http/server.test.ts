@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {
@@ -233,7 +233,7 @@ describe('answers', () => {
     assert.equal(answer.headers['x-content-type-options'], 'nosniff');
     const odd = await server.inject({ method: 'GET', url: '/health', headers: { 'x-request-id': 'a b\n', traceparent: '00-xyz' } });
     assert.match(String(odd.headers['x-request-id']), /^[0-9a-f]{16}$/);
-    assert.match(String(odd.headers.traceparent), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    assert.match(String(odd.headers.traceparent), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
   });
 
   test('an unplanned failure tells nothing of the inside', async () => {
@@ -399,6 +399,37 @@ describe('answers without an end', () => {
     const began = performance.now();
     await Promise.all([server.close(), response.text().catch(() => '')]);
     assert.ok(performance.now() - began < 1500);
+  });
+});
+
+describe('the listener', () => {
+  test('moves to another address while open answers go on, and stays where it is when that one is taken', async () => {
+    let end: () => void = () => undefined;
+    const { server } = createFixture({
+      events: () => ({
+        events: (async function* () {
+          yield { data: '1' };
+          await new Promise<void>((resolve) => {
+            end = resolve;
+          });
+          yield { data: '2' };
+        })(),
+      }),
+    });
+    const first = await server.listen('127.0.0.1', 0);
+    const open = await fetch(`http://127.0.0.1:${first}/api/v1/events`, { headers: asToken('viewer') });
+    const second = await server.listen('127.0.0.2', 0);
+    assert.equal((await fetch(`http://127.0.0.2:${second}/health`)).status, 200);
+    await assert.rejects(fetch(`http://127.0.0.1:${first}/health`));
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const taken = (other.address() as AddressInfo).port;
+    await assert.rejects(server.listen('127.0.0.1', taken), (error) => error instanceof WeirError && error.code === 'failed_precondition');
+    assert.equal((await fetch(`http://127.0.0.2:${second}/health`)).status, 200);
+    end();
+    assert.match(await open.text(), /data: 1\n\ndata: 2/);
+    other.close();
+    await server.close();
   });
 });
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
-import { WeirError } from '../contracts/index.js';
+import { type RouteName, WeirError } from '../contracts/index.js';
 import { type BusProxy, type BusProxyOptions, createBusProxy } from './bus-proxy.js';
 import { createOpenConnections, type OpenConnections } from './connections.js';
 import type { AuditRecord, Authentication, Operations, StaticFiles } from './operations.js';
@@ -36,6 +36,8 @@ export interface HttpServerOptions {
   readonly authentication: Authentication;
   readonly log: HttpLog;
   readonly audit: (record: AuditRecord) => void;
+  /** Routes whose operation keeps its own audit line; the server then reports only what it refuses itself. */
+  readonly selfAudited?: ReadonlySet<RouteName>;
   /** Called once per finished request. */
   readonly observe?: (record: RequestRecord) => void;
   readonly files?: StaticFiles;
@@ -51,7 +53,10 @@ export interface HttpServerOptions {
 }
 
 export interface HttpServer {
-  /** Listens; resolves with the port taken. `port` 0 lets the system choose. Fails with `failed_precondition` when the port is taken. */
+  /**
+   * Listens; resolves with the port taken. `port` 0 lets the system choose. Fails with `failed_precondition` when the port is taken.
+   * Called again, it moves to the new address; open connections stay.
+   */
   listen(host: string, port: number): Promise<number>;
   /** Ends long-lived connections, lets running requests finish for `graceMs` (default 2000), then cuts them. */
   close(graceMs?: number): Promise<void>;
@@ -165,22 +170,47 @@ function routeLabel(request: FastifyRequest, reply: FastifyReply): string {
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
   try {
-    await app.listen({ host, port });
+    if (app.server.listening) await move(app, host, port);
+    else await app.listen({ host, port });
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const address = `${host}:${port}`;
-    if (code === 'EADDRINUSE') {
-      throw new WeirError('failed_precondition', `${address} is taken by another program`, {
-        hint: 'Stop it, or choose another port: --port, WEIR_HTTP_PORT or http.port',
-        cause,
-      });
-    }
-    if (code === 'EACCES') throw new WeirError('permission_denied', `This user may not listen on ${address}`, { cause });
-    if (code === 'EADDRNOTAVAIL')
-      throw new WeirError('invalid_argument', `${host} is no address of this machine`, { field: 'http.host', received: host, cause });
-    throw WeirError.from(cause);
+    throw listenError(cause, host, port);
   }
   return (app.server.address() as AddressInfo).port;
+}
+
+/** `close` gives the address back at once and leaves open connections alone. When the new one cannot be had, the old one is taken again. */
+async function move(app: FastifyInstance, host: string, port: number): Promise<void> {
+  const old = app.server.address() as AddressInfo;
+  app.server.close();
+  try {
+    await listenRaw(app, host, port);
+  } catch (error) {
+    await listenRaw(app, old.address, old.port);
+    throw error;
+  }
+}
+
+function listenRaw(app: FastifyInstance, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    app.server.once('error', reject);
+    app.server.listen({ host, port }, () => {
+      app.server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function listenError(cause: unknown, host: string, port: number): WeirError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') {
+    const hint = 'Stop it, or choose another port: --port, WEIR_HTTP_PORT or http.port';
+    return new WeirError('failed_precondition', `${host}:${port} is taken by another program`, { hint, cause });
+  }
+  if (code === 'EACCES') return new WeirError('permission_denied', `This user may not listen on ${host}:${port}`, { cause });
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return new WeirError('invalid_argument', `${host} is no address of this machine`, { field: 'http.host', received: host, cause });
+  }
+  return WeirError.from(cause);
 }
 
 function refuseUpgrade(socket: { end(text: string): unknown }): void {

@@ -1,0 +1,61 @@
+/** Commands, their options and help. */
+import { Command, CommanderError } from 'commander';
+import { WeirError } from '../../contracts/errors.js';
+import { version } from '../version.js';
+import { addRunCommands } from './run-commands.js';
+import { formatFailure, type Terminal } from './terminal.js';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, refused: 4 } as const;
+
+/** Runs one command line (`argv` as Node gives it); resolves with the exit code and never rejects. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const terminal: Terminal = {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    environment: process.env,
+    folder: process.cwd(),
+    exitCode: 0,
+  };
+  const program = createProgram(terminal);
+  try {
+    await program.parseAsync([...argv]);
+    return terminal.exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage;
+    const error = WeirError.from(thrown);
+    terminal.err(formatFailure(error, argv.includes('--json')));
+    return exitCodeOf(error);
+  }
+}
+
+function exitCodeOf(error: WeirError): number {
+  switch (error.code) {
+    case 'invalid_argument':
+      return exitCodes.usage;
+    case 'unavailable':
+    case 'deadline_exceeded':
+      return exitCodes.unreachable;
+    case 'unauthenticated':
+    case 'permission_denied':
+      return exitCodes.refused;
+    default:
+      return exitCodes.failed;
+  }
+}
+
+/** The whole tree of commands. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command('weir')
+    .description('Live video on one message bus: cameras, encoders and the picture itself speak NATS.')
+    .version(version, '-V, --version')
+    .option('-c, --config <file>', 'configuration file (default: weir.yaml in this folder)')
+    .option('--data-dir <folder>', 'where everything that must survive is kept (default: ./data)')
+    .option('--json', 'answer as JSON, for programs')
+    .showHelpAfterError('(weir --help lists all commands; weir <command> --help explains one)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  addRunCommands(program, terminal);
+  return program;
+}

@@ -1,0 +1,101 @@
+/** The commands that run until they are stopped: up, hub, spoke. */
+import { type Command, Option } from 'commander';
+import { parseWith } from '../../contracts/errors.js';
+import { streamIdSchema } from '../../contracts/ids.js';
+import type { GlobalOptions, Terminal } from './terminal.js';
+import { configFor } from './terminal.js';
+
+interface ListenOptions extends GlobalOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly natsPort?: string;
+  readonly websocketPort?: string;
+  readonly natsUrl?: string;
+  readonly spoke?: boolean;
+}
+
+interface SpokeOptions extends GlobalOptions {
+  readonly stream?: string[];
+  readonly id?: string;
+  readonly natsUrl?: string;
+  readonly settings?: string;
+}
+
+/** Adds them. */
+export function addRunCommands(program: Command, terminal: Terminal): void {
+  const up = program
+    .command('up')
+    .description('run everything on this machine: message bus, hub, interface and a spoke')
+    .option('--no-spoke', 'without a spoke on this machine');
+  addListenOptions(up).addHelpText(
+    'after',
+    '\nExamples:\n  weir up\n  weir up --host 0.0.0.0 --port 80 --data-dir /var/lib/weir\n  NATS_URL=nats://bus:4222 weir up',
+  );
+  up.action((_options: unknown, command: Command) => runHubCommand(command, terminal, true));
+
+  const hub = program.command('hub').description('run the hub and its message bus, without a spoke');
+  addListenOptions(hub).addHelpText('after', '\nExamples:\n  weir hub --host 0.0.0.0\n  weir hub --nats-url nats://bus:4222');
+  hub.action((_options: unknown, command: Command) => runHubCommand(command, terminal, false));
+
+  program
+    .command('spoke')
+    .description('run FFmpeg for streams: those named, or those that the hub assigns')
+    .option('--stream <id...>', 'serve exactly these streams (also STREAM_ID)')
+    .option('--id <id>', 'name of this spoke (also WEIR_SPOKE_ID; default: the bus user, the stream or the machine)')
+    .option('--nats-url <url>', 'NATS to connect to (also NATS_URL)')
+    .addOption(new Option('--settings <file>', 'settings written by the hub').hideHelp())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  NATS_URL=nats://hub:4222 NATS_USER=cam1 NATS_PASSWORD=... STREAM_ID=stream1 weir spoke\n  weir spoke --nats-url nats://hub:4222 --id garage',
+    )
+    .action((_options: unknown, command: Command) => runSpokeCommand(command, terminal));
+}
+
+function addListenOptions(command: Command): Command {
+  return command
+    .option('--host <address>', 'address of the hub (default 127.0.0.1; beyond loopback once an admin exists)')
+    .option('--port <number>', 'port of the hub (default 8080; -1: any)')
+    .option('--nats-port <number>', 'port of the message bus (default 4222; -1: any)')
+    .option('--websocket-port <number>', 'loopback port of its WebSocket (default 8222; -1: any)')
+    .option('--nats-url <url>', 'use this NATS instead of running one');
+}
+
+async function runHubCommand(command: Command, terminal: Terminal, withSpoke: boolean): Promise<void> {
+  const options = command.optsWithGlobals<ListenOptions>();
+  const { config, warnings } = configFor(command, terminal, {
+    'http.host': options.host,
+    'http.port': options.port,
+    'nats.port': options.natsPort,
+    'nats.websocket_port': options.websocketPort,
+    'nats.url': options.natsUrl,
+  });
+  for (const warning of warnings) terminal.err(`weir: ${warning}\n`);
+  const { runHub } = await import('../up.js');
+  terminal.exitCode = await runHub({ config, withSpoke: withSpoke && options.spoke !== false, json: options.json === true, print: terminal.out });
+}
+
+async function runSpokeCommand(command: Command, terminal: Terminal): Promise<void> {
+  const options = command.optsWithGlobals<SpokeOptions>();
+  const { runSpoke } = await import('../spoke.js');
+  const { runUntilSignal } = await import('../run.js');
+  const { readSpokeSettings, spokeSettingsOf } = await import('../spoke-settings.js');
+  const { silentLogger } = await import('../../telemetry/index.js');
+  const fromEnvironment = terminal.environment.STREAM_ID ?? terminal.environment.WEIR_STREAM_ID;
+  const streams = (options.stream ?? fromEnvironment?.split(',') ?? []).map((id) => parseWith(streamIdSchema, id.trim()));
+  const settings =
+    options.settings === undefined
+      ? spokeSettingsOf(configFor(command, terminal, { 'nats.url': options.natsUrl }).config, {
+          spokeId: options.id ?? terminal.environment.WEIR_SPOKE_ID,
+          streams,
+        })
+      : readSpokeSettings(options.settings);
+  let log = silentLogger;
+  terminal.exitCode = await runUntilSignal(
+    async (signal) => {
+      const spoke = await runSpoke(settings, signal);
+      log = spoke.log;
+      return spoke;
+    },
+    () => log,
+  );
+}

@@ -1,0 +1,146 @@
+/** Ties every route to the part that does its work. Doors translate; nothing is decided here. */
+import type { Access } from '../access/index.js';
+import { createAsyncApi } from '../contracts/asyncapi.js';
+import { type Roots, type RouteName, type Session, type SystemHealth, WeirError } from '../contracts/index.js';
+import { createOpenApi } from '../contracts/openapi.js';
+import type { Operations, Principal, RequestContext } from '../http/index.js';
+import type { StreamsOperations } from '../streams/hub/index.js';
+import type { Metrics } from '../telemetry/index.js';
+
+export interface HubOperationsOptions {
+  readonly access: Access;
+  readonly streams: StreamsOperations;
+  readonly metrics: Metrics;
+  readonly health: () => SystemHealth;
+  /** Undefined once requests can be served, else what is missing. */
+  readonly notReady: () => string | undefined;
+  /** Called after the first admin was made. */
+  readonly onFirstAdmin: () => void;
+  readonly version: string;
+  readonly roots: Roots;
+}
+
+/** Routes whose work writes its own line in the audit log. */
+export const auditedByAccess: ReadonlySet<RouteName> = new Set<RouteName>([
+  'setup_admin',
+  'login',
+  'logout',
+  'logout_everywhere',
+  'change_password',
+  'bus_credentials',
+  'create_user',
+  'update_user',
+  'delete_user',
+  'create_token',
+  'delete_token',
+  'create_bus_user',
+  'delete_bus_user',
+]);
+
+/** Every operation of the hub. */
+export function createHubOperations(options: HubOperationsOptions): Operations {
+  return { ...streamOperations(options.streams), ...accessOperations(options), ...systemOperations(options) };
+}
+
+type StreamRoute = keyof StreamsOperations;
+
+/** The streams part takes session and input; its answers have the shapes that HTTP sends. */
+function streamOperations(streams: StreamsOperations): Pick<Operations, StreamRoute> {
+  const names = Object.keys(streams) as StreamRoute[];
+  const entries = names.map((name) => [
+    name,
+    (input: unknown, context: RequestContext) => {
+      const lastEventId = name === 'events' ? context.header('last-event-id') : undefined;
+      const operation = streams[name] as (session: Session, input: unknown, call: { signal: AbortSignal; lastEventId?: string }) => unknown;
+      return operation(principalOf(context).session, input, { signal: context.signal, ...(lastEventId === undefined ? {} : { lastEventId }) });
+    },
+  ]);
+  return Object.fromEntries(entries) as Pick<Operations, StreamRoute>;
+}
+
+function accessOperations({ access, onFirstAdmin }: HubOperationsOptions) {
+  return {
+    setup_state: async () => ({ needed: await access.setupNeeded() }),
+    setup_admin: async ({ body }, context) => {
+      const signedIn = await access.setupAdmin(body, context);
+      context.setSession(signedIn.secret, signedIn.maxAgeS);
+      onFirstAdmin();
+      return signedIn.principal.session;
+    },
+    login: async ({ body }, context) => {
+      const signedIn = await access.login(body, context);
+      context.setSession(signedIn.secret, signedIn.maxAgeS);
+      return signedIn.principal.session;
+    },
+    session: (_input, context) => principalOf(context).session,
+    logout: async (_input, context) => {
+      await access.logout(context);
+      context.clearSession();
+      return undefined;
+    },
+    logout_everywhere: async (_input, context) => {
+      await access.logoutEverywhere(context);
+      context.clearSession();
+      return undefined;
+    },
+    change_password: async ({ body }, context) => {
+      await access.changePassword(body, context);
+      return undefined;
+    },
+    bus_credentials: ({ body }, context) => access.issueBusCredentials(principalOf(context), body?.viewer),
+    list_users: async () => ({ items: await access.listUsers() }),
+    create_user: async ({ body }, context) => {
+      const user = await access.createUser(body, context);
+      if (user.role === 'admin') onFirstAdmin();
+      return user;
+    },
+    update_user: ({ params, body }, context) => access.updateUser(params.user_id, body, context),
+    delete_user: async ({ params }, context) => {
+      await access.deleteUser(params.user_id, context);
+      return undefined;
+    },
+    list_tokens: async () => ({ items: await access.listTokens() }),
+    create_token: ({ body }, context) => access.createToken(body, context),
+    delete_token: async ({ params }, context) => {
+      await access.deleteToken(params.token_id, context);
+      return undefined;
+    },
+    list_bus_users: async () => ({ items: await access.listBusUsers() }),
+    create_bus_user: ({ body }, context) => access.createBusUser(body, context),
+    delete_bus_user: async ({ params }, context) => {
+      await access.deleteBusUser(params.name, context);
+      return undefined;
+    },
+    list_audit: ({ query }) => access.listAudit(query),
+  } satisfies Partial<Operations>;
+}
+
+function systemOperations({ metrics, health, notReady, version, roots }: HubOperationsOptions) {
+  // Made at the first request: few hubs are ever asked.
+  let openApi: Record<string, unknown> | undefined;
+  let asyncApi: Record<string, unknown> | undefined;
+  return {
+    system_health: () => health(),
+    health: () => ({ status: health().status }),
+    health_ready: () => {
+      const missing = notReady();
+      if (missing !== undefined) throw new WeirError('unavailable', missing, { retryAfterS: 1 });
+      return { status: 'ready' };
+    },
+    health_live: () => ({ status: 'live' }),
+    metrics: async () => ({ body: await metrics.text(), contentType: metrics.contentType }),
+    openapi: () => {
+      openApi ??= createOpenApi(version);
+      return openApi;
+    },
+    asyncapi: () => {
+      asyncApi ??= createAsyncApi(version, roots);
+      return asyncApi;
+    },
+  } satisfies Partial<Operations>;
+}
+
+function principalOf(context: RequestContext): Principal {
+  if (context.principal === undefined) throw new WeirError('unauthenticated', 'This needs a session or a token');
+  return context.principal;
+}

@@ -1,0 +1,438 @@
+/** The hub: opens what it stands on, puts the parts together, serves until stopped. */
+import { readFileSync, rmSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Access, openAccess } from '../access/index.js';
+import { type BrokerUser, type BusServer, externalBroker, startBroker, type TlsFiles } from '../broker/index.js';
+import { type Config, type Roots, WeirError } from '../contracts/index.js';
+import { createHttpServer, type HttpServer } from '../http/index.js';
+import { findMachineFacts, type MachineFacts } from '../media/index.js';
+import { openStore, type Store } from '../store/index.js';
+import { type StreamsHub, startStreamsHub } from '../streams/hub/index.js';
+import { acquireFileLock, type FileLock, type SupervisedProcess, writeFileAtomic } from '../supervisor/index.js';
+import type { Logger } from '../telemetry/index.js';
+import { type BusLoginSettings, type ConnectedBus, connectBus } from './connect-bus.js';
+import { type DataFolder, makeDataFolder } from './data-folder.js';
+import { createHubHealth, type HubHealth } from './hub-health.js';
+import { createHubMetrics } from './hub-metrics.js';
+import { auditedByAccess, createHubOperations } from './hub-operations.js';
+import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
+import { loginOf, mediaFolders } from './spoke-settings.js';
+import { openUiFiles } from './ui-files.js';
+import { packageFolder, version } from './version.js';
+
+export interface HubOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Runs a spoke beside the hub. */
+  readonly localSpoke: boolean;
+  /** Cancels the start. */
+  readonly signal: AbortSignal;
+}
+
+/** What to tell people once the hub is ready. */
+export interface HubAddresses {
+  /** Where the interface is. */
+  readonly url: string;
+  /** One-time link that makes the first admin; absent when there is one. */
+  readonly adminLink?: string;
+  readonly bus: string;
+  /** Set while the hub listens on loopback only although more was configured: there is no admin yet. */
+  readonly heldBack?: string;
+}
+
+export interface Hub {
+  readonly addresses: HubAddresses;
+  readonly data: DataFolder;
+  readonly streams: StreamsHub;
+  readonly http: HttpServer;
+  readonly broker: BusServer;
+  /** Undefined without a local spoke. */
+  readonly spoke: SupervisedProcess | undefined;
+  /** Phases: no new requests, spoke, streams, bus, database, broker. */
+  stop(): Promise<void>;
+  /** Ends this process's part only; broker and spoke run on for the next hub. */
+  detach(): Promise<void>;
+}
+
+/** Opens everything in as few steps as the dependencies allow. Whatever was opened is closed again when a later part fails. */
+export async function startHub(options: HubOptions): Promise<Hub> {
+  const hub = new HubProcess(options);
+  try {
+    await hub.start();
+    return hub;
+  } catch (error) {
+    await hub.stop().catch(() => undefined);
+    throw WeirError.from(error);
+  }
+}
+
+const hubUser = 'hub';
+const localSpokeUser = `spoke-${localSpokeId}`;
+const loopbackHosts = new Set(['127.0.0.1', 'localhost', '::1']);
+const databaseLookMs = 5000;
+
+/** Closes what was opened, in reverse order. `whenDetaching: false` marks what must run on without us. */
+interface Closer {
+  readonly close: () => Promise<void> | void;
+  readonly detach?: () => Promise<void> | void;
+}
+
+class HubProcess implements Hub {
+  readonly data: DataFolder;
+  readonly #options: HubOptions;
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #roots: Roots;
+  readonly #closers: Closer[] = [];
+  #parts: { broker: BusServer; streams: StreamsHub; http: HttpServer } | undefined;
+  #addresses: HubAddresses | undefined;
+  #isReady = false;
+  #stopping: Promise<void> | undefined;
+  spoke: SupervisedProcess | undefined;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#log = options.log;
+    this.#roots = { videonode: options.config.nats.root };
+    this.data = makeDataFolder(options.config.data_dir);
+  }
+
+  get addresses(): HubAddresses {
+    return needed(this.#addresses);
+  }
+  get streams(): StreamsHub {
+    return needed(this.#parts).streams;
+  }
+  get http(): HttpServer {
+    return needed(this.#parts).http;
+  }
+  get broker(): BusServer {
+    return needed(this.#parts).broker;
+  }
+
+  async start(): Promise<void> {
+    const lock = this.#lock();
+    this.#closers.push({ close: () => lock.release() });
+    const facts = this.#findFacts();
+    const { store, access } = await this.#openAccess();
+    const broker = await this.#startBroker(access);
+    const login = this.#login(broker);
+    this.#startLocalSpoke(login, broker);
+    const connected = await this.#connect(login);
+    let streams: StreamsHub | undefined;
+    const health = this.#watchHealth({ broker, connected, store, streams: () => streams });
+    streams = await this.#startStreams({ connected, store, access, health, facts: await facts });
+    const http = this.#createHttp({ access, streams, broker, connected, health });
+    this.#parts = { broker, streams, http };
+    await this.#open(access, store);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close((closer) => closer.close());
+    return this.#stopping;
+  }
+
+  detach(): Promise<void> {
+    this.#stopping ??= this.#close((closer) => (closer.detach ?? closer.close)());
+    return this.#stopping;
+  }
+
+  async #close(end: (closer: Closer) => Promise<void> | void): Promise<void> {
+    this.#isReady = false;
+    for (const closer of this.#closers.reverse()) {
+      try {
+        await end(closer);
+      } catch (error) {
+        this.#log.warn({ err: error }, 'a part did not stop well');
+      }
+    }
+  }
+
+  #lock(): FileLock {
+    return acquireFileLock(this.data.hubLock, 'the hub');
+  }
+
+  /** FFmpeg of this machine, for stills and previews; the hub runs without. */
+  async #findFacts(): Promise<MachineFacts | undefined> {
+    const { ffmpeg = 'ffmpeg', ffprobe = 'ffprobe' } = this.#config.ffmpeg;
+    try {
+      return await findMachineFacts({ ffmpeg, ffprobe, hardware: false, signal: this.#options.signal });
+    } catch (error) {
+      this.#log.warn({ err: error }, 'no usable FFmpeg here: stills and command previews will not be available');
+      return undefined;
+    }
+  }
+
+  async #openAccess(): Promise<{ store: Store; access: Access }> {
+    const { database, access: settings } = this.#config;
+    const store = await openStore(database.url === undefined ? { path: this.data.database } : { url: database.url });
+    this.#closers.push({ close: () => store.stop() });
+    const access = await openAccess({
+      store,
+      roots: this.#roots,
+      sessionHours: settings.session_hours,
+      busCredentialsS: settings.bus_credentials_s,
+      localTokenPath: this.data.localToken,
+      onFailure: (error) => this.#log.warn({ err: error }, 'work of access control failed and is tried again'),
+    });
+    this.#closers.push({ close: () => access.stop() });
+    if (this.#options.localSpoke && this.#config.nats.url === undefined) {
+      // All of them until the first look at who serves what, so that a spoke that is adopted is not cut off from its streams.
+      const streams = (await store.streams.all()).map((stream) => stream.stream_id);
+      await access.setSpokeLogin({ spokeId: localSpokeId, streams, password: this.data.secret('local-spoke-password') });
+    }
+    return { store, access };
+  }
+
+  async #startBroker(access: Access): Promise<BusServer> {
+    const { nats } = this.#config;
+    if (nats.url !== undefined) return externalBroker(nats.url);
+    const admins = !(await access.setupNeeded());
+    const broker = await startBroker({
+      folder: this.data.brokerFolder,
+      host: admins ? nats.host : '127.0.0.1',
+      ports: { client: nats.port, websocket: nats.websocket_port, monitor: nats.monitor_port },
+      maxPayloadBytes: nats.max_payload_bytes,
+      users: this.#brokerUsers(access),
+      signal: this.#options.signal,
+      ...(nats.binary === undefined ? {} : { binary: nats.binary }),
+      ...tlsFiles(nats.tls),
+    });
+    this.#closers.push({ close: () => broker.stop(), detach: () => broker.detach() });
+    const stopListening = access.onBusLogins(() => broker.setUsers(this.#brokerUsers(access)));
+    this.#closers.push({ close: stopListening });
+    return broker;
+  }
+
+  /** The local spoke's password goes in plain, not as the hash that each start salts anew: a changed login would cut the adopted spoke off. */
+  #brokerUsers(access: Access): BrokerUser[] {
+    const hub = { user: hubUser, password: this.data.secret('hub-password'), publish: ['>'], subscribe: ['>'], allowResponses: true };
+    const others = access
+      .busLogins()
+      .map((login) => (login.user === localSpokeUser ? { ...login, password: this.data.secret('local-spoke-password') } : login));
+    return [hub, ...others];
+  }
+
+  #login(broker: BusServer): BusLoginSettings {
+    const { nats } = this.#config;
+    if (nats.url !== undefined) return loginOf(nats);
+    return { ...loginOf(nats), url: broker.url, user: hubUser, password: this.data.secret('hub-password') };
+  }
+
+  #startLocalSpoke(login: BusLoginSettings, broker: BusServer): void {
+    if (!this.#options.localSpoke) return;
+    const own = broker.kind === 'supervised';
+    const spoke = superviseLocalSpoke({
+      config: this.#config,
+      data: this.data,
+      login: own ? { ...login, user: localSpokeUser, password: this.data.secret('local-spoke-password') } : login,
+      inboxPrefix: own ? `_INBOX_${localSpokeUser}` : undefined,
+    });
+    spoke.onState((state) => {
+      if (state.kind === 'backoff' || state.kind === 'crash_loop')
+        this.#log.error({ reason: state.last.message }, 'the local spoke ended and is started again');
+      else if (state.kind === 'running') this.#log.info({ pid: state.pid, adopted: state.adopted }, 'local spoke runs');
+    });
+    this.spoke = spoke;
+    this.#closers.push({ close: () => spoke.stop('the hub stops'), detach: () => spoke.detach() });
+  }
+
+  async #connect(login: BusLoginSettings): Promise<ConnectedBus> {
+    const connected = await connectBus({
+      login,
+      name: 'weir-hub',
+      roots: this.#roots,
+      service: { name: 'weir-hub', version },
+      onProblem: (error, subject) => this.#log.warn({ err: error, subject }, 'a message could not be taken or sent'),
+    });
+    this.#closers.push({ close: () => connected.close() });
+    return connected;
+  }
+
+  #watchHealth(parts: { broker: BusServer; connected: ConnectedBus; store: Store; streams: () => StreamsHub | undefined }): HubHealth {
+    const { broker, connected, store, streams } = parts;
+    const health = createHubHealth({ broker, version, others: () => streams()?.health() ?? [], onChange: () => streams()?.healthChanged() });
+    const look = () => {
+      store.check().then(
+        () => health.databaseAnswers(undefined),
+        (error: unknown) => health.databaseAnswers(error),
+      );
+    };
+    health.busIsConnected(true);
+    look();
+    const timer = setInterval(look, databaseLookMs);
+    const ends = [connected.bus.onDisconnect(() => health.busIsConnected(false)), connected.bus.onReconnect(() => health.busIsConnected(true))];
+    this.#closers.push({
+      close: () => {
+        clearInterval(timer);
+        for (const end of ends) end();
+        health.stop();
+      },
+    });
+    return health;
+  }
+
+  async #startStreams(parts: {
+    connected: ConnectedBus;
+    store: Store;
+    access: Access;
+    health: HubHealth;
+    facts: MachineFacts | undefined;
+  }): Promise<StreamsHub> {
+    const { connected, store, access, health, facts } = parts;
+    const own = this.#config.nats.url === undefined;
+    const streams = await startStreamsHub({
+      bus: connected.bus,
+      store,
+      log: this.#log.child({ component: 'streams' }),
+      access: {
+        mayWatch: (viewer, streamId) => access.mayWatch(viewer, streamId),
+        ...(own ? { bindSpoke: async (spokeId, streamIds) => void (await access.bindSpoke(spokeId, streamIds)) } : {}),
+      },
+      settings: { ...this.#config.streams, media_folders: mediaFolders(this.#config) },
+      facts,
+      checkFiles: this.#options.localSpoke,
+      health: () => health.now(),
+      disk: () => diskSpace(this.data.path),
+    });
+    this.#closers.push({ close: () => streams.stop() });
+    return streams;
+  }
+
+  #createHttp(parts: { access: Access; streams: StreamsHub; broker: BusServer; connected: ConnectedBus; health: HubHealth }): HttpServer {
+    const { access, streams, broker, connected, health } = parts;
+    const { http: settings } = this.#config;
+    let server: HttpServer | undefined;
+    const metrics = createHubMetrics({
+      broker,
+      connected,
+      streams: () => streams.streams(),
+      health: () => health.now(),
+      http: () => server,
+      version,
+    });
+    const operations = createHubOperations({
+      access,
+      streams: streams.operations,
+      metrics,
+      health: () => health.now(),
+      notReady: () => (this.#isReady ? unhealthyPart(health) : 'The hub is starting or stopping'),
+      onFirstAdmin: () => this.#openWide(),
+      version,
+      roots: this.#roots,
+    });
+    const files = openUiFiles(join(packageFolder, 'dist', 'ui'));
+    server = createHttpServer({
+      operations,
+      authentication: access,
+      log: this.#log.child({ component: 'http' }),
+      audit: (record) => {
+        access.audit(record).catch((error: unknown) => this.#log.error({ err: error, action: record.action }, 'the audit log could not be written'));
+      },
+      selfAudited: auditedByAccess,
+      observe: ({ route, method, status, seconds }) => {
+        metrics.add('weir_http_requests_total', 1, { method, route, status: String(status) });
+        metrics.observe('weir_http_request_duration_seconds', seconds, { method, route });
+      },
+      bus: { target: () => broker.websocket },
+      allowedOrigins: settings.allowed_origins,
+      trustProxy: settings.trust_proxy,
+      ...(files === undefined ? {} : { files }),
+      ...(settings.public_url === undefined ? {} : { publicUrl: settings.public_url }),
+      ...readTls(settings.tls),
+    });
+    const made = server;
+    const stopListening = access.onRevoked((ids) => {
+      for (const principalId of ids) made.connections.cut({ principalId }, 'the login was revoked or changed');
+    });
+    this.#closers.push({ close: stopListening }, { close: () => made.close() });
+    return server;
+  }
+
+  /** Listens, makes the first stream and the first admin, and tells the command line where we are. */
+  async #open(access: Access, store: Store): Promise<void> {
+    const { http: settings, access: accessSettings } = this.#config;
+    const admin = await access.ensureFirstAdmin({ password: accessSettings.admin_password });
+    const heldBack = admin.needed && !loopbackHosts.has(settings.host);
+    const host = heldBack ? '127.0.0.1' : settings.host;
+    const port = await this.http.listen(host, Math.max(0, settings.port));
+    await this.#defineTestPicture(store);
+    const url = settings.public_url ?? formatUrl(settings.tls?.cert_file !== undefined, host, port);
+    this.#addresses = {
+      url,
+      bus: this.broker.url,
+      ...(admin.code === undefined
+        ? {}
+        : { adminLink: `${formatUrl(settings.tls?.cert_file !== undefined, host, port)}/#/setup?code=${admin.code}` }),
+      ...(heldBack ? { heldBack: settings.host } : {}),
+    };
+    writeFileAtomic(
+      this.data.hubFile,
+      JSON.stringify({ url: formatUrl(settings.tls?.cert_file !== undefined, host, port), pid: process.pid, version }),
+    );
+    this.#closers.push({ close: () => rmSync(this.data.hubFile, { force: true }) });
+    this.#isReady = true;
+  }
+
+  /** The first admin exists: what was held back on loopback may be opened now. */
+  #openWide(): void {
+    const heldBack = this.#addresses?.heldBack;
+    if (heldBack === undefined) return;
+    const port = Number(new URL(this.addresses.adminLink ?? this.addresses.url).port);
+    const { heldBack: _done, adminLink: _used, ...addresses } = this.addresses;
+    this.#addresses = addresses;
+    this.http.listen(heldBack, port).then(
+      () => this.#log.info({ host: heldBack, port }, 'an admin exists: now listening beyond loopback'),
+      (error: unknown) => this.#log.error({ err: error }, 'could not listen beyond loopback'),
+    );
+  }
+
+  async #defineTestPicture(store: Store): Promise<void> {
+    const wish = this.#config.streams.test_picture;
+    const mark = 'test_picture_offered';
+    if (wish === false || (await store.settings.get(mark)) === true) return;
+    await store.settings.set(mark, true);
+    if (wish === 'auto' && (await store.streams.count()) > 0) return;
+    const session = { user_id: null, username: 'system', role: 'admin', streams: null, expires_at: null } as const;
+    const body = { stream_id: 'test', name: 'Test picture', config: { device: 'test:', resolution: '1280x720', framerate: 30 } };
+    await this.streams.operations.create_stream(session, { params: undefined, query: undefined, body }, { signal: this.#options.signal });
+  }
+}
+
+function needed<T>(value: T | undefined): T {
+  if (value === undefined) throw new WeirError('failed_precondition', 'The hub is not started yet');
+  return value;
+}
+
+function unhealthyPart(health: HubHealth): string | undefined {
+  const part = health
+    .now()
+    .components.find((component) => component.status === 'unhealthy' && ['broker', 'bus', 'database'].includes(component.name));
+  return part === undefined ? undefined : `${part.name}: ${part.message ?? part.status}`;
+}
+
+function formatUrl(tls: boolean, host: string, port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `${tls ? 'https' : 'http'}://${shown}:${port}`;
+}
+
+function tlsFiles(tls: Config['nats']['tls']): { tls?: TlsFiles } {
+  if (tls === undefined || !tls.enabled || tls.cert_file === undefined || tls.key_file === undefined) return {};
+  return { tls: { certFile: tls.cert_file, keyFile: tls.key_file } };
+}
+
+function readTls(tls: Config['http']['tls']): { tls?: { cert: string; key: string } } {
+  if (tls?.cert_file === undefined || tls.key_file === undefined) return {};
+  try {
+    return { tls: { cert: readFileSync(tls.cert_file, 'utf8'), key: readFileSync(tls.key_file, 'utf8') } };
+  } catch (cause) {
+    throw new WeirError('invalid_argument', `Certificate or key cannot be read: ${(cause as Error).message}`, { field: 'http.tls', cause });
+  }
+}
+
+async function diskSpace(path: string): Promise<{ freeBytes: number; totalBytes: number }> {
+  const stats = await statfs(path);
+  return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize };
+}

@@ -1,0 +1,65 @@
+/** The spoke that `weir up` keeps beside the hub: a process of its own that outlives a crashed hub and is adopted by the next. */
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../contracts/index.js';
+import { type SupervisedProcess, superviseProcess, writeFileAtomic } from '../supervisor/index.js';
+import type { BusLoginSettings } from './connect-bus.js';
+import type { DataFolder } from './data-folder.js';
+import { mediaFolders, type SpokeSettings } from './spoke-settings.js';
+import { cliFile, version } from './version.js';
+
+/** Its id is also part of its bus login: `spoke-local`. */
+export const localSpokeId = 'local';
+
+export interface LocalSpokeOptions {
+  readonly config: Config;
+  readonly data: DataFolder;
+  readonly login: BusLoginSettings;
+  readonly inboxPrefix: string | undefined;
+}
+
+/** Writes its settings (0600) and starts or adopts it. A running one with other settings is replaced. */
+export function superviseLocalSpoke(options: LocalSpokeOptions): SupervisedProcess {
+  const { data } = options;
+  const settings = JSON.stringify(settingsOf(options), null, 2);
+  writeFileAtomic(data.spokeSettings, `${settings}\n`);
+  mkdirSync(data.spokePids, { recursive: true, mode: 0o700 });
+  // What it says outside its log, when it dies, goes to a file: a pipe to us would end it with us.
+  const output = { file: join(data.logFolder, 'spoke.stderr') };
+  return superviseProcess({
+    name: 'the local spoke',
+    recordFile: data.spokeRecord,
+    fingerprint: createHash('sha256').update(`${version} ${process.version} ${cliFile} ${settings}`).digest('hex'),
+    command: () => ({
+      command: process.execPath,
+      args: ['--max-semi-space-size=4', cliFile, 'spoke', '--settings', data.spokeSettings],
+      cwd: data.path,
+      stdout: output,
+      stderr: output,
+    }),
+    restart: { immediate: 1, initialMs: 250, maxMs: 5000 },
+    ladder: [
+      { signal: 'SIGTERM', waitMs: 5000 },
+      { signal: 'SIGKILL', waitMs: 2000 },
+    ],
+  });
+}
+
+function settingsOf({ config, data, login, inboxPrefix }: LocalSpokeOptions): SpokeSettings {
+  return {
+    spoke_id: localSpokeId,
+    streams: [],
+    login,
+    inbox_prefix: inboxPrefix,
+    root: config.nats.root,
+    media_folders: mediaFolders(config),
+    source_hosts: config.streams.source_hosts,
+    pre_roll_s: config.streams.pre_roll_s,
+    pre_roll_bytes: config.streams.pre_roll_bytes,
+    ffmpeg: config.ffmpeg,
+    log_level: config.log.level,
+    log_file: join(data.logFolder, 'spoke.log'),
+    pid_folder: data.spokePids,
+  };
+}

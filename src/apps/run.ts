@@ -1,0 +1,51 @@
+/** Runs a long-lived program: signals, phases of the stop, exit codes. */
+import type { Logger } from '../telemetry/index.js';
+
+/** What a long-lived program must be able to do. */
+export interface Stoppable {
+  stop(): Promise<void>;
+  /** Ends this process only; what outlives it runs on. */
+  detach?(): Promise<void>;
+}
+
+/** Longest graceful stop before the process leaves anyway. */
+const stopLimitMs = 15_000;
+
+/**
+ * Starts, then waits for SIGTERM or SIGINT and stops gracefully; a second signal leaves at once with 130 or 143.
+ * SIGUSR2 detaches. Resolves with the exit code: 0 after a stop that was asked for.
+ */
+export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Stoppable>, log: () => Logger): Promise<number> {
+  const abort = new AbortController();
+  let asked: NodeJS.Signals | undefined;
+  let wake: (signal: NodeJS.Signals) => void = () => undefined;
+  const signalled = new Promise<NodeJS.Signals>((resolve) => {
+    wake = resolve;
+  });
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (asked !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
+    asked = signal;
+    abort.abort(new Error(`stopped by ${signal}`));
+    wake(signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const) process.on(signal, onSignal);
+  // The terminal is gone; the program is not.
+  process.on('SIGHUP', () => log().info('SIGHUP: the configuration is read at start only'));
+
+  let program: Stoppable;
+  try {
+    program = await start(abort.signal);
+  } catch (error) {
+    if (asked !== undefined) return 0;
+    throw error;
+  }
+  const signal = await signalled;
+  log().info({ signal }, signal === 'SIGUSR2' ? 'leaving; broker and spoke run on' : 'stopping');
+  const limit = setTimeout(() => {
+    log().error('the graceful stop took too long');
+    process.exit(1);
+  }, stopLimitMs);
+  await (signal === 'SIGUSR2' && program.detach !== undefined ? program.detach() : program.stop());
+  clearTimeout(limit);
+  return 0;
+}
