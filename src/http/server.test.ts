@@ -416,16 +416,18 @@ describe('the listener', () => {
         })(),
       }),
     });
+    // A kept-alive connection without a request is closed by the move, which a client notices at its next request.
+    const single = { headers: { connection: 'close' } };
     const first = await server.listen('127.0.0.1', 0);
     const open = await fetch(`http://127.0.0.1:${first}/api/v1/events`, { headers: asToken('viewer') });
     const second = await server.listen('127.0.0.2', 0);
-    assert.equal((await fetch(`http://127.0.0.2:${second}/health`)).status, 200);
+    assert.equal((await fetch(`http://127.0.0.2:${second}/health`, single)).status, 200);
     await assert.rejects(fetch(`http://127.0.0.1:${first}/health`));
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const taken = (other.address() as AddressInfo).port;
     await assert.rejects(server.listen('127.0.0.1', taken), (error) => error instanceof WeirError && error.code === 'failed_precondition');
-    assert.equal((await fetch(`http://127.0.0.2:${second}/health`)).status, 200);
+    assert.equal((await fetch(`http://127.0.0.2:${second}/health`, single)).status, 200);
     end();
     assert.match(await open.text(), /data: 1\n\ndata: 2/);
     other.close();

@@ -55,7 +55,7 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /**
    * Listens; resolves with the port taken. `port` 0 lets the system choose. Fails with `failed_precondition` when the port is taken.
-   * Called again, it moves to the new address; open connections stay.
+   * Called again, it moves to the new address; requests and sockets under way go on.
    */
   listen(host: string, port: number): Promise<number>;
   /** Ends long-lived connections, lets running requests finish for `graceMs` (default 2000), then cuts them. */
