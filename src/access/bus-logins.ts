@@ -107,7 +107,7 @@ export class BusLogins {
       .map((record) => record.viewer);
     if (viewers.length === 0) return;
     for (const viewer of viewers) this.#browsers.delete(viewer);
-    await this.#announceTaken();
+    await this.#announceOrRetry();
     await this.#store.bus_logins.delete(viewers);
   }
 
@@ -121,16 +121,17 @@ export class BusLogins {
       this.#set(bound);
       await this.#store.bus_logins.put(bound);
     }
-    if (changed.length > 0) await this.#announceTaken();
+    if (changed.length > 0) await this.#announceOrRetry();
   }
 
+  /** Its password is shown only now, so it is not lost to a broker that does not answer; that one is told again. */
   async putPlain(user: BusUserRecord): Promise<void> {
     this.#plain.set(user.name, user);
-    await this.announce();
+    await this.#announceOrRetry();
   }
 
   async removePlain(name: string): Promise<void> {
-    if (this.#plain.delete(name)) await this.#announceTaken();
+    if (this.#plain.delete(name)) await this.#announceOrRetry();
   }
 
   /** Without a password the one known is kept; false when none is. */
@@ -145,7 +146,7 @@ export class BusLogins {
   }
 
   async removeSpoke(spokeId: string): Promise<void> {
-    if (this.#spokes.delete(spokeId)) await this.#announceTaken();
+    if (this.#spokes.delete(spokeId)) await this.#announceOrRetry();
   }
 
   /** All of them, in a stable order. */
@@ -180,11 +181,11 @@ export class BusLogins {
 
   /** Tries again what the listeners failed at. */
   async retry(): Promise<void> {
-    if (this.#isDue) await this.#announceTaken();
+    if (this.#isDue) await this.#announceOrRetry();
   }
 
-  /** For rights that were taken away: they are gone here in any case, and a broker that does not answer now is told again. */
-  async #announceTaken(): Promise<void> {
+  /** For what holds in any case, as rights that were taken away: a broker that does not answer now is told again. */
+  async #announceOrRetry(): Promise<void> {
     await this.announce().catch(this.#onFailure);
   }
 

@@ -148,6 +148,11 @@ describe('bus credentials', () => {
     isAway = true;
     const again = await test.signIn('anna');
     await assert.rejects(test.access.issueBusCredentials(again.principal), withCode('unavailable'));
+    const plain = await test.access.createBusUser({ name: 'go', role: 'viewer' }, as(again));
+    assert.ok(plain.password.length > 40, 'shown, though not in force yet');
+    isAway = false;
+    await test.access.sweep();
+    assert.equal(inForce, 2);
   });
 
   it('asked for by many at once reach the broker in few lists, each complete', async () => {

@@ -1,6 +1,6 @@
 /** Passwords of people: scrypt with its parameters in the hash, so that they can grow. */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
-import { WeirError } from '../contracts/index.js';
+import { createGate } from './gate.js';
 
 interface Cost {
   readonly N: number;
@@ -12,11 +12,7 @@ interface Cost {
 const presentCost: Cost = { N: 2 ** 15, r: 8, p: 3 };
 const keyBytes = 32;
 /** Each takes 32 MiB and a thread of the pool, which file access needs as well. */
-const maxAtOnce = 2;
-const maxWaiting = 32;
-
-let running = 0;
-const waiting: (() => void)[] = [];
+const gate = createGate({ atOnce: 2, waiting: 32 });
 
 /** Throws `resource_exhausted` when too many passwords are being worked on. */
 export async function hashPassword(password: string): Promise<string> {
@@ -54,30 +50,11 @@ function parseHash(hash: string): { cost: Cost; salt: Buffer; key: Buffer } | un
   return keyBuffer.length === keyBytes ? { cost, salt: Buffer.from(salt, 'base64url'), key: keyBuffer } : undefined;
 }
 
-async function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
-  await enter();
-  try {
-    const options: ScryptOptions = { ...cost, maxmem: 256 * cost.N * cost.r };
-    // One spelling for what looks the same, whatever the keyboard composed it from.
-    return await new Promise((resolve, reject) =>
-      scrypt(password.normalize('NFKC'), salt, keyBytes, options, (error, key) => (error === null ? resolve(key) : reject(error))),
-    );
-  } finally {
-    leave();
-  }
-}
-
-async function enter(): Promise<void> {
-  if (running < maxAtOnce) {
-    running++;
-    return;
-  }
-  if (waiting.length >= maxWaiting) throw new WeirError('resource_exhausted', 'Too many sign-ins at once', { retryAfterS: 2 });
-  await new Promise<void>((resolve) => waiting.push(resolve));
-}
-
-function leave(): void {
-  const next = waiting.shift();
-  if (next === undefined) running--;
-  else next();
+function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
+  const options: ScryptOptions = { ...cost, maxmem: 256 * cost.N * cost.r };
+  // One spelling for what looks the same, whatever the keyboard composed it from.
+  const text = password.normalize('NFKC');
+  return gate(
+    () => new Promise((resolve, reject) => scrypt(text, salt, keyBytes, options, (error, key) => (error === null ? resolve(key) : reject(error)))),
+  );
 }

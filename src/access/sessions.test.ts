@@ -88,11 +88,13 @@ describe('sign-in', () => {
     assert.equal(items.filter((item) => item.detail === 'too many attempts').length, 1);
   });
 
-  it('is limited for each address over all names', async () => {
+  it('is limited for each address over all names and ways in', async () => {
     await using test = await openTestAccess();
-    const attempt = (index: number) => test.access.login({ username: `nobody${index}`, password: 'x' }, nobody);
-    for (let index = 0; index < 30; index++) await assert.rejects(attempt(index), withCode('unauthenticated'));
-    await assert.rejects(attempt(30), withCode('resource_exhausted'));
+    await test.addUser('anna', 'viewer');
+    const guess = () => test.access.setupAdmin({ code: 'guess', username: 'root', password: 'long enough 1' }, nobody);
+    for (let index = 0; index < 30; index++) await assert.rejects(guess(), withCode('permission_denied'));
+    await assert.rejects(test.login('anna'), withCode('resource_exhausted'));
+    await test.login('anna', '198.51.100.9');
   });
 });
 

@@ -26,6 +26,8 @@ export interface OutboxRelayOptions {
   readonly pollMs?: number | undefined;
   /** Pause after a failure: doubles from `minMs` (default 100) to `maxMs` (default 5000). */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number } | undefined;
+  /** A publish that takes longer has failed; default 10,000 ms. */
+  readonly publishTimeoutMs?: number | undefined;
   /** Events sent or set aside are forgotten after so many ms; default one hour. */
   readonly keepMs?: number | undefined;
 }
@@ -39,6 +41,9 @@ export interface OutboxRelay {
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** A batch ends after so long: on PostgreSQL its marks commit with it, and a transaction must not stay open for ever. */
+const maxBatchMs = 10_000;
 
 /** Codes that another attempt would meet again. */
 const hopeless: readonly ErrorCode[] = ['invalid_argument', 'payload_too_large', 'unsupported'];
@@ -147,10 +152,11 @@ class Relay implements OutboxRelay {
     const rows = await repositories.outbox.next(batchSize);
     const sent: number[] = [];
     let failed: { row: OutboxRow; error: unknown } | undefined;
+    const end = performance.now() + maxBatchMs;
     for (const row of rows) {
-      if (this.#ending.signal.aborted) break;
+      if (this.#ending.signal.aborted || performance.now() > end) break;
       try {
-        await this.#options.publish(row.event_id, row.name, row.params, row.message);
+        await this.#publish(row);
         sent.push(row.outbox_id);
       } catch (error) {
         failed = { row, error };
@@ -161,7 +167,21 @@ class Relay implements OutboxRelay {
     this.counters.published += sent.length;
     if (failed !== undefined) return await this.#setBack(repositories, failed.row, failed.error);
     await this.#prune(repositories);
-    return rows.length === batchSize ? 'more' : 'empty';
+    return rows.length === batchSize || sent.length < rows.length ? 'more' : 'empty';
+  }
+
+  async #publish(row: OutboxRow): Promise<void> {
+    const timeoutMs = this.#options.publishTimeoutMs ?? 10_000;
+    const answered = new AbortController();
+    const late = delay(timeoutMs, undefined, { signal: answered.signal }).then(() => {
+      throw new WeirError('deadline_exceeded', `The bus did not acknowledge within ${timeoutMs} ms`);
+    });
+    late.catch(() => undefined);
+    try {
+      await Promise.race([this.#options.publish(row.event_id, row.name, row.params, row.message), late]);
+    } finally {
+      answered.abort();
+    }
   }
 
   async #setBack(repositories: Repositories, row: OutboxRow, error: unknown): Promise<'more' | 'failed'> {

@@ -498,6 +498,22 @@ function describeOutbox(each: Each): void {
     await second?.stop();
   });
 
+  each('a bus that never answers is a failure after a while, and does not hold up the stop', async (store) => {
+    await store.outbox.add(change('e0'));
+    let tell: (failure: unknown) => void = () => undefined;
+    const relay = startOutboxRelay({ store, publishTimeoutMs: 20, publish: () => new Promise(() => undefined), onFailure: (one) => tell(one) });
+    const failure = await nextItem<unknown>(
+      (listener) => {
+        tell = listener;
+        return () => undefined;
+      },
+      () => true,
+    );
+    assert.ok(withCode('deadline_exceeded')((failure as { error: unknown }).error));
+    await withDeadline(relay.stop(), 2000, 'the stop');
+    assert.equal((await store.outbox.next(1))[0]?.attempts, 1);
+  });
+
   each('drained gives up with its signal', async (store) => {
     await store.outbox.add(change('e0'));
     await using relay = startOutboxRelay({ store, publish: () => Promise.reject(new WeirError('unavailable', 'no bus')) });
