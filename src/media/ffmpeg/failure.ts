@@ -197,7 +197,7 @@ const rules: readonly Rule[] = [
 ];
 
 /** Lines of the push, and of FFmpeg closing down, say nothing about the source. */
-const unrelated = /^(?:fifo|tee|flv|mpegts|mp4): |Error closing progress log|^Exiting normally|Will reconnect at/;
+const unrelated = /^(?:fifo|tee|flv|mpegts): |Error closing progress log|^Exiting normally|Will reconnect at/;
 
 /** Says in our words why a run of FFmpeg ended, from its last stderr lines and its exit. */
 export function classifyFailure(stderrTail: readonly string[], exit: FfmpegExit): Failure {

@@ -1,8 +1,8 @@
 /** The input side: what FFmpeg is told about the source, and what it must not reach from there. */
 import type { CapturePlan } from './capture-args.js';
 import { type MachineFacts, versionAtLeast } from './facts.js';
+import { testPictureGraph } from './picture-graph.js';
 import type { NetworkSource, Source } from './source.js';
-import { testPictureGraph } from './test-picture.js';
 
 type InputPlan = Pick<CapturePlan, 'source' | 'video' | 'rtspTransport' | 'inputFormat' | 'isPaced'>;
 

@@ -100,7 +100,7 @@ export function parseOutput(outputUrl: string): Output {
       received: maskSecrets(outputUrl),
     });
   }
-  return { kind, ...takeUrlApart('output_url', outputUrl, kind) };
+  return { kind, ...takeUrlApart('output_url', outputUrl) };
 }
 
 /** Where to look to learn that the source is back. */
@@ -194,7 +194,7 @@ function parseDeviceNode(device: string): V4l2Source {
 }
 
 function parseNetwork(device: string, kind: NetworkSource['kind'], policy: SourcePolicy): NetworkSource {
-  const parts = takeUrlApart('device', device, kind);
+  const parts = takeUrlApart('device', device);
   const allowed = policy.sourceHosts ?? [];
   if (allowed.length > 0 && !allowed.some((entry) => isHostCovered(parts.host, entry))) {
     throw new WeirError('permission_denied', `The host ${parts.host} is not among the allowed source hosts`, {
@@ -211,15 +211,16 @@ function isHostCovered(host: string, entry: string): boolean {
   return wanted.startsWith('.') ? host.endsWith(wanted) : host === wanted;
 }
 
-function takeUrlApart(field: string, text: string, kind: NetworkSource['kind']): Omit<NetworkSource, 'kind' | 'device'> {
-  const refuse = (message: string) => new WeirError('invalid_argument', `${field} ${message}`, { field, received: maskSecrets(text).slice(0, 120) });
+function takeUrlApart(field: string, text: string): Omit<NetworkSource, 'kind' | 'device'> {
+  // Where the credentials end is not known in a malformed address, so all up to the last @ is hidden.
+  const received = maskSecrets(text.replace(/\/\/.*@/s, '//***@')).slice(0, 120);
+  const refuse = (message: string) => new WeirError('invalid_argument', `${field} ${message}`, { field, received });
   // Spaces and backslashes are read differently by different URL parsers, which is how allow-lists are passed.
   if (/[\s\\]/.test(text) || !/^[a-z]+:\/\/[^/]/i.test(text)) throw refuse('is not a URL');
   const url = URL.canParse(text) ? new URL(text) : raise(refuse('is not a URL'));
   const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const port = url.port === '' ? defaultPorts[url.protocol.slice(0, -1)] : Number(url.port);
-  const isListener = kind === 'srt' && url.searchParams.get('mode') === 'listener';
-  if (host === '' && !isListener) throw refuse('names no host');
+  if (host === '') throw refuse('names no host');
   if (port === undefined || port === 0) throw refuse('needs a port, for example srt://host:9000');
   // What was checked is what FFmpeg gets: the normal form, not the text.
   return { url: url.href, display: maskSecrets(url.href), host, port, secrets: secretsOf(url) };

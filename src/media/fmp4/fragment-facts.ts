@@ -79,6 +79,7 @@ function readTraf(view: DataView, traf: Box, moovDefaults: ReadonlyMap<number, S
   const tfhd = findBox(view, traf, 'tfhd');
   const tfdt = findBox(view, traf, 'tfdt');
   if (tfhd === undefined) throw malformed('traf without tfhd');
+  needBody(tfhd, 8);
   const trackId = view.getUint32(tfhd.body + 4);
   const defaults = trackDefaults(view, tfhd, moovDefaults.get(trackId) ?? { duration: 0, flags: 0 });
   let run: Run | undefined;
@@ -95,7 +96,13 @@ function readTraf(view: DataView, traf: Box, moovDefaults: ReadonlyMap<number, S
   return run;
 }
 
+/** Reading past a box would read its neighbour. */
+function needBody(box: Box, bytes: number): void {
+  if (box.end - box.body < bytes) throw malformed(`${box.type} is cut short`);
+}
+
 function decodeTime(view: DataView, tfdt: Box): number {
+  needBody(tfdt, view.getUint8(tfdt.body) === 1 ? 12 : 8);
   return view.getUint8(tfdt.body) === 1 ? Number(view.getBigUint64(tfdt.body + 4)) : view.getUint32(tfdt.body + 4);
 }
 
@@ -123,6 +130,7 @@ interface SampleRun {
 }
 
 function readTrun(view: DataView, trun: Box, defaults: SampleDefaults): SampleRun {
+  needBody(trun, 8);
   const version = view.getUint8(trun.body);
   const flags = view.getUint32(trun.body) & 0xffffff;
   const samples = view.getUint32(trun.body + 4);

@@ -22,11 +22,14 @@ export function testPictureGraph(picture: TestPicture, facts: Pick<MachineFacts,
 
 function counterFilters(width: number): string[] {
   const { blocks, blocksPerWidth, bits } = frameCounterLayout;
-  const block = Math.max(2, Math.round(width / blocksPerWidth));
+  const edge = (index: number) => Math.round((index * width) / blocksPerWidth);
+  const height = Math.max(2, edge(1));
   // The band also covers the time stamp that the pattern carries in this corner.
-  const filters = [`drawbox=x=0:y=0:w=${blocks * block}:h=${Math.max(3 * block, 40)}:color=black:t=fill`];
-  const white = (index: number, when?: string) =>
-    filters.push(`drawbox=x=${index * block}:y=0:w=${block}:h=${block}:color=white:t=fill${when === undefined ? '' : `:enable='${when}'`}`);
+  const filters = [`drawbox=x=0:y=0:w=${edge(blocks)}:h=${Math.max(3 * height, 40)}:color=black:t=fill`];
+  const white = (index: number, when?: string) => {
+    const box = `drawbox=x=${edge(index)}:y=0:w=${edge(index + 1) - edge(index)}:h=${height}:color=white:t=fill`;
+    filters.push(when === undefined ? box : `${box}:enable='${when}'`);
+  };
   const bitOf = (index: number) => `mod(floor(n/${2 ** (bits - 1 - index)}),2)`;
   const all = Array.from({ length: bits }, (_, index) => bitOf(index));
   white(0);
