@@ -104,6 +104,14 @@ test('broker: rights of users hold: lists, empty lists, answers, ways in', () =>
     await Promise.all([answering, asking, silent, watching].map((one) => one.close()));
   }));
 
+test('broker: a password may be given as its hash', () =>
+  withBroker(async (broker) => {
+    const hashed = { ...user('hashed'), password: '$2a$04$15/cgU0a5FSKISz3SwWGZewD3xwKZ1pT8t1C/5cfpfFnOfskLzM1a' };
+    await broker.setUsers([hub, hashed]);
+    await (await login(broker, { ...hashed, password: 'hashed-password' })).close();
+    await assert.rejects(login(broker, hashed, { reconnect: false }), 'the hash itself is no password');
+  }));
+
 test('broker: a new user list leaves open connections as the promise of setUsers says', () =>
   withBroker(async (broker) => {
     const [kept, changed, gone, rekeyed] = [user('kept'), user('changed', { publish: ['a'], subscribe: ['a', 'b'] }), user('gone'), user('rekeyed')];
@@ -184,10 +192,12 @@ test('broker: frozen is seen within 1.5 s; thawed it is ready again; frozen for 
       const frozenAt = performance.now();
       await degraded;
       assert.ok(performance.now() - frozenAt <= 1500, `seen after ${performance.now() - frozenAt} ms`);
+      await assert.rejects(broker.setUsers([hub, user('while-frozen')]), { code: 'unavailable' });
       const ready = untilState(broker, 'ready');
       process.kill(pid ?? -1, 'SIGCONT');
       await ready;
       assert.equal(broker.pid, pid);
+      await waitFor(async () => (await login(broker, user('while-frozen'), { reconnect: false })).close().then(() => true));
       const replaced = nextItem<BrokerState>(
         (listener) => broker.onState(listener),
         (state) => state.kind === 'ready' && state.pid !== pid,
@@ -197,7 +207,7 @@ test('broker: frozen is seen within 1.5 s; thawed it is ready again; frozen for 
       await replaced;
       assert.equal(broker.restarts, 1);
     },
-    { timing: { frozenAfterMs: 2000 } },
+    { timing: { frozenAfterMs: 3000 } },
   ));
 
 test('broker: the next hub adopts it without a break, gives it its users, and counts on', () =>

@@ -79,6 +79,7 @@ const faulty: { name: string; user: BrokerUser }[] = [
   { name: 'a quote in a subject', user: { ...hub, subscribe: ['a"'] } },
   { name: 'an empty token', user: { ...hub, subscribe: ['a..b'] } },
   { name: 'a wildcard in a token', user: { ...hub, subscribe: ['a*'] } },
+  { name: 'a hash that the server takes for a password', user: { ...hub, password: '$2b$10$x' } },
   { name: 'an empty password', user: { ...hub, password: '' } },
   { name: 'a line end in a name', user: { user: 'a\nb', password: 'p', publish: [], subscribe: [] } },
   { name: 'a seed instead of a public key', user: { nkey: `SU${'A'.repeat(56)}`, publish: [], subscribe: [] } },

@@ -41,6 +41,10 @@ export function checkUsers(users: readonly BrokerUser[]): void {
     if ('password' in user && (user.password === '' || hasControlCharacters(user.password))) {
       throw new WeirError('invalid_argument', `The bus user ${name} needs a password without control characters`);
     }
+    // The server knows `$2a$` only and would take another hash for the password itself.
+    if ('password' in user && /^\$2[bxy]?\$/.test(user.password)) {
+      throw new WeirError('invalid_argument', `The password hash of the bus user ${name} must be of the kind $2a$`);
+    }
     const wrong = [...user.publish, ...user.subscribe].find((subject) => !subjectPattern.test(subject));
     if (wrong !== undefined) throw new WeirError('invalid_argument', `The bus user ${name} has a faulty subject: ${wrong.slice(0, 120)}`);
   }

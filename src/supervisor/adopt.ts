@@ -1,6 +1,7 @@
 /** Watching a process that is not our child: one that an earlier process of ours started. */
 import { describeProcess, isSameProcess, type ProcessIdentity } from './identity.js';
-import { climb, defaultStopLadder, type ExitReport, type RunningProcess, signalGroup } from './process.js';
+import type { ExitReport, RunningProcess } from './process.js';
+import { climb, defaultStopLadder, signalGroup } from './stop-ladder.js';
 
 /** What can be known and done about a process that is not our child as well. */
 export type WatchedProcess = Pick<RunningProcess, 'pid' | 'identity' | 'exited' | 'kill' | 'stop'>;

@@ -11,19 +11,9 @@ export {
   type ProcessIdentity,
   processIdentity,
 } from './identity.js';
+export { hasParentDeathSignal } from './parent-death.js';
 export { type PidRecord, recordProcess, sweepOrphans, writeFileAtomic } from './pid-records.js';
-export {
-  defaultStopLadder,
-  describeExit,
-  type ExitReport,
-  hasParentDeathSignal,
-  type RunningProcess,
-  type SpawnOptions,
-  type StopLadder,
-  type StopOptions,
-  signalGroup,
-  spawnProcess,
-} from './process.js';
+export { describeExit, type ExitReport, type RunningProcess, type SpawnOptions, type StopOptions, spawnProcess } from './process.js';
 export { createProcessSampler, type ProcessSampler, type ProcessStats } from './process-stats.js';
 export { childEnvironment, findOptionalProgram, findProgram } from './program.js';
 export {
@@ -36,4 +26,5 @@ export {
   type RestartPolicy,
   type RestartState,
 } from './restart-policy.js';
+export { defaultStopLadder, type StopLadder, signalGroup } from './stop-ladder.js';
 export { type RunFailure, type SupervisedProcess, type SupervisedState, type SuperviseOptions, superviseProcess } from './supervise.js';

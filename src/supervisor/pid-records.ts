@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isProcessIdentity, isSameProcess, type ProcessIdentity, processIdentity } from './identity.js';
-import { signalGroup } from './process.js';
+import { signalGroup } from './stop-ladder.js';
 
 /** One recorded child: itself, its owner, and what it was, for people. */
 export interface PidRecord extends ProcessIdentity {

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { WeirError } from '../contracts/errors.js';
 import { assertNoLeaks, countResources, waitFor, withDeadline, withTempFolder } from '../testkit/index.js';
 import { isSameProcess, processIdentity } from './identity.js';
-import { describeExit, hasParentDeathSignal, type SpawnOptions, spawnProcess } from './process.js';
+import { hasParentDeathSignal } from './parent-death.js';
+import { describeExit, type SpawnOptions, spawnProcess } from './process.js';
 
 /** A fake program: a few lines of shell, as a process of its own. */
 const script = (text: string): Pick<SpawnOptions, 'command' | 'args'> => ({ command: 'sh', args: ['-c', text] });

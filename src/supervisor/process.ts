@@ -1,22 +1,15 @@
 /** One child process with its own process group: started without a shell, watched, and stopped for certain. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { WeirError } from '../contracts/errors.js';
 import { BoundedLines, type LineLimits } from './bounded-lines.js';
 import { type ProcessIdentity, processIdentity } from './identity.js';
-import { childEnvironment, findOptionalProgram, findProgram } from './program.js';
-
-/** Signals in order, each with the time the process has to end before the next. The last one should be SIGKILL. */
-export type StopLadder = readonly { signal: NodeJS.Signals; waitMs: number }[];
-
-/** SIGINT 2 s, SIGTERM 1 s, SIGKILL: FFmpeg finishes its files on the first. */
-export const defaultStopLadder: StopLadder = [
-  { signal: 'SIGINT', waitMs: 2000 },
-  { signal: 'SIGTERM', waitMs: 1000 },
-  { signal: 'SIGKILL', waitMs: 5000 },
-];
+import { parentDeathPrefix } from './parent-death.js';
+import { childEnvironment, findProgram } from './program.js';
+import { spawnError } from './spawn-error.js';
+import { climb, defaultStopLadder, type StopLadder, signalGroup } from './stop-ladder.js';
 
 export interface SpawnOptions {
   /** Program: a path, or a name on PATH. */
@@ -138,56 +131,6 @@ function outputOf(target: 'ignore' | 'pipe' | 'lines' | { file: string }, files:
   return fd;
 }
 
-let deathPrefix: string[] | undefined;
-
-/** `setpriv` sets the parent-death signal and then becomes the program, keeping the pid. BusyBox has a `setpriv` without it, hence the try. */
-function parentDeathPrefix(): string[] {
-  if (deathPrefix === undefined) {
-    deathPrefix = [];
-    const setpriv = process.platform === 'linux' ? findOptionalProgram('setpriv') : undefined;
-    const harmless = findOptionalProgram('true');
-    if (setpriv !== undefined && harmless !== undefined) {
-      try {
-        execFileSync(setpriv, ['--pdeathsig', 'KILL', harmless], { stdio: 'ignore', timeout: 2000 });
-        deathPrefix = [setpriv, '--pdeathsig', 'KILL'];
-      } catch {
-        // This setpriv cannot; the sweep of recorded processes does it at the next start.
-      }
-    }
-  }
-  return deathPrefix;
-}
-
-/** Whether children are killed by the kernel when this process dies. */
-export function hasParentDeathSignal(): boolean {
-  return parentDeathPrefix().length > 0;
-}
-
-function spawnError(error: unknown, options: SpawnOptions): WeirError {
-  if (error instanceof WeirError) return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  const message = `${options.command} could not be started: ${(error as Error).message}`;
-  switch (code) {
-    case 'ENOENT':
-      return new WeirError('not_found', message, {
-        cause: error,
-        hint: options.cwd === undefined ? 'Check the path' : `Does the folder ${options.cwd} exist?`,
-      });
-    case 'EACCES':
-    case 'EPERM':
-      return new WeirError('permission_denied', message, { cause: error, hint: `May this user run ${options.command} and write its log file?` });
-    case 'ENOSPC':
-      return new WeirError('resource_exhausted', message, { cause: error, hint: 'The disk is full' });
-    case 'EAGAIN':
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOMEM':
-      return new WeirError('resource_exhausted', message, { cause: error, hint: 'The system is out of processes, files or memory for this user' });
-    default:
-      return new WeirError('internal', message, { cause: error });
-  }
-}
-
 function watch(child: ChildProcess, options: SpawnOptions, command: readonly string[]): RunningProcess {
   const startedAt = performance.now();
   const pid = child.pid ?? -1;
@@ -251,17 +194,6 @@ function watch(child: ChildProcess, options: SpawnOptions, command: readonly str
   };
 }
 
-/** Sends a signal to a process group; false when no such group is left (or it is not ours). */
-export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
-  // -1 and 0 would mean everybody.
-  if (pid <= 1) return false;
-  try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
-  }
-}
-
 interface LineReader {
   lines: BoundedLines;
   ended: Promise<void>;
@@ -288,23 +220,6 @@ async function linesEnded(readers: (LineReader | undefined)[]): Promise<void> {
   });
   await Promise.race([Promise.all(readers.map((reader) => reader?.ended)), limit]);
   clearTimeout(timer);
-}
-
-/** Sends each signal of the ladder until `ended` resolves in its time. */
-export async function climb<T>(ladder: StopLadder, ended: Promise<T>, name: string, send: (signal: NodeJS.Signals) => void): Promise<T> {
-  for (const { signal, waitMs } of ladder) {
-    send(signal);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), waitMs);
-    });
-    const result = await Promise.race([ended.then((value) => ({ value })), late]);
-    clearTimeout(timer);
-    if (result !== undefined) return result.value;
-  }
-  throw new WeirError('deadline_exceeded', `${name} did not end, not even by ${ladder.at(-1)?.signal ?? 'no signal'}`, {
-    hint: 'It hangs in the kernel, most likely on a device or a network disk',
-  });
 }
 
 function stopOnSignal(options: SpawnOptions, exited: Promise<ExitReport>, stop: (options: StopOptions) => Promise<ExitReport>): void {

@@ -4,8 +4,9 @@ import { WeirError } from '../contracts/errors.js';
 import { adoptProcess, type WatchedProcess } from './adopt.js';
 import { isProcessIdentity, type ProcessIdentity } from './identity.js';
 import { writeFileAtomic } from './pid-records.js';
-import { describeExit, type ExitReport, type SpawnOptions, type StopLadder, spawnProcess } from './process.js';
+import { describeExit, type ExitReport, type SpawnOptions, spawnProcess } from './process.js';
 import { createRestartPolicy, type RestartOptions, type RestartPolicy } from './restart-policy.js';
+import type { StopLadder } from './stop-ladder.js';
 
 /** Why the last run ended or the last start failed. */
 export interface RunFailure {

@@ -20,7 +20,8 @@ export interface Logger {
   child(fields: Record<string, unknown>): Logger;
 }
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+/** `warning` is another word for `warn`. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'warning' | 'error' | 'fatal';
 
 export interface LoggerOptions {
   /** Lines below it are dropped. Default `info`. */
@@ -43,12 +44,12 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const color = options.color ?? (isTerminal && process.env.NO_COLOR === undefined);
   const destination = format === 'json' ? output : { write: (line: string) => output.write(formatLogLine(line, color)) };
   const masked = (fields: object) => maskSecrets(fields) as Record<string, unknown>;
-  return pino(
+  const logger = pino(
     {
-      level: options.level ?? 'info',
+      level: options.level === 'warning' ? 'warn' : (options.level ?? 'info'),
       base: masked(options.fields ?? {}),
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }), log: masked, bindings: masked },
+      formatters: { level: (label) => ({ level: label }), log: masked },
       // The masking makes plain fields of errors already.
       serializers: { err: (value: unknown) => value, error: (value: unknown) => value },
       hooks: {
@@ -63,6 +64,12 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     },
     destination,
   );
+  // pino formats the fields of its root only; children, made upon this object, inherit this method.
+  const makeChild = logger.child;
+  logger.child = function child(this: typeof logger, fields: object) {
+    return makeChild.call(this, masked(fields));
+  } as typeof makeChild;
+  return logger;
 }
 
 /** A logger that writes nothing: for those who are given none. */
