@@ -1,9 +1,10 @@
 /** The journals that history, event feed and picture need: made at start and after every reconnect of the broker. */
 import { deleteJournal, ensureJournal, ensureMediaJournal, type MediaJournalLimits } from '../../bus/index.js';
-import { type ChannelName, journals, mediaJournalName, subscribeSubject } from '../../contracts/index.js';
+import { type ChannelName, journals, mediaJournalName, subscribeSubject, WeirError } from '../../contracts/index.js';
 import type { Definitions } from './definitions.js';
 import type { HubParts } from './needs.js';
 
+const defaultMediaBytes = 64 * 1024 ** 2;
 /** Pauses between attempts when a journal cannot be made. */
 const retryMs = 1000;
 
@@ -33,7 +34,9 @@ export class Journals {
   async ensureMedia(streamId: string): Promise<void> {
     if (this.#media.has(streamId)) return;
     const { bus, roots, signal } = this.#parts;
-    await ensureMediaJournal(bus.connection, streamId, this.#limits, roots, signal);
+    await this.#withinReserve(streamId, this.#limits.maxBytes ?? defaultMediaBytes, (maxBytes) =>
+      ensureMediaJournal(bus.connection, streamId, { ...this.#limits, maxBytes }, roots, signal),
+    );
     this.#media.add(streamId);
   }
 
@@ -52,19 +55,35 @@ export class Journals {
     const { bus, roots, signal, log } = this.#parts;
     // The picture first: a second without history is less than a second without picture.
     for (const record of this.#definitions.all()) await this.ensureMedia(record.stream_id);
-    for (const spec of Object.values(journals)) {
-      const ensured = await ensureJournal(
-        bus.connection,
-        {
-          name: spec.name,
-          subjects: spec.channels.map((channel: ChannelName) => subscribeSubject(channel, {}, roots)),
-          storage: 'file',
-          maxAgeMs: spec.maxAgeS * 1000,
-          maxBytes: spec.maxBytes,
-        },
-        signal,
+    // Small ones first, so that the largest does not take all the room there is.
+    for (const spec of Object.values(journals).sort((a, b) => a.maxBytes - b.maxBytes)) {
+      const journal = {
+        name: spec.name,
+        subjects: spec.channels.map((channel: ChannelName) => subscribeSubject(channel, {}, roots)),
+        storage: 'file',
+        maxAgeMs: spec.maxAgeS * 1000,
+      } as const;
+      const ensured = await this.#withinReserve(spec.name, spec.maxBytes, (maxBytes) =>
+        ensureJournal(bus.connection, { ...journal, maxBytes }, signal),
       );
       for (const warning of ensured.warnings) log.warn({ journal: spec.name, warning }, 'the broker keeps the journal differently');
+    }
+  }
+
+  /**
+   * The broker sets the bytes of every journal aside in advance. Where it has less to give, a smaller journal (down to a sixteenth)
+   * is better than none.
+   */
+  async #withinReserve<T>(name: string, maxBytes: number, make: (maxBytes: number) => Promise<T>): Promise<T> {
+    for (let share = 1; ; share *= 2) {
+      try {
+        const made = await make(Math.floor(maxBytes / share));
+        if (share > 1)
+          this.#parts.log.warn({ journal: name, max_bytes: Math.floor(maxBytes / share) }, 'the broker has room for a smaller journal only');
+        return made;
+      } catch (error) {
+        if (WeirError.from(error).code !== 'resource_exhausted' || share >= 16) throw error;
+      }
     }
   }
 
