@@ -1,5 +1,6 @@
 /** Who may log in to the broker besides the hub: browsers for a while, spokes, plain clients. */
-import { hash } from 'bcryptjs';
+import { createHmac } from 'node:crypto';
+import { encodeBase64, hash } from 'bcryptjs';
 import { type Permissions, permissionsFor, publishSubject, type Roots, type User } from '../contracts/index.js';
 import type { AccessStore, BusLoginRecord, BusUserRecord } from './repositories.js';
 import { isSubjectWithin } from './subjects.js';
@@ -29,6 +30,12 @@ export async function hashForBroker(password: string, kind: 'random' | 'chosen')
   const hashed = await hash(password, kind === 'random' ? quickCost : slowCost);
   // The same algorithm under its older name, the only one that old servers know.
   return hashed.replace(/^\$2b\$/, '$2a$');
+}
+
+/** The same hash for the same password after every restart: a login that changes makes the broker look at its connections anew. */
+async function hashForSpoke(spokeId: string, password: string): Promise<string> {
+  const salt = createHmac('sha256', password).update(`bus ${spokeId}`).digest().subarray(0, 16);
+  return await hash(password, `$2a$0${quickCost}$${encodeBase64(salt, salt.length)}`);
 }
 
 interface SpokeLogin {
@@ -139,7 +146,7 @@ export class BusLogins {
     const known = this.#spokes.get(spokeId);
     const secret = password ?? known?.password;
     if (secret === undefined) return false;
-    const passwordHash = known?.password === secret ? known.passwordHash : await hashForBroker(secret, 'random');
+    const passwordHash = known?.password === secret ? known.passwordHash : await hashForSpoke(spokeId, secret);
     this.#spokes.set(spokeId, { streams: [...streams], password: secret, passwordHash });
     await this.announce();
     return true;

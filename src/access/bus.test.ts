@@ -181,6 +181,22 @@ describe('bus credentials', () => {
   });
 });
 
+it('a spoke keeps its login over a restart of the hub, and has none until the hub gives it one', async () => {
+  await using test = await openTestAccess();
+  const give = () => test.access.setSpokeLogin({ spokeId: 'east', streams: ['cam'], password: 'east-password' });
+  await give();
+  const before = test.access.busLogins();
+  assert.match(before[0]?.password ?? '', /^\$2a\$04\$.{53}$/);
+  await test.restart();
+  assert.deepEqual(test.access.busLogins(), []);
+  await give();
+  assert.deepEqual(test.access.busLogins(), before);
+  await test.access.setSpokeLogin({ spokeId: 'east', streams: ['cam'], password: 'another-password' });
+  assert.notEqual(test.access.busLogins()[0]?.password, before[0]?.password);
+  await test.access.removeSpokeLogin('east');
+  assert.deepEqual(test.access.busLogins(), []);
+});
+
 describe('plain bus users', () => {
   it('get the permissions of their preset, with the inbox that every library uses', async () => {
     await using test = await openTestAccess();
