@@ -11,6 +11,9 @@ export interface Stoppable {
 /** Longest graceful stop before the process leaves anyway. */
 const stopLimitMs = 15_000;
 
+/** A terminal sends Ctrl-C to the whole group, and npm and set-up pass it on as well: what comes so soon is the same one. */
+const sameSignalMs = 500;
+
 /**
  * Starts, then waits for SIGTERM or SIGINT and stops gracefully; a second signal leaves at once with 130 or 143.
  * SIGUSR2 detaches. Resolves with the exit code: 0 after a stop that was asked for.
@@ -18,13 +21,18 @@ const stopLimitMs = 15_000;
 export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Stoppable>, log: () => Logger): Promise<number> {
   const abort = new AbortController();
   let asked: NodeJS.Signals | undefined;
+  let askedAt = 0;
   let wake: (signal: NodeJS.Signals) => void = () => undefined;
   const signalled = new Promise<NodeJS.Signals>((resolve) => {
     wake = resolve;
   });
   const onSignal = (signal: NodeJS.Signals) => {
-    if (asked !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
+    if (asked !== undefined) {
+      if (performance.now() - askedAt < sameSignalMs) return;
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    }
     asked = signal;
+    askedAt = performance.now();
     abort.abort(new Error(`stopped by ${signal}`));
     wake(signal);
   };
