@@ -21,7 +21,7 @@ export interface FaultProxy {
   delay(ms: number): void;
   /** Flips a bit in every so-many-th byte from the server; 0 ends it. */
   corrupt(everyBytes: number): void;
-  /** Closes the listener and resets what is open: further connections are refused by the system. */
+  /** Closes the listener and what is open: further connections are refused by the system. */
   refuse(): Promise<void>;
   /** Listens again on the same port. */
   accept(): Promise<void>;
@@ -95,7 +95,11 @@ export async function startFaultProxy(target: { host?: string; port: number }): 
     if (!server.listening) return;
     const closed = once(server, 'close');
     server.close();
-    cut();
+    // Not by reset: that leaves a socket whose peer has gone while it was paused spinning in the event loop.
+    for (const { client, upstream } of pairs) {
+      client.destroy();
+      upstream.destroy();
+    }
     await closed;
   };
 
