@@ -8,11 +8,10 @@ import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
 import { WeirError } from '../contracts/errors.js';
-import { isSameProcess, processIdentity } from '../supervisor/index.js';
+import { fileError, isSameProcess, processIdentity } from '../supervisor/index.js';
 import { nextItem, waitFor, withTempFolder } from '../testkit/index.js';
 import { type Broker, type BrokerOptions, startBroker } from './broker.js';
 import { externalBroker } from './external.js';
-import { fileError } from './launch.js';
 import type { BrokerState } from './state.js';
 import type { PasswordUser } from './users.js';
 
@@ -235,6 +234,19 @@ test('broker: the next hub adopts it without a break, gives it its users, and co
     await again;
     assert.deepEqual(second.ports, ports);
     await connection.close();
+  }, 'broker'));
+
+test('broker: a frozen server is adopted, found out, and replaced', () =>
+  withTempFolder(async (folder) => {
+    const options = { folder, ports: any, users: [hub] };
+    const first = await startBroker(options);
+    const { pid } = first;
+    first.detach();
+    process.kill(pid ?? -1, 'SIGSTOP');
+    await using second = await startBroker({ ...options, timing: { frozenAfterMs: 1000, healthTimeoutMs: 200 } });
+    assert.notEqual(second.pid, pid);
+    assert.deepEqual(second.ports, first.ports);
+    assert.equal(second.restarts, 1);
   }, 'broker'));
 
 test('broker: other settings replace an adopted server; a server that nobody recorded is ended', () =>

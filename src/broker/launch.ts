@@ -5,7 +5,7 @@ import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WeirError } from '../contracts/errors.js';
-import { isProcessIdentity, type ProcessIdentity, spawnProcess, writeFileAtomic } from '../supervisor/index.js';
+import { inFolder, isProcessIdentity, type ProcessIdentity, spawnProcess, writeFileAtomic } from '../supervisor/index.js';
 import { type BrokerConfig, type BrokerPorts, formatBrokerConfig, type TlsFiles } from './config.js';
 import type { BrokerUser } from './users.js';
 import { formatVersion, type ServerProgram } from './version.js';
@@ -60,7 +60,8 @@ export function planLaunch(options: LaunchOptions, program: ServerProgram): Laun
     version: program.version,
     host: options.host ?? '127.0.0.1',
     maxPayloadBytes: options.maxPayloadBytes ?? 16 * 1024 * 1024,
-    maxMemoryBytes: options.maxMemoryBytes ?? Math.max(gibibyte, Math.floor(totalmem() / 2)),
+    // In coarse steps: a machine's memory is not told to the byte alike each time, and a change would replace a running server.
+    maxMemoryBytes: options.maxMemoryBytes ?? Math.max(gibibyte, Math.floor(totalmem() / gibibyte) * (gibibyte / 2)),
     maxFileBytes: options.maxFileBytes ?? 8 * gibibyte,
     sync,
     storeFolder: join(folder, 'store'),
@@ -107,32 +108,6 @@ export async function checkConfig(plan: LaunchPlan): Promise<void> {
   throw new WeirError('invalid_argument', `nats-server refuses its configuration: ${reason}`, {
     hint: 'Check the settings below `nats`, and that certificate and key can be read',
   });
-}
-
-/** A file system's refusal, in our words. */
-export function inFolder<T>(folder: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw fileError(error, folder);
-  }
-}
-
-export function fileError(error: unknown, folder: string): WeirError {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new WeirError('resource_exhausted', `The disk of ${folder} is full`, {
-        hint: 'Free some space, or choose another data folder',
-        cause: error,
-      });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new WeirError('permission_denied', `${folder} may not be written`, { hint: 'Check who owns the data folder', cause: error });
-    default:
-      return WeirError.from(error);
-  }
 }
 
 /** Bytes that this user may still write in the folder. */

@@ -1,9 +1,9 @@
 /** A hub that died between a start and its record leaves a server nobody knows; a second one on the same store would ruin it. */
-import { adoptProcess, findProcessesByArgument, type ProcessIdentity } from '../supervisor/index.js';
+import { adoptProcess, findProcessesByArguments, type ProcessIdentity } from '../supervisor/index.js';
 
-/** Ends every process that was started with this configuration file, except `known`. Resolves when they are gone. */
+/** Ends every server that was started with this configuration file, except `known`. Resolves when they are gone. */
 export async function endStrays(configFile: string, known: ProcessIdentity | undefined): Promise<void> {
-  const strays = findProcessesByArgument(configFile).filter(({ pid }) => pid !== process.pid && pid !== known?.pid);
+  const strays = findProcessesByArguments('-c', configFile).filter(({ pid }) => pid !== process.pid && pid !== known?.pid);
   await Promise.all(
     strays.map(async (stray) => {
       const ladder = [

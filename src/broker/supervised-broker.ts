@@ -123,17 +123,21 @@ export class SupervisedBroker implements Broker {
   }
 
   async start(signal: AbortSignal | undefined, timeoutMs: number): Promise<void> {
-    const deadline = AbortSignal.timeout(timeoutMs);
-    const limit = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+    const deadline = new AbortController();
+    // Unlike AbortSignal.timeout this keeps the process alive while it waits; everything else here does not.
+    const timer = setTimeout(() => deadline.abort(), timeoutMs);
+    const limit = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
     try {
       await this.#firstReady(limit);
     } catch (error) {
       this.#ended = true;
       await this.#supervised.stop('start failed');
       if (!limit.aborted) throw error;
-      throw deadline.aborted
+      throw deadline.signal.aborted
         ? new WeirError('deadline_exceeded', `The broker was not ready within ${timeoutMs} ms`, { hint: `See ${this.#plan.config.logFile}` })
         : new WeirError('cancelled', 'The start of the broker was cancelled');
+    } finally {
+      clearTimeout(timer);
     }
     // An adopted server still has the users of the hub before.
     if (this.#wasAdopted) await this.setUsers(this.#users);

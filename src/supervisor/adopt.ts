@@ -17,17 +17,16 @@ export function adoptProcess(identity: ProcessIdentity, everyMs = 100): (Watched
   const command = [describeProcess(pid) ?? `process ${pid}`];
   let stoppedByUs: string | null = null;
   let killed = false;
-  let release: () => void = () => undefined;
 
+  let look: () => void = () => undefined;
+  let timer = setInterval(() => look(), everyMs).unref();
   const exited = new Promise<ExitReport>((resolve) => {
-    const timer = setInterval(() => {
+    look = () => {
       if (isSameProcess(identity)) return;
       clearInterval(timer);
       const durationMs = performance.now() - adoptedAt;
       resolve({ pid, command, exitCode: null, signal: null, timedOut: false, stoppedByUs, killed, durationMs, tail: [], suppressedLines: 0 });
-    }, everyMs);
-    timer.unref();
-    release = () => clearInterval(timer);
+    };
   });
 
   // Looked at again before each signal: the number may belong to somebody else by now.
@@ -38,10 +37,13 @@ export function adoptProcess(identity: ProcessIdentity, everyMs = 100): (Watched
     identity,
     exited,
     kill,
-    release: () => release(),
+    release: () => clearInterval(timer),
     stop(options = {}) {
       stopping ??= (() => {
         stoppedByUs = options.reason ?? 'stopped';
+        // Somebody waits now.
+        clearInterval(timer);
+        timer = setInterval(() => look(), 5);
         return climb(options.ladder ?? defaultStopLadder, exited, command[0] ?? '', (signal) => {
           killed = signal === 'SIGKILL';
           kill(signal);

@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, st
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { WeirError } from '../contracts/errors.js';
+import { inFolder } from './file-error.js';
 import { describeProcess, isProcessIdentity, isSameProcess, type ProcessIdentity, processIdentity } from './identity.js';
 
 export interface FileLock {
@@ -31,10 +32,10 @@ export function acquireFileLock(path: string, purpose = 'weir'): FileLock {
   if (me === undefined) throw new WeirError('internal', 'This process cannot see itself, so it can hold no lock');
   const content: LockContent = { ...me, host: hostname(), namespace: pidNamespace(), purpose };
   const text = JSON.stringify(content);
-  mkdirSync(dirname(path), { recursive: true });
+  inFolder(dirname(path), () => mkdirSync(dirname(path), { recursive: true }));
   // Bounded: each round ends with the lock, with a living holder, or with a dead one's file out of the way.
   for (let round = 0; round < 5; round++) {
-    if (createWith(path, text)) return held(path, text);
+    if (inFolder(dirname(path), () => createWith(path, text))) return held(path, text);
     const found = readText(path);
     if (found === undefined) continue;
     const holder = parseContent(found);

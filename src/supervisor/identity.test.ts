@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { WeirError } from '../contracts/errors.js';
 import { waitFor, withTempFolder } from '../testkit/index.js';
 import { acquireFileLock } from './file-lock.js';
-import { describeProcess, findListener, findProcessesByArgument, isSameProcess, processIdentity } from './identity.js';
+import { describeProcess, findListener, findProcessesByArguments, isSameProcess, processIdentity } from './identity.js';
 import { recordProcess, sweepOrphans } from './pid-records.js';
 import { spawnProcess } from './process.js';
 import { createProcessSampler } from './process-stats.js';
@@ -27,10 +27,12 @@ test('identity: a process is itself, and not one that had its number at another 
 test('identity: a process is found by an argument, and gone when it ended', async () => {
   const mark = `7${process.pid}.25`;
   const run = await spawnProcess({ command: 'sleep', args: [mark] });
-  await waitFor(() => findProcessesByArgument(mark).length === 1);
-  assert.deepEqual(findProcessesByArgument(mark), [processIdentity(run.pid)]);
+  await waitFor(() => findProcessesByArguments(mark).length === 1);
+  assert.deepEqual(findProcessesByArguments('-c', mark), [], 'only all of them in a row count');
+  assert.deepEqual(findProcessesByArguments(mark.slice(0, -1)), [], 'a part of an argument does not count');
+  assert.deepEqual(findProcessesByArguments(mark), [processIdentity(run.pid)]);
   await run.stop();
-  assert.deepEqual(findProcessesByArgument(mark), []);
+  assert.deepEqual(findProcessesByArguments(mark), []);
 });
 
 test('identity: the holder of a port is named', async () => {

@@ -74,11 +74,13 @@ export function describeProcess(pid: number): string | undefined {
   }
 }
 
-/** Processes of this host whose argument list holds `argument` literally. Empty where there is no /proc. */
-export function findProcessesByArgument(argument: string): ProcessIdentity[] {
+/** Processes of this host whose argument list holds these arguments, one after the other. Empty where there is no /proc. */
+export function findProcessesByArguments(...sought: readonly string[]): ProcessIdentity[] {
+  // Arguments end with a NUL each, so a match begins after one and cannot be part of a longer argument.
+  const pattern = `\0${sought.join('\0')}\0`;
   return numericEntries('/proc').flatMap((pid) => {
     try {
-      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(argument)) return [];
+      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(pattern)) return [];
       return processIdentity(pid) ?? [];
     } catch {
       return [];

@@ -1,11 +1,12 @@
 /** Child processes: spawn, lines, stop ladder, restart policy, adoption, locks. Knows nothing of video or NATS. */
 export { adoptProcess, type WatchedProcess } from './adopt.js';
 export { BoundedLines, type LineLimits } from './bounded-lines.js';
+export { fileError, inFolder } from './file-error.js';
 export { acquireFileLock, type FileLock } from './file-lock.js';
 export {
   describeProcess,
   findListener,
-  findProcessesByArgument,
+  findProcessesByArguments,
   isProcessIdentity,
   isSameProcess,
   type ProcessIdentity,

@@ -62,7 +62,21 @@ test('supervise: a program that is missing is a failure of the start, and stop e
   assert.equal(supervised.state.kind, 'backoff');
   await supervised.stop();
   assert.equal(supervised.state.kind, 'stopped');
+});
+
+test('supervise: starts that fail are no restarts', async () => {
+  let exists = false;
+  const command = () => (exists ? sleeper() : { command: 'no-such-program-here' });
+  const supervised = superviseProcess({ name: 'late', command, restart: { initialMs: 1, maxMs: 5 }, ladder });
+  const states: string[] = [];
+  supervised.onState(({ kind }) => states.push(kind));
+  await waitFor(() => states.filter((kind) => kind === 'backoff').length >= 3);
   assert.equal(supervised.restarts, 0);
+  const running = until(supervised, 'running');
+  exists = true;
+  await running;
+  assert.equal(supervised.restarts, 1);
+  await supervised.stop();
 });
 
 test('supervise: an asked-for restart is no failure, and ends a backoff', async () => {

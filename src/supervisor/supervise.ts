@@ -81,6 +81,8 @@ class Supervision implements SupervisedProcess {
   #state: SupervisedState = { kind: 'starting' };
   #process: (WatchedProcess & { release?(): void }) | undefined;
   #restarts = 0;
+  /** The next start follows an end that nobody asked for. */
+  #isRestart = false;
   #wish: Wish = 'run';
   #stopReason = 'stopped';
   #ladder: StopLadder | undefined;
@@ -176,8 +178,8 @@ class Supervision implements SupervisedProcess {
       adopted = undefined;
       if (this.#takeRestart() || !this.#mayRun()) continue;
       await this.#backOff(failure);
+      this.#isRestart = true;
       this.#takeRestart();
-      if (this.#mayRun()) this.#restarts++;
     }
     if (this.#wish === 'detach') {
       this.#process?.release?.();
@@ -221,6 +223,8 @@ class Supervision implements SupervisedProcess {
     const command = await this.#options.command();
     const outlives = recordFile !== undefined;
     const running = await spawnProcess({ ...command, ...(outlives ? { dieWithParent: false, keepAlive: false } : {}) });
+    if (this.#isRestart) this.#restarts++;
+    this.#isRestart = false;
     if (outlives) this.#record(recordFile, running.identity);
     return running;
   }
