@@ -25,7 +25,8 @@ export interface RunOptions {
  * Throws `unavailable` when the program cannot be started, `cancelled` when `signal` aborts.
  */
 export async function runProgram(command: string, args: readonly string[], options: RunOptions): Promise<ProgramResult> {
-  options.signal?.throwIfAborted();
+  const cancelled = () => new WeirError('cancelled', 'The run was cancelled', { cause: options.signal?.reason });
+  if (options.signal?.aborted === true) throw cancelled();
   const startedAt = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment() });
   const stdout = collect(child.stdout, options.maxBytes ?? 1_048_576);
@@ -39,7 +40,7 @@ export async function runProgram(command: string, args: readonly string[], optio
   options.signal?.addEventListener('abort', kill, { once: true });
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-    if (options.signal?.aborted === true) throw new WeirError('cancelled', 'The run was cancelled', { cause: options.signal.reason });
+    if (options.signal?.aborted === true) throw cancelled();
     return { code, signal, stdout: stdout(), stderr: stderr().toString(), timedOut, tookMs: performance.now() - startedAt };
   } catch (error) {
     if (error instanceof WeirError) throw error;

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseV4l2Formats, preferredFormat } from './v4l2-formats.js';
+
+const webcam = `[video4linux2,v4l2 @ 0x55d8] [info] Raw       :     yuyv422 :           YUYV 4:2:2 : 640x480 160x120 1280x720 1920x1080
+[video4linux2,v4l2 @ 0x55d8] [info] Compressed:       mjpeg :          Motion-JPEG : 640x480 1920x1080 1280x720 2560x1440
+[video4linux2,v4l2 @ 0x55d8] [info] Compressed:        h264 :                H.264 : 1920x1080
+[video4linux2,v4l2 @ 0x55d8] [info] Compressed: Unsupported :                 HEVC : 1920x1080
+[error] /dev/video0: Immediate exit requested`;
+
+test('formats and sizes are read, unsupported ones are left out', () => {
+  const formats = parseV4l2Formats(webcam);
+  assert.deepEqual(
+    formats.map(({ name, isCompressed, sizes }) => [name, isCompressed, sizes.length]),
+    [
+      ['yuyv422', false, 4],
+      ['mjpeg', true, 4],
+      ['h264', true, 1],
+    ],
+  );
+  assert.deepEqual(preferredFormat(formats), { name: 'mjpeg', width: 1280, height: 720 });
+});
+
+test('without JPEG or 720p the largest size up to 1080p is taken', () => {
+  const grabber = '[v4l2 @ 0x1] [info] Raw       :        nv12 :         Y/UV 4:2:0 : 3840x2160 1920x1080 720x576';
+  assert.deepEqual(preferredFormat(parseV4l2Formats(grabber)), { name: 'nv12', width: 1920, height: 1080 });
+  const stepwise = '[v4l2 @ 0x1] [info] Raw       :     yuv420p :     Planar YUV 4:2:0 : {32-2592, 2}x{32-1944, 2}';
+  assert.deepEqual(preferredFormat(parseV4l2Formats(stepwise)), { name: 'yuv420p', width: 640, height: 480 });
+});
+
+test('a device that is no camera has no format', () => {
+  assert.equal(preferredFormat(parseV4l2Formats('[error] /dev/video9: No such file or directory')), undefined);
+});
