@@ -39,7 +39,7 @@ export const auditedByAccess: ReadonlySet<RouteName> = new Set<RouteName>([
 
 /** Every operation of the hub. */
 export function createHubOperations(options: HubOperationsOptions): Operations {
-  return { ...streamOperations(options.streams), ...accessOperations(options), ...systemOperations(options) };
+  return { ...streamOperations(options.streams), ...createAccessOperations(options.access, options.onFirstAdmin), ...systemOperations(options) };
 }
 
 type StreamRoute = keyof StreamsOperations;
@@ -58,7 +58,8 @@ function streamOperations(streams: StreamsOperations): Pick<Operations, StreamRo
   return Object.fromEntries(entries) as Pick<Operations, StreamRoute>;
 }
 
-function accessOperations({ access, onFirstAdmin }: HubOperationsOptions) {
+/** Users, sessions, tokens, bus logins, audit. `onFirstAdmin` is called whenever an admin was made. */
+export function createAccessOperations(access: Access, onFirstAdmin: () => void) {
   return {
     setup_state: async () => ({ needed: await access.setupNeeded() }),
     setup_admin: async ({ body }, context) => {

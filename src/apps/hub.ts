@@ -363,9 +363,7 @@ class HubProcess implements Hub {
     this.#addresses = {
       url,
       bus: this.broker.url,
-      ...(admin.code === undefined
-        ? {}
-        : { adminLink: `${formatUrl(settings.tls?.cert_file !== undefined, host, port)}/#/setup?code=${admin.code}` }),
+      ...(admin.code === undefined ? {} : { adminLink: `${formatUrl(settings.tls?.cert_file !== undefined, host, port)}/setup?code=${admin.code}` }),
       ...(heldBack ? { heldBack: settings.host } : {}),
     };
     writeFileAtomic(

@@ -2,7 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { WeirError } from '../../contracts/errors.js';
 import { version } from '../version.js';
+import { addAccessCommands } from './access-commands.js';
+import { addConfigCommands } from './config-commands.js';
 import { addRunCommands } from './run-commands.js';
+import { addStreamCommands } from './stream-commands.js';
 import { formatFailure, type Terminal } from './terminal.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused. */
@@ -51,11 +54,15 @@ export function createProgram(terminal: Terminal): Command {
     .version(version, '-V, --version')
     .option('-c, --config <file>', 'configuration file (default: weir.yaml in this folder)')
     .option('--data-dir <folder>', 'where everything that must survive is kept (default: ./data)')
+    .option('--url <url>', 'hub to talk to (default: WEIR_URL, else the one of the data folder)')
     .option('--json', 'answer as JSON, for programs')
     .showHelpAfterError('(weir --help lists all commands; weir <command> --help explains one)')
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   addRunCommands(program, terminal);
+  addStreamCommands(program, terminal);
+  addAccessCommands(program, terminal);
+  addConfigCommands(program, terminal);
   return program;
 }

@@ -1,0 +1,292 @@
+/** `weir user`, `weir token`, `weir bus user`: also without a running hub, on its own machine. */
+import { randomBytes } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import { parseWith, WeirError } from '../../contracts/errors.js';
+import { createBusUserSchema, createTokenSchema, createUserSchema, type User, updateUserSchema } from '../../contracts/index.js';
+import { type Client, openAccessClient } from './client.js';
+import { formatTable, type GlobalOptions, type Terminal } from './terminal.js';
+
+interface RightsFlags {
+  readonly role?: string;
+  readonly streams?: string;
+}
+
+/** Adds them. */
+export function addAccessCommands(program: Command, terminal: Terminal): void {
+  addUserCommands(program, terminal);
+  addTokenCommands(program, terminal);
+  addBusUserCommands(program, terminal);
+}
+
+async function answer<T>(command: Command, terminal: Terminal, work: (client: Client) => Promise<T>, show: (result: T) => string): Promise<void> {
+  const client = await openAccessClient(command, terminal);
+  try {
+    const result = await work(client);
+    const isJson = command.optsWithGlobals<GlobalOptions>().json === true;
+    terminal.out(isJson ? `${JSON.stringify(result ?? { ok: true }, null, 2)}\n` : show(result));
+  } finally {
+    await client.close();
+  }
+}
+
+function addUserCommands(program: Command, terminal: Terminal): void {
+  const user = program.command('user').description('people who may sign in');
+  user
+    .command('add <name>')
+    .description('add a user; the password is asked for, or read from standard input')
+    .requiredOption('--role <role>', 'viewer, operator or admin')
+    .option('--streams <ids>', 'comma-separated; only these streams (default: all)')
+    .option('--generate', 'make a password and show it once')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  weir user add anna --role admin\n  echo "$PASSWORD" | weir user add kiosk --role viewer --streams front,back',
+    )
+    .action(async (name: string, options: RightsFlags & { generate?: boolean }, command: Command) => {
+      const { password, shown } = await choosePassword(options.generate === true);
+      const body = parseWith(createUserSchema, { username: name, password, role: options.role, ...streamsOf(options.streams) });
+      const withPassword = (made: User) => (shown ? { ...made, password } : made);
+      await answer(
+        command,
+        terminal,
+        async (client) => withPassword(await client.call('create_user', { body })),
+        (made) => `${made.username} may sign in as ${made.role}${shown ? `\npassword: ${password}` : ''}\n`,
+      );
+    });
+  user
+    .command('list')
+    .description('all users')
+    .action((_options: unknown, command: Command) =>
+      answer(
+        command,
+        terminal,
+        (client) => client.call('list_users'),
+        ({ items }) =>
+          formatTable(
+            ['NAME', 'ROLE', 'STREAMS', 'LAST SIGN-IN', ''],
+            items.map((one) => [
+              one.username,
+              one.role,
+              one.streams?.join(',') ?? 'all',
+              one.last_login_at ?? 'never',
+              one.disabled ? 'disabled' : '',
+            ]),
+          ),
+      ),
+    );
+  user
+    .command('update <name>')
+    .description('change role, streams or password, disable or enable; holds for open sessions at once')
+    .option('--role <role>', 'viewer, operator or admin')
+    .option('--streams <ids>', 'comma-separated; "all": no limit')
+    .option('--password', 'ask for a new password')
+    .option('--disable', 'refuse to let the user in')
+    .option('--enable', 'let the user in again')
+    .addHelpText('after', '\nExamples:\n  weir user update anna --role operator\n  weir user update anna --password')
+    .action(async (name: string, options: RightsFlags & { password?: boolean; disable?: boolean; enable?: boolean }, command: Command) => {
+      const body = parseWith(updateUserSchema, {
+        ...(options.role === undefined ? {} : { role: options.role }),
+        ...streamsOf(options.streams),
+        ...(options.password === true ? { password: (await choosePassword(false)).password } : {}),
+        ...(options.disable === true ? { disabled: true } : options.enable === true ? { disabled: false } : {}),
+      });
+      if (Object.keys(body).length === 0)
+        throw new WeirError('invalid_argument', 'Nothing to change was given', { hint: 'See `weir user update --help`' });
+      await answer(
+        command,
+        terminal,
+        async (client) => client.call('update_user', { params: { user_id: await userIdOf(client, name) }, body }),
+        (one) => `${one.username} is changed\n`,
+      );
+    });
+  user
+    .command('delete <name>')
+    .description('delete a user and all of its sessions')
+    .action((name: string, _options: unknown, command: Command) =>
+      answer(
+        command,
+        terminal,
+        async (client) => client.call('delete_user', { params: { user_id: await userIdOf(client, name) } }),
+        () => `${name} is deleted\n`,
+      ),
+    );
+}
+
+function addTokenCommands(program: Command, terminal: Terminal): void {
+  const token = program.command('token').description('API tokens for programs');
+  token
+    .command('create <name>')
+    .description('make a token; its secret is shown once')
+    .requiredOption('--role <role>', 'viewer, operator or admin')
+    .option('--streams <ids>', 'comma-separated; only these streams (default: all)')
+    .option('--expires-in <time>', 'seconds, or 12h, 30d (default: does not expire)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  weir token create prometheus --role viewer\n  export WEIR_TOKEN=$(weir token create deploy --role operator --expires-in 30d)',
+    )
+    .action((name: string, options: RightsFlags & { expiresIn?: string }, command: Command) => {
+      const expires = options.expiresIn === undefined ? {} : { expires_in_s: toSeconds(options.expiresIn) };
+      const body = parseWith(createTokenSchema, { name, role: options.role, ...streamsOf(options.streams), ...expires });
+      return answer(
+        command,
+        terminal,
+        (client) => client.call('create_token', { body }),
+        (made) => `${made.secret}\n`,
+      );
+    });
+  token
+    .command('list')
+    .description('all tokens, without their secrets')
+    .action((_options: unknown, command: Command) =>
+      answer(
+        command,
+        terminal,
+        (client) => client.call('list_tokens'),
+        ({ items }) =>
+          formatTable(
+            ['TOKEN', 'NAME', 'ROLE', 'STREAMS', 'EXPIRES', 'LAST USED'],
+            items.map((one) => [
+              one.token_id,
+              one.name,
+              one.role,
+              one.streams?.join(',') ?? 'all',
+              one.expires_at ?? 'never',
+              one.last_used_at ?? 'never',
+            ]),
+          ),
+      ),
+    );
+  token
+    .command('revoke <id>')
+    .description('revoke a token, by its id or its name when only one has it')
+    .action((id: string, _options: unknown, command: Command) =>
+      answer(
+        command,
+        terminal,
+        async (client) => client.call('delete_token', { params: { token_id: await tokenIdOf(client, id) } }),
+        () => `${id} is revoked\n`,
+      ),
+    );
+}
+
+function addBusUserCommands(program: Command, terminal: Terminal): void {
+  const user = program.command('bus').description('plain NATS clients').command('user').description('logins of plain NATS clients');
+  user
+    .command('add <name>')
+    .description('admit a plain NATS client; its password is shown once')
+    .option('--spoke-of <ids>', 'comma-separated; may serve these streams as a spoke')
+    .option('--role <role>', 'viewer or operator: may watch, or also command, all streams')
+    .option('--publish <subjects...>', 'may publish these subjects')
+    .option('--subscribe <subjects...>', 'may subscribe these subjects')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  weir bus user add cam1 --spoke-of stream1\n  weir bus user add grafana --role viewer\n  weir bus user add door --publish "videonode.alert.*"',
+    )
+    .action((name: string, options: { spokeOf?: string; role?: string; publish?: string[]; subscribe?: string[] }, command: Command) => {
+      const { spokeOf, ...rest } = options;
+      const body = parseWith(createBusUserSchema, { name, ...(spokeOf === undefined ? {} : { spoke_of: words(spokeOf) }), ...rest });
+      return answer(
+        command,
+        terminal,
+        (client) => client.call('create_bus_user', { body }),
+        (made) => `NATS_USER=${made.name}\nNATS_PASSWORD=${made.password}\n`,
+      );
+    });
+  user
+    .command('list')
+    .description('all plain NATS clients')
+    .action((_options: unknown, command: Command) =>
+      answer(
+        command,
+        terminal,
+        (client) => client.call('list_bus_users'),
+        ({ items }) =>
+          formatTable(
+            ['NAME', 'PUBLISH', 'SUBSCRIBE'],
+            items.map((one) => [one.name, one.publish.join(' '), one.subscribe.join(' ')]),
+          ),
+      ),
+    );
+  user
+    .command('remove <name>')
+    .description('revoke a plain NATS client; its connections are cut')
+    .action((name: string, _options: unknown, command: Command) =>
+      answer(
+        command,
+        terminal,
+        (client) => client.call('delete_bus_user', { params: { name } }),
+        () => `${name} is removed\n`,
+      ),
+    );
+}
+
+function streamsOf(text: string | undefined): { streams?: string[] | null } {
+  if (text === undefined) return {};
+  return { streams: text === 'all' ? null : words(text) };
+}
+
+function words(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function toSeconds(text: string): number {
+  const match = /^(\d+)([smhd]?)$/.exec(text);
+  const unit = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2] ?? ''];
+  if (match === null || unit === undefined)
+    throw new WeirError('invalid_argument', 'write seconds, or a number with m, h or d', { field: 'expires-in', received: text });
+  return Number(match[1]) * unit;
+}
+
+async function userIdOf(client: Client, name: string): Promise<string> {
+  const { items } = await client.call('list_users');
+  const found = items.find((one) => one.username.toLowerCase() === name.toLowerCase() || one.user_id === name);
+  if (found === undefined) throw new WeirError('not_found', `There is no user ${name}`, { hint: '`weir user list` shows all' });
+  return found.user_id;
+}
+
+async function tokenIdOf(client: Client, wanted: string): Promise<string> {
+  const { items } = await client.call('list_tokens');
+  const found = items.filter((one) => one.token_id === wanted || one.name === wanted);
+  const [only] = found;
+  if (only === undefined) throw new WeirError('not_found', `There is no token ${wanted}`, { hint: '`weir token list` shows all' });
+  if (found.length > 1) throw new WeirError('failed_precondition', `${found.length} tokens are called ${wanted}`, { hint: 'Name it by its id' });
+  return only.token_id;
+}
+
+/** Asked for twice on a terminal without showing it; else the first line of standard input. */
+async function choosePassword(generate: boolean): Promise<{ password: string; shown: boolean }> {
+  if (generate) return { password: randomBytes(15).toString('base64url'), shown: true };
+  if (process.stdin.isTTY !== true) return { password: await firstLine(), shown: false };
+  const password = await askHidden('Password: ');
+  if ((await askHidden('Again: ')) !== password) throw new WeirError('invalid_argument', 'The two passwords differ', { field: 'password' });
+  return { password, shown: false };
+}
+
+async function firstLine(): Promise<string> {
+  for await (const line of createInterface({ input: process.stdin })) return line;
+  throw new WeirError('invalid_argument', 'A password is needed on standard input', { field: 'password', hint: 'Or use --generate' });
+}
+
+async function askHidden(question: string): Promise<string> {
+  process.stderr.write(question);
+  const input = process.stdin;
+  input.setRawMode(true);
+  let text = '';
+  try {
+    for await (const chunk of input.iterator({ destroyOnReturn: false })) {
+      for (const key of String(chunk)) {
+        if (key === '\r' || key === '\n') return text;
+        if (key === '\u0003' || key === '\u0004') throw new WeirError('cancelled', 'Nothing was changed');
+        text = key === '\u007f' || key === '\b' ? text.slice(0, -1) : text + key;
+      }
+    }
+    return text;
+  } finally {
+    input.setRawMode(false);
+    input.pause();
+    process.stderr.write('\n');
+  }
+}

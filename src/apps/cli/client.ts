@@ -1,0 +1,128 @@
+/** Calls operations of a hub by their route name: over HTTP, or, for access control on the hub's own machine, in its data folder while it is down. */
+import { existsSync, readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { WeirError } from '../../contracts/errors.js';
+import { type Problem, problemSchema, type Route, type RouteAnswer, type RouteName, routes } from '../../contracts/index.js';
+import { type DataFolder, dataFolderAt } from '../data-folder.js';
+import { configFor, type GlobalOptions, type Terminal } from './terminal.js';
+
+/** What a route takes; absent parts are left out. */
+export interface CallInput {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+}
+
+export interface Client {
+  /** Where it talks to, for messages. */
+  readonly where: string;
+  call<N extends RouteName>(name: N, input?: CallInput): Promise<RouteAnswer<N>>;
+  close(): Promise<void>;
+}
+
+interface ClientOptions extends GlobalOptions {
+  readonly url?: string;
+}
+
+const callLimitMs = 30_000;
+
+/** The hub that the options, the environment (WEIR_URL, WEIR_TOKEN) or the data folder name. */
+export function openClient(command: Command, terminal: Terminal): Client {
+  const options = command.optsWithGlobals<ClientOptions>();
+  const { config } = configFor(command, terminal);
+  const data = dataFolderAt(config.data_dir);
+  const given = options.url ?? terminal.environment.WEIR_URL;
+  const url = given ?? runningHub(data) ?? `http://localhost:${config.http.port}`;
+  return httpClient(url, terminal.environment.WEIR_TOKEN ?? localToken(data, given));
+}
+
+/** Like {@link openClient}, but works in the data folder itself when no hub runs there. Only for routes of access control. */
+export async function openAccessClient(command: Command, terminal: Terminal): Promise<Client> {
+  const options = command.optsWithGlobals<ClientOptions>();
+  if (options.url !== undefined || terminal.environment.WEIR_URL !== undefined) return openClient(command, terminal);
+  const { config } = configFor(command, terminal);
+  const data = dataFolderAt(config.data_dir);
+  if (runningHub(data) !== undefined) return openClient(command, terminal);
+  const { openOfflineClient } = await import('./offline-client.js');
+  return openOfflineClient(config);
+}
+
+/** Address of the hub that notes itself in this data folder, when its process lives. */
+export function runningHub(data: DataFolder): string | undefined {
+  try {
+    const { url, pid } = JSON.parse(readFileSync(data.hubFile, 'utf8')) as { url: string; pid: number };
+    process.kill(pid, 0);
+    return url;
+  } catch (error) {
+    // A hub of another user may not be signalled, yet it is there.
+    if ((error as NodeJS.ErrnoException).code === 'EPERM') return (JSON.parse(readFileSync(data.hubFile, 'utf8')) as { url: string }).url;
+    return undefined;
+  }
+}
+
+/** The token of the data folder is sent to the hub of that folder only, never to an address that was given. */
+function localToken(data: DataFolder, given: string | undefined): string | undefined {
+  if (given !== undefined && given !== runningHub(data)) return undefined;
+  if (!existsSync(data.localToken)) return undefined;
+  try {
+    return readFileSync(data.localToken, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function httpClient(url: string, token: string | undefined): Client {
+  const base = url.replace(/\/+$/, '');
+  return {
+    where: base,
+    async call(name, input = {}) {
+      const route: Route = routes[name];
+      const headers: Record<string, string> = { accept: 'application/json' };
+      if (token !== undefined) headers.authorization = `Bearer ${token}`;
+      if (input.body !== undefined) headers['content-type'] = 'application/json';
+      const answer = await send(`${base}${pathOf(route, input)}`, {
+        method: route.method,
+        headers,
+        signal: AbortSignal.timeout(callLimitMs),
+        ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+      });
+      if (!answer.ok) throw await failureOf(answer, base, token !== undefined);
+      return (answer.status === 204 ? undefined : await answer.json()) as never;
+    },
+    close: async () => undefined,
+  };
+}
+
+function pathOf(route: Route, input: CallInput): string {
+  const path = route.path.replace(/\{(\w+)\}/g, (_whole, key: string) => encodeURIComponent(input.params?.[key] ?? ''));
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(input.query ?? {})) if (value !== undefined) query.set(key, String(value));
+  return query.size === 0 ? path : `${path}?${query}`;
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (cause) {
+    if ((cause as Error).name === 'TimeoutError')
+      throw new WeirError('deadline_exceeded', `${new URL(url).origin} did not answer within ${callLimitMs / 1000} s`, { cause });
+    const reason = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (cause as Error).message;
+    throw new WeirError('unavailable', `No hub answers at ${url.split('/api/')[0]}: ${reason}`, {
+      hint: 'Start one with `weir up`, or name it with WEIR_URL (and WEIR_TOKEN)',
+      cause,
+    });
+  }
+}
+
+async function failureOf(answer: Response, base: string, hadToken: boolean): Promise<WeirError> {
+  const body: unknown = await answer.json().catch(() => undefined);
+  const parsed = problemSchema.safeParse(body);
+  if (!parsed.success) return new WeirError('unavailable', `${base} answered ${answer.status} and does not seem to be a hub`);
+  const problem: Problem = parsed.data;
+  if (problem.code === 'unauthenticated') {
+    return new WeirError('unauthenticated', hadToken ? 'The hub does not accept this token' : 'The hub wants a token', {
+      hint: 'Set WEIR_TOKEN (made by `weir token create`), or run this on the hub’s machine with its --data-dir',
+    });
+  }
+  return WeirError.fromProblem(problem);
+}
