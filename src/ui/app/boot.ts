@@ -1,8 +1,10 @@
 /** The way to the first picture, begun before anything is drawn: credentials, connection code and page code travel side by side. */
+import type { BusCredentials } from '../../contracts/access.js';
 import { call } from '../core/api.js';
 import { place } from '../core/router.js';
 import { sessionState } from '../core/session.js';
 import { remember, remembered } from '../core/theme.js';
+import { recallViewer } from '../core/viewer-name.js';
 import { loadPage } from './pages.js';
 
 // The cookie itself cannot be seen from here. Without the hint the sign-in page loads nothing of the app behind it.
@@ -20,7 +22,7 @@ export function bootBus(): void {
 }
 
 function connectNow(): void {
-  const credentials = call('bus_credentials', { body: {} });
+  const credentials = askCredentials();
   credentials.then(
     () => connect(credentials),
     () => connectLater(),
@@ -35,11 +37,17 @@ function connectLater(): void {
   const stop = sessionState.subscribe((state) => {
     if (state.kind !== 'open') return;
     queueMicrotask(() => stop());
-    void connect(call('bus_credentials', { body: {} }));
+    void connect(askCredentials());
   });
 }
 
-async function connect(credentials: Promise<Awaited<ReturnType<typeof call<'bus_credentials'>>>>): Promise<void> {
+/** A login to the bus: that of before the reload where there is one. */
+function askCredentials(): Promise<BusCredentials> {
+  const viewer = recallViewer();
+  return call('bus_credentials', { body: viewer === undefined ? {} : { viewer } });
+}
+
+async function connect(credentials: Promise<BusCredentials>): Promise<void> {
   // Whoever waits for it sees the failure; until then it must not count as unhandled.
   credentials.catch(() => undefined);
   const [{ startLive }, { startData }] = await Promise.all([import('../core/live.js'), import('../core/data.js')]);

@@ -134,7 +134,9 @@ export function startData(): void {
     };
   });
   effect(() => {
-    if (session.value !== undefined) reloadSoon(0);
+    if (session.value === undefined) return;
+    reloadSoon(0);
+    void loadAlerts();
   });
   // Viewer counts ride on the list; nothing on the bus tells them.
   setInterval(() => {

@@ -13,6 +13,7 @@ import { ApiError, call } from './api.js';
 import { backoffMs } from './backoff.js';
 import { linkState } from './link.js';
 import { refreshSession, sessionState } from './session.js';
+import { keepViewer } from './viewer-name.js';
 
 export interface Live {
   bus: Bus;
@@ -42,13 +43,17 @@ async function keepConnected(first: Promise<BusCredentials>): Promise<void> {
       const credentials: BusCredentials = await (pending ?? askCredentials(viewer));
       pending = undefined;
       viewer = credentials.viewer;
+      keepViewer(viewer);
       await serveConnection(credentials, () => {
         failures = 0;
       });
     } catch (thrown) {
       pending = undefined;
       // A name that the hub no longer knows must not be asked for again.
-      if (thrown instanceof ApiError && thrown.code !== 'unavailable') viewer = undefined;
+      if (thrown instanceof ApiError && thrown.code !== 'unavailable') {
+        viewer = undefined;
+        keepViewer(undefined);
+      }
     }
     live.value = undefined;
     linkState.value = { kind: 'lost', since: sinceOf() };

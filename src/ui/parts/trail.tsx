@@ -5,7 +5,7 @@ const height = 18;
 
 /** Nothing is drawn for fewer than two values. Decoration: the number stands beside it. */
 export function Trail({ values }: { values: readonly number[] }) {
-  if (values.length < 2) return <span class="trail" />;
+  if (values.length < 2) return null;
   const top = Math.max(...values) * 1.08 || 1;
   const step = width / 59;
   const start = width - (values.length - 1) * step;

@@ -93,6 +93,7 @@ export class LivePlayer {
       if (this.#ended.signal.aborted) return;
       const first = this.#facts.firstPictureMs ?? performance.now() - (performance.getEntriesByName('weir-start')[0]?.startTime ?? 0);
       this.#freeze.hidden = true;
+      if (this.#facts.firstPictureMs === undefined) document.dispatchEvent(new CustomEvent('weir:first-picture'));
       this.#update({ hasPicture: true, firstPictureMs: first });
     };
     if ('requestVideoFrameCallback' in this.#video) this.#video.requestVideoFrameCallback(shown);

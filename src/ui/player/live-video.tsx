@@ -46,6 +46,7 @@ export function LiveVideo({ streamId, head, more, compact = false }: LiveVideoPr
       ref={stage}
       role="group"
       aria-label={`Live picture of ${streamId}`}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the keys of the player work while it has the focus
       tabIndex={0}
       data-testid={`player-${streamId}`}
       onKeyDown={(event) => onStageKey(event, stage.current, video.current, stats)}

@@ -213,7 +213,7 @@ function stateNote({ stream, status }: Row, title: string | undefined): string {
     return `for ${formatUptime(now.value - Date.parse(status.started_at))}`;
   }
   if (status?.state === 'stopped' && stream.desired === 'stopped') return '';
-  return title ?? '';
+  return status?.state === 'starting' ? '' : (title ?? '');
 }
 
 /** The newest keyframe as a small picture, taken again now and then while it is in view. */

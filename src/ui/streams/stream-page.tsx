@@ -140,9 +140,27 @@ function Actions({ model }: { model: StreamModel }) {
   );
 }
 
+const patienceMs = 700;
+
+/** The picture comes first: curves and logs wait for it, though not for long. */
+function useAfterPicture(): boolean {
+  const [isTurn, setTurn] = useState(false);
+  useEffect(() => {
+    const go = () => setTurn(true);
+    const timer = setTimeout(go, patienceMs);
+    document.addEventListener('weir:first-picture', go, { once: true });
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('weir:first-picture', go);
+    };
+  }, []);
+  return isTurn;
+}
+
 function Tabs({ id, model }: { id: string; model: StreamModel | undefined }) {
   const visible = tabs.filter((tab) => may(tab.role) && (tab.role === 'viewer' || model === undefined || model.stream.value.managed));
   const current = visible.find((tab) => tab.id === place.value.params.tab) ?? visible[0];
+  const isTurn = useAfterPicture();
   if (current === undefined) return null;
   return (
     <section class="stream-tabs">
@@ -155,7 +173,7 @@ function Tabs({ id, model }: { id: string; model: StreamModel | undefined }) {
         ))}
       </nav>
       <div class="tab-body" key={current.id}>
-        <current.Part />
+        {isTurn && <current.Part />}
       </div>
     </section>
   );

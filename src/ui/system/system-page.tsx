@@ -105,6 +105,7 @@ function formatDetail(name: string, value: unknown): string {
   if (name.endsWith('_ms')) return `${Math.round(value * 10) / 10} ms`;
   if (name.endsWith('_percent')) return `${value.toFixed(1)} %`;
   if (name === 'uptime_s') return formatUptime(value * 1000);
+  if (/port|pid|process/.test(name)) return String(value);
   return Number.isInteger(value) ? formatCount(value) : String(Math.round(value * 100) / 100);
 }
 
