@@ -26,7 +26,8 @@ export interface RunOptions {
  */
 export async function runProgram(command: string, args: readonly string[], options: RunOptions): Promise<ProgramResult> {
   const cancelled = () => new WeirError('cancelled', 'The run was cancelled', { cause: options.signal?.reason });
-  if (options.signal?.aborted === true) throw cancelled();
+  const isCancelled = () => options.signal?.aborted === true;
+  if (isCancelled()) throw cancelled();
   const startedAt = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment() });
   const stdout = collect(child.stdout, options.maxBytes ?? 1_048_576);
@@ -40,7 +41,7 @@ export async function runProgram(command: string, args: readonly string[], optio
   options.signal?.addEventListener('abort', kill, { once: true });
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-    if (options.signal?.aborted === true) throw cancelled();
+    if (isCancelled()) throw cancelled();
     return { code, signal, stdout: stdout(), stderr: stderr().toString(), timedOut, tookMs: performance.now() - startedAt };
   } catch (error) {
     if (error instanceof WeirError) throw error;
