@@ -97,12 +97,13 @@ export async function openWatchPlace(options: WatchPlaceOptions): Promise<WatchP
 async function makePlace({ connection, streamId, viewer, after, journalId, roots, signal }: WatchPlaceOptions): Promise<WatchPlace> {
   const journal = mediaJournalName(streamId);
   const subjects = mediaSubjects(streamId, roots ?? defaultRoots);
-  const [info, init, key] = await Promise.all([
+  const [info, key] = await Promise.all([
     streamInfo(connection, journal, signal),
-    lastMessage(connection, journal, subjects.init, signal),
     lastMessage(connection, journal, subjects.key, signal),
     deleteConsumer(connection, journal, checkToken('viewer', viewer), signal),
   ]);
+  // Read after the keyframe, so that it is of the keyframe's epoch or of a newer one, also while the stream begins.
+  const init = await lastMessage(connection, journal, subjects.init, signal);
   const isSame = journalId !== undefined && journalId === info.created;
   const resumed = isSame && after !== undefined && after <= info.state.last_seq && after + 1 >= info.state.first_seq;
   // A journal that was made anew while the viewer read: all of it is new, or known to the viewer by its numbers.
@@ -133,11 +134,17 @@ function epochOf(message: KeptMessage): string | undefined {
   return message.headers?.get(mediaHeaders.epoch);
 }
 
-function initFacts(init: KeptMessage | undefined): Pick<WatchPlace, 'init' | 'epoch' | 'codecs'> {
+function initFacts(init: KeptMessage | undefined): Pick<WatchPlace, 'init' | 'epoch' | 'codecs' | 'picture'> {
   if (init === undefined) return {};
   const epoch = init.headers?.get(mediaHeaders.epoch);
   const codecs = init.headers?.get(mediaHeaders.codecs);
-  return { init: toBase64(init.data), ...(epoch ? { epoch } : {}), ...(codecs ? { codecs } : {}) };
+  const picture = init.headers?.get(mediaHeaders.picture);
+  return {
+    init: toBase64(init.data),
+    ...(epoch ? { epoch } : {}),
+    ...(codecs ? { codecs } : {}),
+    ...(picture === 'source' || picture === 'no-signal' ? { picture } : {}),
+  };
 }
 
 /** How many read the stream now: places with an open pull, or that were read from within the last five seconds. */

@@ -118,7 +118,7 @@ export function openMediaReader(options: MediaReaderOptions): MediaReader {
     const reply = await askPlace();
     counters.reopened += 1;
     if (reply.init !== undefined && reply.epoch !== undefined) {
-      await order.begin({ epoch: reply.epoch, data: fromBase64(reply.init), codecs: reply.codecs, picture: undefined });
+      await order.begin({ epoch: reply.epoch, data: fromBase64(reply.init), codecs: reply.codecs, picture: reply.picture });
     }
     setState({ state: 'waiting', reply, error: undefined });
     const before = counters.received;

@@ -53,6 +53,7 @@ export const watchReplySchema = z
     init: z.string().optional().describe('base64 of the newest init segment, when there is one'),
     epoch: z.string().optional(),
     codecs: z.string().optional(),
+    picture: z.enum(['source', 'no-signal']).optional(),
   })
   .meta({ id: 'WatchReply' });
 export type WatchReply = z.infer<typeof watchReplySchema>;
