@@ -124,7 +124,7 @@ test('HLS: an index holds a bounded number of segments', () => {
 });
 
 for (const [name, part] of [
-  ['init-e1.mp4', { kind: 'init', epoch: 'e1' }],
+  ['init-e1.mp4', { kind: 'init' }],
   ['12-34.m4s', { kind: 'segment', first: 12, last: 34 }],
   ['34-12.m4s', undefined],
   ['0-1.m4s', undefined],

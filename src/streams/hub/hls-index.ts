@@ -163,10 +163,11 @@ export function formatPlaylist(segments: readonly HlsSegment[], targetDurationS:
 }
 
 /** What a part name stands for. */
-export type HlsPart = { readonly kind: 'init'; readonly epoch: string } | { readonly kind: 'segment'; readonly first: number; readonly last: number };
+export type HlsPart = { readonly kind: 'init' } | { readonly kind: 'segment'; readonly first: number; readonly last: number };
 
+/** Part names are made of letters and digits only; what else an epoch holds is left out. */
 export function initPartName(epoch: string): string {
-  return `init-${epoch}.mp4`;
+  return `init-${epoch.replace(/[^A-Za-z0-9]/g, '')}.mp4`;
 }
 
 export function segmentPartName(segment: { first: number; last: number }): string {
@@ -175,8 +176,7 @@ export function segmentPartName(segment: { first: number; last: number }): strin
 
 /** The part a name stands for, or undefined when it is none. */
 export function parsePartName(name: string): HlsPart | undefined {
-  const init = /^init-([A-Za-z0-9]+)\.mp4$/.exec(name);
-  if (init?.[1] !== undefined) return { kind: 'init', epoch: init[1] };
+  if (/^init-[A-Za-z0-9]+\.mp4$/.test(name)) return { kind: 'init' };
   const range = /^(\d{1,15})-(\d{1,15})\.m4s$/.exec(name);
   if (range === null) return undefined;
   const first = Number(range[1]);

@@ -1,8 +1,8 @@
 /** Live HLS over the fragments of the bus: playlists from an index of the journal, parts by reading the journal. */
-import { findJournal, type KeyValue, keyValue, readJournal } from '../../bus/index.js';
+import { findJournal, type JournalMessage, type KeyValue, keyValue, readJournal } from '../../bus/index.js';
 import { mediaJournalName, publishSubject, WeirError } from '../../contracts/index.js';
 import { concatBytes } from '../../media/index.js';
-import { formatPlaylist, type HlsAnchor, HlsIndex, type HlsSegment, parsePartName } from './hls-index.js';
+import { formatPlaylist, type HlsAnchor, HlsIndex, type HlsSegment, initPartName, parsePartName } from './hls-index.js';
 import { newestOf } from './journal-seek.js';
 import { type MarkReader, openMarkReader } from './mark-reader.js';
 import type { HubParts } from './needs.js';
@@ -72,7 +72,7 @@ export class Hls {
     const part = parsePartName(name);
     if (part === undefined) throw new WeirError('not_found', `There is no part ${name}`);
     this.#watching.want(streamId);
-    const body = part.kind === 'init' ? await this.#init(streamId, part.epoch, signal) : await this.#segment(streamId, part.first, part.last, signal);
+    const body = part.kind === 'init' ? await this.#init(streamId, name, signal) : await this.#segment(streamId, part.first, part.last, signal);
     // Not cached: after a restart of the broker the journal counts from one again.
     return { contentType: 'video/mp4', body, maxAgeS: 0 };
   }
@@ -96,13 +96,13 @@ export class Hls {
     return concatBytes(fragments.filter((item) => item.header('Weir-Epoch') === epoch).map((item) => item.data));
   }
 
-  async #init(streamId: string, epoch: string, signal: AbortSignal): Promise<Uint8Array> {
+  async #init(streamId: string, name: string, signal: AbortSignal): Promise<Uint8Array> {
     const { bus, roots } = this.#parts;
     const subject = publishSubject('stream_media_init', { stream_id: streamId }, roots);
     const newest = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal);
-    if (newest?.header('Weir-Epoch') === epoch) return newest.data;
+    if (newest !== undefined && isNamed(newest, name)) return newest.data;
     const page = await readJournal(bus.connection, mediaJournalName(streamId), { subject, limit: 50, signal });
-    const found = page.items.findLast((item) => item.header('Weir-Epoch') === epoch);
+    const found = page.items.findLast((item) => isNamed(item, name));
     if (found === undefined) throw new WeirError('not_found', 'This init segment is no longer kept', { hint: 'Load the playlist again' });
     return found.data;
   }
@@ -195,6 +195,10 @@ export class Hls {
       await reading.reader?.stop();
     }
   }
+}
+
+function isNamed(init: JournalMessage, name: string): boolean {
+  return initPartName(init.header('Weir-Epoch') ?? '') === name;
 }
 
 /** The newest segments that together last `windowMs`, and at least three when there are. */

@@ -216,6 +216,7 @@ class HubNouns implements StreamsHub {
     this.#beat.stop();
     await this.#feed.stop();
     await this.#hls.stop();
+    await this.#stills.stop();
     this.#abort.abort();
     this.#journals.stop();
     this.#observations.stop();
