@@ -112,13 +112,13 @@ const rows: readonly Row[] = [
   {
     name: 'not looked at: encoded, odd edges cut, keyframes by time alone',
     device: 'srt://h:9000?mode=caller',
-    args: `${head} -protocol_whitelist srt -rw_timeout 5000000 -fpsprobesize 0 -thread_type slice -i srt://h:9000?mode=caller ${both} -vf ${odd} -fps_mode vfr -c:v libx264 -preset veryfast -tune zerolatency -sc_threshold 0 -forced-idr 1 -pix_fmt yuv420p -threads 1 ${force} ${rate(2500)} ${aac} ${mux}`,
+    args: `${head} -protocol_whitelist srt -rw_timeout 5000000 -fpsprobesize 0 -scan_all_pmts 0 -thread_type slice -i srt://h:9000?mode=caller ${both} -vf ${odd} -fps_mode vfr -c:v libx264 -preset veryfast -tune zerolatency -sc_threshold 0 -forced-idr 1 -pix_fmt yuv420p -threads 1 ${force} ${rate(2500)} ${aac} ${mux}`,
   },
   {
     name: 'MPEG-TS over SRT: AAC without a header is encoded anew',
     device: 'srt://h:9000',
     found: { container: 'mpegts', video: hd, audio: { codec: 'aac' }, plan: 'copy' },
-    args: `${head} -protocol_whitelist srt -rw_timeout 5000000 -fpsprobesize 0 -i srt://h:9000 ${both} -c:v copy ${aac} ${mux}`,
+    args: `${head} -protocol_whitelist srt -rw_timeout 5000000 -fpsprobesize 0 -scan_all_pmts 0 -i srt://h:9000 ${both} -c:v copy ${aac} ${mux}`,
   },
   {
     name: 'RTMP',
@@ -137,6 +137,12 @@ const rows: readonly Row[] = [
     device: 'http://h/video',
     found: { container: 'mpjpeg', video: { codec: 'mjpeg', width: 640, height: 480, frame_rate: 25 }, plan: 'encode' },
     args: `${head} ${http} -thread_type slice -i http://h/video ${video} ${x264('veryfast', 25, 1500)} -an ${mux}`,
+  },
+  {
+    name: 'MPEG-TS over HTTP is live',
+    device: 'http://h/x.ts',
+    found: { container: 'mpegts', video: hd, plan: 'copy' },
+    args: `${head} ${http} -scan_all_pmts 0 -i http://h/x.ts ${video} -c:v copy -an ${mux}`,
   },
   {
     name: 'file: looped in real time, kept from opening others',

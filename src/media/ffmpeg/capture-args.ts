@@ -32,6 +32,8 @@ export interface CapturePlan {
   readonly inputFormat: string | undefined;
   /** Read no faster than real time: recordings and segmented sources come as fast as the line allows. */
   readonly isPaced: boolean;
+  /** MPEG-TS over a live transport. */
+  readonly isTransportStream: boolean;
   /** Why it is copied or encoded, in words. */
   readonly why: string;
 }

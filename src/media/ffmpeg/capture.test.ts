@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { StreamConfig } from '../../contracts/stream.js';
 import { asFiniteRun, type Capture, runTool, startCapture } from '../../testkit/ffmpeg-capture.js';
@@ -208,6 +209,66 @@ describe('an RTSP camera', () => {
       assert.match(classifyFailure(capture.lines(), exit).reason, /^source_(ended|unreachable)$/);
     });
   });
+});
+
+test('SRT starts without waiting for further programs', async () => {
+  const finder = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(finder, 'listening');
+  const { port } = finder.address();
+  finder.close();
+  const both = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-re', '-f', 'lavfi', '-i', 'sine=frequency=440'];
+  const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-pix_fmt', 'yuv420p', '-c:a', 'aac'];
+  const sender = startCapture(['-nostdin', '-v', 'error', ...both, ...encode, '-f', 'mpegts', `srt://127.0.0.1:${port}?mode=listener`]);
+  try {
+    await withCapture(await argsFor(`srt://127.0.0.1:${port}`, { codec: 'copy' }), async (capture) => {
+      await capture.haveFragments(25);
+      assert.ok((capture.fragments[0]?.atMs ?? 0) < 4000, `first fragment after ${capture.fragments[0]?.atMs} ms`);
+      assert.match(capture.inits[0]?.facts.codecs ?? '', /^avc1\.[0-9a-f]{6},mp4a\.40\.2$/);
+      assertSteady(capture);
+    });
+  } finally {
+    sender.child.kill('SIGKILL');
+    await sender.ended();
+  }
+});
+
+test('HLS is given in real time, however fast it arrives', async () => {
+  const list = join(folder, 'hls.m3u8');
+  const picture = [
+    '-f',
+    'lavfi',
+    '-t',
+    '10',
+    '-i',
+    'testsrc2=size=320x180:rate=25',
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-g',
+    '25',
+    '-pix_fmt',
+    'yuv420p',
+  ];
+  await runTool('ffmpeg', ['-v', 'error', ...picture, '-f', 'hls', '-hls_time', '1', '-hls_list_size', '0', list]);
+  const server = createHttpServer((request, response) => {
+    readFile(join(folder, basename(request.url ?? ''))).then(
+      (bytes) => response.end(bytes),
+      () => response.writeHead(404).end(),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const device = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hls.m3u8`;
+    await withCapture(await argsFor(device, {}, true), async (capture) => {
+      await capture.haveFragments(50);
+      const [first, last] = [capture.fragments[0], capture.fragments[49]];
+      assert.ok((last?.atMs ?? 0) - (first?.atMs ?? 0) > 1500, `50 pictures in ${(last?.atMs ?? 0) - (first?.atMs ?? 0)} ms`);
+      assertSteady(capture);
+    });
+  } finally {
+    server.close();
+  }
 });
 
 test('a file is looped without a step back in time', async () => {

@@ -4,7 +4,7 @@ import { type MachineFacts, versionAtLeast } from './facts.js';
 import { testPictureGraph } from './picture-graph.js';
 import type { NetworkSource, Source } from './source.js';
 
-type InputPlan = Pick<CapturePlan, 'source' | 'video' | 'rtspTransport' | 'inputFormat' | 'isPaced'>;
+type InputPlan = Pick<CapturePlan, 'source' | 'video' | 'rtspTransport' | 'inputFormat' | 'isPaced' | 'isTransportStream'>;
 
 /** Socket timeout towards sources; stalls are seen earlier by missing progress. */
 const socketTimeoutUs = '5000000';
@@ -41,7 +41,13 @@ export function inputArgs(plan: InputPlan, facts: MachineFacts): string[] {
       // The leading `file:` keeps a colon in the name from being read as a protocol.
       return ['-stream_loop', '-1', '-re', ...guard(source), '-format_whitelist', fileFormats, '-i', `file:${source.path}`];
     default:
-      return [...(plan.isPaced ? ['-re'] : []), ...networkArgs(source, plan.rtspTransport, facts), ...decodeArgs(plan), '-i', source.url];
+      return [
+        ...(plan.isPaced ? ['-re'] : []),
+        ...networkArgs(source, plan.rtspTransport, facts),
+        ...(plan.isTransportStream ? onePmt : []),
+        ...decodeArgs(plan),
+        ...['-i', source.url],
+      ];
   }
 }
 
@@ -50,7 +56,8 @@ export function probeInputArgs(source: Source, rtspTransport: 'tcp' | 'udp', fac
   if (source.kind === 'file') return [...guard(source), '-format_whitelist', fileFormats, '-i', `file:${source.path}`];
   if (source.kind === 'v4l2') return ['-f', 'v4l2', '-i', source.path];
   if (source.kind === 'test') return [];
-  return [...networkArgs(source, rtspTransport, facts).filter((_, index, all) => !isReconnect(all, index)), '-i', source.url];
+  const network = networkArgs(source, rtspTransport, facts).filter((_, index, all) => !isReconnect(all, index));
+  return [...network, ...(source.kind === 'srt' ? onePmt : []), '-i', source.url];
 }
 
 function isReconnect(all: readonly string[], index: number): boolean {
@@ -93,6 +100,9 @@ function networkArgs(source: NetworkSource, rtspTransport: 'tcp' | 'udp', facts:
  * looked for, and with it the first keyframe, which costs a whole keyframe interval of waiting.
  */
 const quickStart = ['-fpsprobesize', '0'] as const;
+
+/** FFmpeg would listen for further programs in a transport stream for five seconds; all that are announced have come by then. */
+const onePmt = ['-scan_all_pmts', '0'] as const;
 
 const reconnect = ['-reconnect', '1', '-reconnect_streamed', '1', '-reconnect_on_network_error', '1', '-reconnect_delay_max', '2'] as const;
 

@@ -25,6 +25,7 @@ export function planCapture(config: StreamConfig, source: Source, probe: SourceP
     rtspTransport: config.rtsp_transport ?? 'tcp',
     inputFormat: source.kind === 'v4l2' ? v4l2Format(isCopy, probe) : undefined,
     isPaced: source.kind === 'http' && isPaced(source.url, probe),
+    isTransportStream: source.kind === 'srt' || (source.kind === 'http' && probe?.container === 'mpegts'),
     why,
   };
 }

@@ -184,7 +184,8 @@ describe('parseSource with files', () => {
 });
 
 test('parseOutput takes push targets and nothing else', () => {
-  assert.equal(parseOutput('rtmp://live.example/app/s3cretkey').kind, 'rtmp');
+  assert.equal(parseOutput('rtmp://live.example/app/s3cretkey').display, 'rtmp://live.example/app/***');
+  assert.deepEqual(parseOutput('rtmp://live.example/app/s3cretkey').secrets, ['s3cretkey']);
   assert.equal(parseOutput('rtsp://u:pass@h/x').display, 'rtsp://***@h/x');
   for (const url of ['http://h/x', '/tmp/x.mp4', 'file:/tmp/x', 'tee:x', 'pipe:1', '-y', 'srt://h', 'rtmp://']) {
     assert.equal(

@@ -100,7 +100,12 @@ export function parseOutput(outputUrl: string): Output {
       received: maskSecrets(outputUrl),
     });
   }
-  return { kind, ...takeUrlApart('output_url', outputUrl) };
+  const parts = takeUrlApart('output_url', outputUrl);
+  if (kind !== 'rtmp') return { kind, ...parts };
+  const [, key] = /\/[^/?#]+\/([^/?#]{6,})(?:[?#]|$)/.exec(new URL(parts.url).pathname) ?? [];
+  // The last part of an RTMP path is the stream key: whoever knows it may publish there.
+  const secrets = key === undefined ? parts.secrets : [...parts.secrets, key];
+  return { kind, ...parts, secrets, display: maskSecrets(parts.url, secrets) };
 }
 
 /** Where to look to learn that the source is back. */
