@@ -3,9 +3,9 @@
 const width = 72;
 const height = 18;
 
-/** Nothing is drawn for fewer than two values. Decoration: the number stands beside it. */
+/** Nothing is drawn for fewer than six values. Decoration: the number stands beside it. */
 export function Trail({ values }: { values: readonly number[] }) {
-  if (values.length < 2) return null;
+  if (values.length < 6) return null;
   const top = Math.max(...values) * 1.08 || 1;
   const step = width / 59;
   const start = width - (values.length - 1) * step;

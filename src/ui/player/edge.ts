@@ -19,7 +19,15 @@ export interface EdgeDecision {
   lag: number;
 }
 
-export const edgeLimits = { jumpBehindS: 2, joinBehindS: 0.45, fastest: 1.1, slowest: 0.95, leastTargetS: 0.14, mostTargetS: 0.8 } as const;
+export const edgeLimits = {
+  jumpBehindS: 2,
+  joinBehindS: 0.45,
+  tooFarS: 0.6,
+  fastest: 1.1,
+  slowest: 0.95,
+  leastTargetS: 0.14,
+  mostTargetS: 0.8,
+} as const;
 
 /** Nudges the speed within 0.95 to 1.1; jumps over holes, when more than 2 s behind, and once at the start. */
 export function decideEdge({ position, ranges, target, joining }: EdgeInput): EdgeDecision {
@@ -35,7 +43,8 @@ export function decideEdge({ position, ranges, target, joining }: EdgeInput): Ed
     if (current === undefined || lag > edgeLimits.jumpBehindS) return { rate: 1, seek: edge, lag };
     return { rate: edgeLimits.fastest, seek: undefined, lag };
   }
-  if (lag > edgeLimits.jumpBehindS || (joining && lag > edgeLimits.joinBehindS)) return { rate: 1, seek: edge, lag };
+  const joinBehind = Math.max(edgeLimits.joinBehindS, target + 0.3);
+  if (lag > edgeLimits.jumpBehindS || (joining && lag > joinBehind)) return { rate: 1, seek: edge, lag };
   return { rate: rateFor(lag, target), seek: undefined, lag };
 }
 
@@ -46,8 +55,9 @@ function rateFor(lag: number, target: number): number {
   return 1;
 }
 
-/** The distance to keep: grows by half with each stall, shrinks slowly while all is well. */
-export function nextTarget(target: number, event: 'stall' | 'calm'): number {
+/** The distance to keep: grows by half with each stall, shrinks slowly while all is well; never less than two and a half frames. */
+export function nextTarget(target: number, event: 'stall' | 'calm', frameS: number): number {
   const wanted = event === 'stall' ? target * 1.5 : target * 0.97;
-  return Math.min(edgeLimits.mostTargetS, Math.max(edgeLimits.leastTargetS, wanted));
+  const least = Math.min(edgeLimits.mostTargetS, Math.max(edgeLimits.leastTargetS, frameS * 2.5));
+  return Math.min(edgeLimits.mostTargetS, Math.max(least, wanted));
 }

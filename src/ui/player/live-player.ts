@@ -16,6 +16,9 @@ const tickMs = 100;
 const restAfterMs = 4000;
 const fallbackAfterMs = 8000;
 const rebuildsPerMinute = 6;
+const farPatienceMs = 1500;
+const silentAfterMs = 1500;
+const settleMs = 400;
 
 export class LivePlayer {
   readonly streamId: string;
@@ -32,6 +35,13 @@ export class LivePlayer {
   #bytes = 0;
   #meter = { at: performance.now(), bytes: 0, frames: 0 };
   #transitMs = 0;
+  /** Seconds one fragment lasts. */
+  #frameS = 0;
+  /** When the player last jumped or starved. */
+  #unsteadyAt = 0;
+  #fragmentAt = 0;
+  /** Since when we have been further behind than catching up by speed is worth. */
+  #farSince: number | undefined;
   #rebuildTimes: number[] = [];
   #restTimer: ReturnType<typeof setTimeout> | undefined;
   #hls: HlsPlayback | undefined;
@@ -163,6 +173,10 @@ export class LivePlayer {
     this.#facts.sequence = fragment.sequence;
     if (isHole) this.#facts.gaps += 1;
     this.#bytes += fragment.data.length;
+    this.#fragmentAt = performance.now();
+    this.#frameS = Math.max(fragment.durationMs / 1000, this.#frameS * 0.98);
+    this.#target = Math.max(this.#target, Math.min(edgeLimits.mostTargetS, this.#frameS * 2.5));
+    if (!this.#facts.isFlowing) this.#update({ isFlowing: true });
     const transit = Date.now() - fragment.publishedAt;
     // Clocks of spoke and browser may differ: what cannot be true is left out.
     if (transit >= 0 && transit < 30_000) this.#transitMs += (transit - this.#transitMs) * 0.1;
@@ -229,9 +243,13 @@ export class LivePlayer {
   }
 
   #onWaiting(): void {
-    if (!this.#facts.hasPicture || this.#joining || this.#facts.phase !== 'playing') return;
+    const now = performance.now();
+    // A jump makes the player wait as well, and one starved moment tells it several times.
+    if (!this.#facts.hasPicture || this.#joining || this.#video.seeking || now - this.#unsteadyAt < settleMs) return;
+    if (this.#facts.phase !== 'playing' || !this.#facts.isFlowing) return;
+    this.#unsteadyAt = now;
     this.#facts.stalls += 1;
-    this.#target = nextTarget(this.#target, 'stall');
+    this.#target = nextTarget(this.#target, 'stall', this.#frameS);
   }
 
   #onVisibility(): void {
@@ -266,16 +284,27 @@ export class LivePlayer {
     const sink = this.#sink;
     if (sink !== undefined) {
       const { lag, jumped } = holdEdge(this.#video, sink, this.#target, this.#joining);
+      if (jumped) this.#unsteadyAt = performance.now();
       if (jumped && !this.#joining) this.#facts.jumps += 1;
-      if (this.#facts.hasPicture && (jumped || lag < edgeLimits.joinBehindS)) this.#joining = false;
+      if (this.#facts.hasPicture && (jumped || lag < Math.max(edgeLimits.joinBehindS, this.#target + 0.3))) this.#joining = false;
+      this.#judgeLag(lag);
       this.#facts.bufferMs = Math.max(0, lag * 1000);
       this.#facts.latencyMs = this.#facts.bufferMs + this.#transitMs;
     }
     const now = performance.now();
     if (now - this.#meter.at < 1000) return;
     sink?.trim();
-    this.#target = nextTarget(this.#target, 'calm');
+    this.#target = nextTarget(this.#target, 'calm', this.#frameS);
     this.#measure(now);
+  }
+
+  /** A distance that lasts, for example after an encoder started with a burst, is taken in one jump. */
+  #judgeLag(lag: number): void {
+    if (lag < Math.max(edgeLimits.tooFarS, this.#target * 2)) this.#farSince = undefined;
+    else this.#farSince ??= performance.now();
+    if (this.#farSince === undefined || performance.now() - this.#farSince < farPatienceMs) return;
+    this.#farSince = undefined;
+    this.#joining = true;
   }
 
   #measure(now: number): void {
@@ -285,7 +314,14 @@ export class LivePlayer {
     const shown = Math.max(0, frames - this.#meter.frames);
     const kbps = ((this.#bytes - this.#meter.bytes) * 8) / 1000 / seconds;
     this.#meter = { at: now, bytes: this.#bytes, frames };
-    this.#update({ fps: shown / seconds, bitrateKbps: kbps, framesDecoded: quality.totalVideoFrames, framesDropped: quality.droppedVideoFrames });
+    const isFlowing = now - this.#fragmentAt < silentAfterMs;
+    this.#update({
+      isFlowing,
+      fps: shown / seconds,
+      bitrateKbps: kbps,
+      framesDecoded: quality.totalVideoFrames,
+      framesDropped: quality.droppedVideoFrames,
+    });
   }
 
   #update(change: Partial<PlayerSnapshot>): void {

@@ -119,12 +119,14 @@ function Cover({ player, compact }: { player: LivePlayer; compact: boolean }) {
   const status = streamModel(player.streamId)?.status.value ?? null;
   const words = coverWords(snapshot, wordsFor(status));
   if (words === undefined) return null;
-  const isOver = snapshot.hasPicture && snapshot.phase === 'playing';
-  if (isOver) {
+  if (snapshot.hasPicture && snapshot.phase === 'playing' && snapshot.isFlowing) {
+    // The slate says by itself what is wrong; only the advice is ours to add.
+    const isSlate = status?.no_signal === true;
+    if (isSlate && (compact || words.advice === '')) return null;
     return (
-      <div class="strip" data-testid="player-note" title={words.advice}>
+      <div class={`strip ${isSlate ? 'slate' : ''}`} data-testid="player-note" title={words.advice}>
         <Icon name="alert" size={15} />
-        <b>{words.title}</b>
+        {!isSlate && <b>{words.title}</b>}
         {!compact && words.advice !== '' && <span>{words.advice}</span>}
       </div>
     );
@@ -149,7 +151,7 @@ function coverWords(snapshot: PlayerSnapshot, status: Words | undefined): CoverW
   const trouble = status?.title === 'Starting' ? undefined : status;
   if (phase === 'failed') return { title: snapshot.error ?? 'The picture cannot be shown', advice: '', icon: 'alert' };
   if (phase === 'unsupported') return { ...reasonWords.unsupported_codec, icon: 'alert' };
-  if (phase === 'playing' && hasPicture) return trouble;
+  if (phase === 'playing' && hasPicture) return snapshot.isFlowing ? trouble : (trouble ?? waitingWords(snapshot, status));
   if (phase === 'waiting') return trouble ?? waitingWords(snapshot, status);
   if (hasPicture) return undefined;
   if (linkState.value.kind === 'lost') return { title: 'Connecting again', advice: '', busy: true };

@@ -22,6 +22,8 @@ export interface PlayerSnapshot {
   state: StreamState | undefined;
   reason: StreamReason | undefined;
   error: string | undefined;
+  /** Fragments have come within the last 1.5 s. */
+  isFlowing: boolean;
   /** At least one frame has been shown. */
   hasPicture: boolean;
   picture: 'source' | 'no-signal' | undefined;
@@ -56,6 +58,7 @@ export const blankSnapshot: PlayerSnapshot = {
   state: undefined,
   reason: undefined,
   error: undefined,
+  isFlowing: false,
   hasPicture: false,
   picture: undefined,
   latencyMs: 0,

@@ -233,7 +233,7 @@ function Found({ probe }: { probe: SourceProbe }) {
         {probe.plan === 'copy' && 'It will be passed through unchanged. '}
         {probe.plan === 'encode' && 'It will be encoded. '}
         {probe.why !== undefined && `${probe.why.charAt(0).toUpperCase()}${probe.why.slice(1)}. `}
-        <span class="muted">Took {(probe.took_ms / 1000).toFixed(1)} s.</span>
+        {probe.took_ms >= 100 && <span class="muted">Took {(probe.took_ms / 1000).toFixed(1)} s.</span>}
       </div>
     </Note>
   );

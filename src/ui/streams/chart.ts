@@ -81,14 +81,14 @@ function optionsFor(
     width: element.clientWidth,
     height: element.clientHeight - 8,
     legend: { show: false },
-    padding: [10, 12, 0, 0],
+    padding: [10, 16, 0, 0],
     cursor: { y: false, sync: { key: 'weir' }, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
       x: { time: true, range: () => [Date.now() / 1000 - span(), Date.now() / 1000] },
       y: { range: (_plot, _min, max) => [0, Math.max(look.least, (max ?? 0) * 1.12)] },
     },
     axes: [
-      { ...axis, space: 70, values: (_plot, ticks) => ticks.map((tick) => formatTick(tick, span())) },
+      { ...axis, size: 28, space: 70, values: (_plot, ticks) => ticks.map((tick) => formatTick(tick, span())) },
       { ...axis, size: 52, space: 34, values: (_plot, ticks) => ticks.map(look.tick) },
     ],
     series: [

@@ -55,7 +55,7 @@ export default function Log() {
         </fieldset>
         <span class="push" />
         <span class="small muted">{shown.length} lines</span>
-        <button type="button" class={`btn ${follow ? 'primary' : ''}`} aria-pressed={follow} data-testid="follow" onClick={() => setFollow(!follow)}>
+        <button type="button" class="btn" aria-pressed={follow} data-testid="follow" onClick={() => setFollow(!follow)}>
           <Icon name="down" size={16} /> Follow
         </button>
       </div>

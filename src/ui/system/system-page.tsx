@@ -100,6 +100,7 @@ function Details({ details }: { details: Record<string, unknown> }) {
 }
 
 function formatDetail(name: string, value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value !== 'number') return String(value);
   if (name.endsWith('_bytes')) return formatBytes(value);
   if (name.endsWith('_ms')) return `${Math.round(value * 10) / 10} ms`;
