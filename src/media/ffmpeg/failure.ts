@@ -134,6 +134,13 @@ const rules: readonly Rule[] = [
     isPermanent: true,
   },
   {
+    // A programme joined while its picture is away: the track is announced, so the copy is begun, and nothing comes.
+    test: /dimensions not set/,
+    reason: 'audio_only',
+    message: 'The source announces a picture, but sends none',
+    hint: 'Check the camera behind the source',
+  },
+  {
     test: /Error while opening encoder|Error initializing output stream|Device creation failed|Cannot load lib(?:cuda|nvidia)|OpenEncodeSessionEx failed|Could not find a valid device|Unknown encoder|Error while opening encoder|Could not open encoder/,
     reason: 'encoder_failed',
     message: 'The video encoder cannot be started',

@@ -72,7 +72,7 @@ export class Capture {
    * Takes a failure into account for the next attempt. What another plan can mend comes back as `switch`: a broken hardware
    * encoder gives way to the next one, a source that cannot be copied is encoded.
    */
-  adapt(failure: Failure, plan: CapturePlan | undefined): Failure {
+  adapt(failure: Failure, plan: CapturePlan | undefined, hasDelivered: boolean): Failure {
     if (failure.kind === 'switch') {
       this.probe = undefined;
       return failure;
@@ -80,7 +80,8 @@ export class Capture {
     // What was found at a source that misbehaves may not be true any more.
     if (failure.kind === 'crash') this.probe = undefined;
     if (plan === undefined) return failure;
-    if (failure.reason === 'encoder_failed' && plan.video.mode === 'encode' && plan.video.encoder !== 'libx264') {
+    // An encoder that has delivered works; then something else ended FFmpeg.
+    if (failure.reason === 'encoder_failed' && !hasDelivered && plan.video.mode === 'encode' && plan.video.encoder !== 'libx264') {
       this.#brokenEncoders.add(plan.video.encoder);
       return { ...failure, kind: 'switch' };
     }

@@ -372,7 +372,7 @@ export class StreamRunner {
 
   #failed(run: number, failure: Failure): void {
     const ended = this.#runs.get(run);
-    const adapted = this.#capture?.adapt(failure, ended?.plan) ?? failure;
+    const adapted = this.#capture?.adapt(failure, ended?.plan, ended?.startedAt !== undefined) ?? failure;
     const tail = ended?.tail() ?? [];
     if (tail.length > 0) this.#lastStderr = tail;
     if (adapted.reason === 'source_silent' && this.#phase.is === 'running') this.#silentSinceMs = performance.now();
