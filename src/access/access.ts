@@ -18,6 +18,7 @@ import { createToken, deleteToken, findToken, listTokens } from './api-tokens.js
 import { issueBusCredentials } from './bus-credentials.js';
 import { type BusLogin, type BusLoginListener, BusLogins } from './bus-logins.js';
 import { createBusUser, deleteBusUser, listBusUsers } from './bus-users.js';
+import { admitConfiguredBusUsers, type ConfiguredBusUser } from './configured-bus-users.js';
 import { ensureFirstAdmin, type FirstAdmin, setupAdmin } from './first-admin.js';
 import { ensureLocalToken, localPrincipal } from './local-token.js';
 import type { AccessParts } from './parts.js';
@@ -99,6 +100,8 @@ export interface Access {
   /** The password is in this answer and nowhere else. Its reading place for `watch` is `u-<name>`. */
   createBusUser(input: CreateBusUser, caller: Caller): Promise<RouteAnswer<'create_bus_user'>>;
   deleteBusUser(name: string, caller: Caller): Promise<void>;
+  /** Makes the spokes that the configuration names so, and removes those that an earlier one named. */
+  admitConfiguredBusUsers(users: readonly ConfiguredBusUser[]): Promise<void>;
 
   /** A bus login for a browser. With the viewer of an earlier one of the same principal: that one lives longer, its password stays. */
   issueBusCredentials(principal: Principal, viewerToProlong?: string): Promise<BusCredentials>;
@@ -181,6 +184,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     listBusUsers: () => listBusUsers(parts),
     createBusUser: (input, caller) => createBusUser(parts, input, caller),
     deleteBusUser: (name, caller) => deleteBusUser(parts, name, caller),
+    admitConfiguredBusUsers: (users) => admitConfiguredBusUsers(parts, users),
     issueBusCredentials: (principal, viewer) => issueBusCredentials(parts, (options.busCredentialsS ?? 900) * 1000, principal, viewer),
     busLoginOf: (viewer) => toViewerLogin(busLogins, viewer),
     mayWatch(viewer, streamId) {

@@ -54,7 +54,8 @@ export async function deleteBusUser(parts: AccessParts, name: string, caller: Ca
   await parts.busLogins.removePlain(name);
 }
 
-function checkName(input: CreateBusUser): void {
+/** Refuses a name that Weir keeps for itself, or that cannot be part of subjects where it has to. */
+export function checkName(input: CreateBusUser): void {
   if (reserved.test(input.name)) {
     throw new WeirError('invalid_argument', 'That name is kept for Weir itself', { field: 'name', received: input.name });
   }
@@ -67,7 +68,7 @@ function checkName(input: CreateBusUser): void {
 }
 
 /** What the presets grant, plus what is named one by one. */
-function permissionsOf({ roots }: AccessParts, input: CreateBusUser): Permissions {
+export function permissionsOf({ roots }: AccessParts, input: CreateBusUser): Permissions {
   const granted: Permissions[] = [{ publish: input.publish ?? [], subscribe: input.subscribe ?? [], allowResponses: false }];
   if (input.spoke_of !== undefined) {
     granted.push(permissionsFor('spoke', { streams: input.spoke_of, spokeId: input.name, inboxPrefix: plainInboxPrefix }, roots));

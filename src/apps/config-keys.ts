@@ -31,9 +31,13 @@ export const configKeys: readonly ConfigKey[] = keysOf(configSchema, []);
 
 const byPath = new Map(configKeys.map((key) => [key.path, key]));
 
-/** The key at a dotted path. */
+/** The key at a dotted path, also of a place inside its value: `access.bus_users.0.password`. */
 export function findConfigKey(path: string): ConfigKey | undefined {
-  return byPath.get(path);
+  for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('.')))) {
+    const key = byPath.get(at);
+    if (key !== undefined) return key;
+  }
+  return undefined;
 }
 
 /** The sections, as environment names begin with them: `WEIR_HTTP_`. */
@@ -51,7 +55,7 @@ function keysOf(schema: z.ZodType, path: readonly string[]): ConfigKey[] {
       path: dotted,
       environment: dotted === 'access.admin_password' ? 'WEIR_ADMIN_PASSWORD' : `WEIR_${path.join('_').toUpperCase()}`,
       description: descriptionOf(schema),
-      isSecret: /password|token$|secret/.test(last),
+      isSecret: /password|token$|secret|^bus_users$/.test(last),
       isPath: /_(?:dir|file)$/.test(last) || last === 'media_folders',
       isList: ['allowed_origins', 'media_folders', 'source_hosts'].includes(last),
     },

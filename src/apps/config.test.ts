@@ -47,6 +47,17 @@ test('lists come from YAML lists and from comma-separated text; paths are meant 
   assert.deepEqual(load(undefined, { WEIR_STREAMS_SOURCE_HOSTS: 'a.example, b.example' }).config.streams.source_hosts, ['a.example', 'b.example']);
 });
 
+test('bus users come from the environment and from the file', () => {
+  const users = [
+    { name: 'cam1', password: 'with:colons:inside', streams: ['a'] },
+    { name: 'cam2', password: '0123456789', streams: ['b', 'c'] },
+  ];
+  const text = 'cam1:with:colons:inside:a, cam2:0123456789:b+c';
+  assert.deepEqual(load(undefined, { WEIR_ACCESS_BUS_USERS: text }).config.access.bus_users, users);
+  assert.deepEqual(load(`access:\n  bus_users: ${JSON.stringify(users)}\n`).config.access.bus_users, users);
+  assert.deepEqual(load(undefined, { WEIR_ACCESS_BUS_USERS: '' }).config.access.bus_users, []);
+});
+
 test('an empty section and an empty variable count as not set', () => {
   assert.equal(load('http:\nnats:\n', { WEIR_HTTP_PORT: '' }).config.http.port, 8080);
 });
@@ -64,6 +75,17 @@ const refusals: [name: string, yaml: string | undefined, environment: Record<str
   ['half of a certificate', 'http:\n  tls: { cert_file: c.pem }\n', {}, {}, /cert_file and key_file belong together/],
   ['two ways to log in', undefined, { NATS_URL: 'nats://x', NATS_USER: 'u', WEIR_NATS_TOKEN: 't' }, {}, /choose one of/],
   ['credentials without an address', undefined, { NATS_USER: 'u' }, {}, /nats\.user: is only used with nats\.url/],
+  ['a bus user without streams', undefined, { WEIR_ACCESS_BUS_USERS: 'cam1:0123456789' }, {}, /bus_users\.0\.streams: name the streams as well/],
+  [
+    'a bus user whose password is empty, without showing others',
+    undefined,
+    { WEIR_ACCESS_BUS_USERS: 'a:a-long-secret:s,cam1::s' },
+    {},
+    /bus_users\.1\.password: (?!.*a-long-secret).*10 characters.*\(from environment WEIR_ACCESS_BUS_USERS\)/,
+  ],
+  ['a bus user with a name that is no word', undefined, { WEIR_ACCESS_BUS_USERS: 'c m:0123456789:s' }, {}, /bus_users\.0\.name: use 1 to 64/],
+  ['a bus user named twice', undefined, { WEIR_ACCESS_BUS_USERS: 'a:0123456789:s,A:0123456789:s' }, {}, /bus_users: .*same name/],
+  ['bus users for a foreign server', undefined, { NATS_URL: 'nats://x', WEIR_ACCESS_BUS_USERS: 'a:0123456789:s' }, {}, /bus_users: is for the super/],
   ['a list instead of sections', '- a\n', {}, {}, /must hold sections/],
   ['broken YAML, with its place', 'http:\n  port: [\n', {}, {}, /weir\.yaml:\d+:\d+: /],
   ['a key written twice', 'http: {}\nhttp: {}\n', {}, {}, /weir\.yaml:2:1: /],
@@ -96,6 +118,8 @@ test('secrets and passwords in addresses are masked', () => {
     WEIR_ADMIN_PASSWORD: 'long enough',
     WEIR_DATABASE_URL: 'postgres://u:geheim@db/x',
   });
+  const busUsers = load(undefined, { WEIR_ACCESS_BUS_USERS: 'cam1:a-long-secret:s' }).config;
+  assert.doesNotMatch(JSON.stringify(maskConfig(busUsers)), /a-long-secret/);
   const text = JSON.stringify(maskConfig(config));
   assert.doesNotMatch(text, /long enough|geheim|u:p@/);
   assert.match(text, /nats:\/\/\*\*\*@h:1/);

@@ -203,6 +203,11 @@ function checkTogether(config: Config, sources: ReadonlyMap<string, string>): vo
       if (nats[name] !== undefined)
         faults.push({ field: `nats.${name}`, message: `is only used with nats.url, which is not set (from ${sources.get(`nats.${name}`)})` });
     }
+  } else if (config.access.bus_users.length > 0) {
+    faults.push({
+      field: 'access.bus_users',
+      message: `is for the supervised server; the one at nats.url has users of its own (from ${sources.get('access.bus_users')})`,
+    });
   }
   if (faults.length > 0) throw configError(faults);
 }

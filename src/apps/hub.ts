@@ -6,7 +6,7 @@ import { type Access, openAccess } from '../access/index.js';
 import { type BrokerUser, type BusServer, externalBroker, startBroker, type TlsFiles } from '../broker/index.js';
 import { type Config, type Roots, WeirError } from '../contracts/index.js';
 import { createHttpServer, type HttpServer } from '../http/index.js';
-import { findMachineFacts, type MachineFacts } from '../media/index.js';
+import type { MachineFacts } from '../media/index.js';
 import { openStore, type Store } from '../store/index.js';
 import { type StreamsHub, startStreamsHub } from '../streams/hub/index.js';
 import { acquireFileLock, type FileLock, type SupervisedProcess, writeFileAtomic } from '../supervisor/index.js';
@@ -16,6 +16,7 @@ import { type DataFolder, makeDataFolder } from './data-folder.js';
 import { createHubHealth, type HubHealth } from './hub-health.js';
 import { createHubMetrics } from './hub-metrics.js';
 import { auditedByAccess, createHubOperations } from './hub-operations.js';
+import { findFactsLazily } from './lazy-facts.js';
 import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
 import { loginOf, mediaFolders } from './spoke-settings.js';
 import { openUiFiles } from './ui-files.js';
@@ -115,7 +116,6 @@ class HubProcess implements Hub {
   async start(): Promise<void> {
     const lock = this.#lock();
     this.#closers.push({ close: () => lock.release() });
-    const facts = this.#findFacts();
     const { store, access } = await this.#openAccess();
     const broker = await this.#startBroker(access);
     const login = this.#login(broker);
@@ -123,7 +123,7 @@ class HubProcess implements Hub {
     const connected = await this.#connect(login);
     let streams: StreamsHub | undefined;
     const health = this.#watchHealth({ broker, connected, store, streams: () => streams });
-    streams = await this.#startStreams({ connected, store, access, health, facts: await facts });
+    streams = await this.#startStreams({ connected, store, access, health, facts: this.#findFacts() });
     const http = this.#createHttp({ access, streams, broker, connected, health });
     this.#parts = { broker, streams, http };
     await this.#open(access, store);
@@ -154,15 +154,12 @@ class HubProcess implements Hub {
     return acquireFileLock(this.data.hubLock, 'the hub');
   }
 
-  /** FFmpeg of this machine, for stills and previews; the hub runs without. */
-  async #findFacts(): Promise<MachineFacts | undefined> {
+  /** FFmpeg of this machine, for stills and previews; the hub runs without. Looked at after the start, since it takes the processor. */
+  #findFacts(): MachineFacts | undefined {
     const { ffmpeg = 'ffmpeg', ffprobe = 'ffprobe' } = this.#config.ffmpeg;
-    try {
-      return await findMachineFacts({ ffmpeg, ffprobe, hardware: false, signal: this.#options.signal });
-    } catch (error) {
-      this.#log.warn({ err: error }, 'no usable FFmpeg here: stills and command previews will not be available');
-      return undefined;
-    }
+    return findFactsLazily({ ffmpeg, ffprobe, hardware: false, signal: this.#options.signal }, (error) => {
+      if (!this.#options.signal.aborted) this.#log.warn({ err: error }, 'no usable FFmpeg here: stills and command previews will not be available');
+    });
   }
 
   async #openAccess(): Promise<{ store: Store; access: Access }> {
@@ -178,6 +175,9 @@ class HubProcess implements Hub {
       onFailure: (error) => this.#log.warn({ err: error }, 'work of access control failed and is tried again'),
     });
     this.#closers.push({ close: () => access.stop() });
+    // Before the broker starts: it listens beyond loopback only when there is an admin, and knows its users from the beginning.
+    if (settings.admin_password !== undefined) await access.ensureFirstAdmin({ password: settings.admin_password });
+    await access.admitConfiguredBusUsers(settings.bus_users);
     if (this.#options.localSpoke && this.#config.nats.url === undefined) {
       // All of them until the first look at who serves what, so that a spoke that is adopted is not cut off from its streams.
       const streams = (await store.streams.all()).map((stream) => stream.stream_id);

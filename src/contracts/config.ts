@@ -3,20 +3,20 @@
  * Keys are literal everywhere. `src/apps/config.ts` reads it; nothing else reads files or the environment.
  */
 import { z } from 'zod';
+import { idSchema, streamIdSchema } from './ids.js';
 import { logLevels } from './stream.js';
 
 const port = z.coerce.number().int().min(-1).max(65_535);
 const seconds = z.coerce.number().nonnegative();
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
-const list = z.union([
-  z.array(z.string()),
-  z.string().transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  ),
-]);
+const list = z.union([z.array(z.string()), z.string().transform((text) => words(text, ','))]);
+
+function words(text: string, separator: string): string[] {
+  return text
+    .split(separator)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
 
 const tlsSchema = z
   .strictObject({
@@ -25,6 +25,36 @@ const tlsSchema = z
     ca_file: z.string().optional().describe('PEM authorities that peers must be signed by'),
   })
   .partial({ cert_file: true, key_file: true });
+
+/** bcrypt, which the broker checks passwords with, reads no further. */
+const maxBusPasswordBytes = 72;
+
+/** `name:password:stream[+stream]`, several comma-separated. The password may hold `:`, but no comma. */
+function parseBusUsers(text: string): { name: string; password: string; streams: string[] }[] {
+  return words(text, ',').map((entry) => {
+    const nameEnd = entry.includes(':') ? entry.indexOf(':') : entry.length;
+    const streamsAt = entry.lastIndexOf(':') > nameEnd ? entry.lastIndexOf(':') : entry.length;
+    return { name: entry.slice(0, nameEnd), password: entry.slice(nameEnd + 1, streamsAt), streams: words(entry.slice(streamsAt + 1), '+') };
+  });
+}
+
+/** A spoke of its own, in a container or on another machine, that the hub admits to its bus. */
+const busUserSchema = z.strictObject({
+  name: idSchema,
+  password: z
+    .string()
+    .min(10, 'the password needs at least 10 characters')
+    .refine((text) => new TextEncoder().encode(text).length <= maxBusPasswordBytes, `the password may have at most ${maxBusPasswordBytes} bytes`),
+  streams: z.array(streamIdSchema).min(1, 'name the streams as well: name:password:stream[+stream]').max(100),
+});
+
+const busUsers = z.preprocess(
+  (value) => (typeof value === 'string' ? parseBusUsers(value) : value),
+  z
+    .array(busUserSchema)
+    .max(100)
+    .refine((users) => new Set(users.map((user) => user.name.toLowerCase())).size === users.length, 'two bus users have the same name'),
+);
 
 export const configSchema = z.strictObject({
   data_dir: z.string().default('./data').describe('where everything that must survive is kept'),
@@ -98,6 +128,11 @@ export const configSchema = z.strictObject({
         .positive()
         .default(24 * 14),
       bus_credentials_s: seconds.default(900),
+      bus_users: busUsers
+        .default([])
+        .describe(
+          'spokes of their own that the supervised server admits, each bound to its streams: `name:password:stream[+stream]`, several comma-separated, or a list of objects with `name`, `password` and `streams`; whoever is no longer named is removed at the next start',
+        ),
     })
     .prefault({}),
   log: z
