@@ -49,7 +49,11 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
   let sequence = 0;
   /** Number of the next entry to send. */
   let next = 0;
+  /** Sizes by number of what is on its way; fragments that left the ring meanwhile still count until they are answered. */
+  const inFlight = new Map<number, number>();
   let inFlightBytes = 0;
+  /** Monotonic milliseconds of the last answer, or of the first send after none was awaited. */
+  let landedAt = 0;
   /** Highest journal sequence seen: a lower one afterwards means another journal. */
   let journalSequence = 0;
   let probe = { number: 0, sentAt: 0, retryAt: 0, rewindTo: 0 };
@@ -98,6 +102,8 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
     entry.sends += 1;
     entry.sentAt = performance.now();
     ring.setState(entry, 'sent');
+    if (inFlight.size === 0) landedAt = entry.sentAt;
+    inFlight.set(number, fragment.data.length);
     inFlightBytes += fragment.data.length;
     sentInit.bytes += fragment.data.length;
   }
@@ -151,6 +157,7 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
       setFlow('idle');
       return;
     }
+    inFlight.clear();
     inFlightBytes = 0;
     for (let number = ring.firstOpen(); number < next; number += 1) {
       const entry = ring.at(number);
@@ -200,13 +207,19 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
   function takeFailure(token: string, error: WeirError): void {
     const entry = ring.at(Number(token));
     const hopeless: ErrorCode[] = ['payload_too_large', 'invalid_argument'];
+    landed(Number(token));
     if (entry?.state === 'sent' && hopeless.includes(error.code)) {
-      inFlightBytes -= entry.fragment.data.length;
       giveUp(entry, error);
       return;
     }
     report(error);
     if (flow === 'flowing' || flow === 'probing') startProbing(2 * tickMs);
+  }
+
+  function landed(number: number): void {
+    inFlightBytes -= inFlight.get(number) ?? 0;
+    inFlight.delete(number);
+    landedAt = performance.now();
   }
 
   function takeStored(token: string, ack: PubAck): void {
@@ -217,12 +230,13 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
       journalSequence = ack.seq;
       sentInit.epoch = '';
     }
+    landed(Number(token));
     const entry = ring.at(Number(token));
-    if (entry === undefined || entry.state === 'acked') return;
-    if (entry.state === 'sent') inFlightBytes -= entry.fragment.data.length;
-    ring.setState(entry, 'acked');
-    counters.acked += 1;
-    counters.queue_bytes = ring.openBytes;
+    if (entry !== undefined && entry.state !== 'acked') {
+      ring.setState(entry, 'acked');
+      counters.acked += 1;
+      counters.queue_bytes = ring.openBytes;
+    }
     pump();
     if (ring.openBytes === 0) drained?.();
   }
@@ -234,7 +248,9 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
       if (isDue) sendProbe();
     } else if (flow === 'flowing') {
       const oldest = ring.at(ring.firstOpen());
-      if (oldest?.state === 'sent' && now - oldest.sentAt > limits.ackTimeoutMs) startProbing();
+      const isOverdue = oldest?.state === 'sent' && now - oldest.sentAt > limits.ackTimeoutMs;
+      const isStuck = inFlight.size > 0 && now - landedAt > limits.ackTimeoutMs;
+      if (isOverdue || isStuck) startProbing();
     }
   }
 
@@ -275,10 +291,7 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
       if (epoch === undefined) throw new WeirError('failed_precondition', 'Media can be pushed after `begin`, and not after `stop`');
       const stored: StoredFragment = { ...fragment, epoch: epoch.epoch, sequence, publishedAt: Date.now() };
       sequence += 1;
-      for (const left of ring.push(stored, epoch)) {
-        if (left.state === 'sent') inFlightBytes -= left.fragment.data.length;
-        if (left.state !== 'acked') counters.dropped += 1;
-      }
+      for (const left of ring.push(stored, epoch)) if (left.state !== 'acked') counters.dropped += 1;
       counters.queue_bytes = ring.openBytes;
       pump();
       return stored;
