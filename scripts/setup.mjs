@@ -14,7 +14,7 @@ import { ensurePrograms } from './setup/programs.mjs';
 import { SetupError, step } from './setup/report.mjs';
 
 const goals = {
-  start: { program: ['dist/apps/cli.js', 'up'], needs: 'start' },
+  start: { program: ['bin/weir.mjs', 'up'], needs: 'start' },
   test: { program: ['scripts/test.mjs'], needs: 'test' },
   dev: { program: ['scripts/dev.mjs'], needs: 'start' },
   bench: { program: ['scripts/bench.mjs'], needs: 'start' },

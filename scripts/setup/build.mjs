@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { bundlePrograms } from './bundle.mjs';
 import { run } from './run.mjs';
 
 const node = process.execPath;
 
-/** Builds the server side into `dist/` when a source changed since the last whole build. */
+/** Builds the server side into `dist/`, and its quick-starting form into `dist/weir`, when a source changed since the last whole build. */
 export function buildPrograms() {
   return whenChanged(
     'programs',
@@ -15,6 +16,7 @@ export function buildPrograms() {
     async () => {
       await run(node, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
       removeOrphans('dist');
+      await bundlePrograms();
     },
   );
 }

@@ -1,5 +1,13 @@
-/** The command line of Weir. Long-lived programs are loaded only when they are asked for, so that small commands stay quick. */
-import { runCli } from './cli/program.js';
+/**
+ * The command line of Weir. Programs are loaded only when they are asked for, so that small commands stay quick.
+ *
+ * The flag comes before everything else is loaded: a young generation that stays small costs a little more collecting and saves
+ * ten of some ninety megabytes in a process that mostly waits.
+ */
+import { setFlagsFromString } from 'node:v8';
+
+setFlagsFromString('--semi-space-growth-factor=1');
+const { runCli } = await import('./cli/program.js');
 
 process.exitCode = await runCli(process.argv);
 // What is still open (a socket kept alive) must not keep a finished command waiting.

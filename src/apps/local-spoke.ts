@@ -33,7 +33,7 @@ export function superviseLocalSpoke(options: LocalSpokeOptions): SupervisedProce
     fingerprint: createHash('sha256').update(`${version} ${process.version} ${cliFile} ${settings}`).digest('hex'),
     command: () => ({
       command: process.execPath,
-      args: ['--max-semi-space-size=4', cliFile, 'spoke', '--settings', data.spokeSettings],
+      args: [cliFile, 'spoke', '--settings', data.spokeSettings],
       cwd: data.path,
       stdout: output,
       stderr: output,
