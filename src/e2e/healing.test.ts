@@ -24,7 +24,7 @@ describe('a camera that goes away', { skip: withoutBrowser }, () => {
     browser = await openBrowser();
     page = await browser.newPage();
     await signIn(page, weir);
-    await page.goto(`${weir.url}/#/streams/yard`);
+    await page.goto(`${weir.url}/streams/yard`);
     await playerWhen(page, 'yard', (player) => player.picture === 'source' && player.framesDecoded > 10, 'plays');
   });
 

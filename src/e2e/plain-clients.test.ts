@@ -108,7 +108,7 @@ describe('plain NATS programs', () => {
       const browser = await openBrowser();
       const page = await browser.newPage();
       await signIn(page, weir);
-      await page.goto(`${weir.url}/#/streams`);
+      await page.goto(`${weir.url}/streams`);
       await page.getByText('rooftop').first().waitFor();
       await browser.close();
     });
