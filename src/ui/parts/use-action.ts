@@ -1,6 +1,7 @@
 /** State of one thing that a click does. */
 import { useCallback, useState } from 'preact/hooks';
 import { type ApiError, toApiError } from '../core/api.js';
+import { session } from '../core/session.js';
 
 export interface Action {
   busy: boolean;
@@ -21,7 +22,9 @@ export function useAction(): Action {
       await work();
       return true;
     } catch (thrown) {
-      setError(toApiError(thrown));
+      const error = toApiError(thrown);
+      // The dialog that asks to sign in again says it already.
+      if (error.code !== 'unauthenticated' || session.peek() === undefined) setError(error);
       return false;
     } finally {
       setBusy(false);

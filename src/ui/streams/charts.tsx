@@ -8,7 +8,7 @@ import { type Live, live } from '../core/live.js';
 import { place } from '../core/router.js';
 import { Note } from '../parts/basics.js';
 import { type ChartLook, drawChart } from './chart.js';
-import { appendMetrics, emptySeries, growthPerMinute, type Measure, type Series, type Span, spans, trimSeries } from './series.js';
+import { appendMetrics, emptySeries, growthPerMinute, type Measure, type Series, type Span, spans, trailingMean, trimSeries } from './series.js';
 import { readHistory } from './use-history.js';
 
 interface Chart extends ChartLook {
@@ -31,7 +31,7 @@ const charts: readonly Chart[] = [
     title: 'Dropped per minute',
     colour: '--chart-3',
     least: 10,
-    format: (value) => value.toFixed(value < 10 ? 1 : 0),
+    format: (value) => value.toFixed(value > 0 && value < 10 ? 1 : 0),
     tick: (value) => `${value}`,
   },
   {
@@ -162,7 +162,8 @@ function Curve({ chart, series, turn, span }: { chart: Chart; series: Series; tu
   const plot = useRef<{ update: (data: uPlot.AlignedData, from: number) => void; destroy: () => void } | undefined>(undefined);
   const [hovered, setHovered] = useState<number | undefined>(undefined);
   const column = series.columns[chart.measure];
-  const values = chart.measure === 'drops' ? growthPerMinute(series.times, column) : column;
+  const values =
+    chart.measure === 'drops' ? growthPerMinute(series.times, column) : chart.measure === 'cpu_percent' ? trailingMean(column, 5) : column;
   const newest = [...values].reverse().find((value) => value !== null);
   const latest = useRef<() => void>(() => undefined);
   latest.current = () => plot.current?.update([series.times, values], span.seconds);

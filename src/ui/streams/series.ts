@@ -61,6 +61,15 @@ export function growthPerMinute(times: readonly number[], totals: readonly (numb
   });
 }
 
+/** Each value as the mean of itself and the ones before it, `count` at most: the kernel counts CPU time in steps too coarse for one sample. */
+export function trailingMean(values: readonly (number | null)[], count: number): (number | null)[] {
+  return values.map((value, index) => {
+    if (value === null) return null;
+    const near = values.slice(Math.max(0, index - count + 1), index + 1).filter((one): one is number => one !== null);
+    return near.reduce((sum, one) => sum + one, 0) / near.length;
+  });
+}
+
 export interface Span {
   label: string;
   seconds: number;
