@@ -18,8 +18,8 @@ export class Pulse {
     });
   }
 
-  /** The status was just sent for another reason. */
-  statusSent(nowMs: number): void {
-    this.#due.status = nowMs + periods.status;
+  /** The status was just sent for another reason; the next is due a period later, or after `waitMs`. */
+  statusSent(nowMs: number, waitMs: number = periods.status): void {
+    this.#due.status = nowMs + waitMs;
   }
 }

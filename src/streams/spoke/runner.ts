@@ -25,7 +25,7 @@ import {
   type StreamEvent,
   type StreamPhase,
 } from './state.js';
-import { toStatus } from './status.js';
+import { toStatus, withRefusal } from './status.js';
 
 export interface RunnerLimits {
   /** Seconds and bytes of media kept in memory; defaults 10 and 32 MiB. */
@@ -51,6 +51,7 @@ export interface RunnerOptions {
 
 const tickMs = 100;
 const defaultHealthyMs = 5000;
+const listenersBackMs = 1500;
 /** A source that plays again so soon after it was called silent had a hiccup. */
 const hiccupMs = 1500;
 
@@ -80,6 +81,8 @@ export class StreamRunner {
   #slateReason: StreamReason | undefined;
   #silentSinceMs: number | undefined;
   #lastStderr: readonly string[] = [];
+  /** Why the configuration last given by the hub was not taken; there is nobody to answer it to but the status. */
+  #refusal: WeirError | undefined;
   readonly #onStopped = new Set<() => void>();
 
   constructor(options: RunnerOptions) {
@@ -136,7 +139,7 @@ export class StreamRunner {
     const run = this.#onScreen ?? this.#newest;
     const plan = run?.plan;
     const before: StreamState = this.#lastStatus?.state ?? 'stopped';
-    return toStatus(
+    const status = toStatus(
       this.#phase,
       before,
       {
@@ -157,6 +160,7 @@ export class StreamRunner {
       },
       new Date(),
     );
+    return this.#refusal === undefined || this.#phase.is !== 'stopped' ? status : withRefusal(status, this.#refusal);
   }
 
   /**
@@ -211,6 +215,8 @@ export class StreamRunner {
   reconnected(): void {
     this.#reporter.alerts.flush();
     this.#report();
+    // Listeners may come back a moment later than we did.
+    this.#pulse.statusSent(performance.now(), listenersBackMs);
   }
 
   /** Stops and frees everything; nothing can be started afterwards. */
@@ -218,6 +224,13 @@ export class StreamRunner {
     await this.stop(reason);
     clearInterval(this.#ticker);
     await this.#screen.publisher.stop();
+  }
+
+  /** The hub gave a configuration that was refused. What runs goes on; where nothing runs the status says why. */
+  refused(error: WeirError): void {
+    this.#refusal = error;
+    this.#line('error', `The configuration was refused: ${error.message}`);
+    this.#report();
   }
 
   #prepare(config: StreamConfig): Capture {
@@ -228,6 +241,7 @@ export class StreamRunner {
   #adopt(capture: Capture, revision: number | undefined): void {
     if (!this.isActive && this.#capture !== undefined && this.#capture !== capture) capture.takeOver(this.#capture);
     this.#capture = capture;
+    this.#refusal = undefined;
     if (revision !== undefined) this.#configRevision = revision;
   }
 

@@ -208,9 +208,9 @@ test('while the broker is away FFmpeg goes on; afterwards nothing new is started
   const { pid } = await it.statusNow();
   await it.broker.kill9();
   await new Promise((resolve) => setTimeout(resolve, 1500));
+  const fromMs = performance.now();
   await it.broker.restart();
   await ensureMediaJournal(await it.broker.connect(), it.streamId);
-  const fromMs = performance.now();
   await it.status((status) => status.state === 'running', { fromMs });
   await it.media(isPicture, { fromMs });
   const after = await it.statusNow();

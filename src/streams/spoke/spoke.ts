@@ -167,7 +167,7 @@ class SpokeProcess implements Spoke {
         ffmpeg: facts.version,
         ...(devices === undefined ? {} : { devices }),
       },
-      ...(fixedStreams === undefined ? {} : { streams: fixedStreams.map((one) => one.streamId) }),
+      ...(fixedStreams === undefined || fixedStreams.length === 0 ? {} : { streams: fixedStreams.map((one) => one.streamId) }),
     };
   }
 
@@ -213,6 +213,7 @@ class SpokeProcess implements Spoke {
       } catch (thrown) {
         const error = WeirError.from(thrown);
         this.#log.warn({ stream_id: step.streamId, code: error.code, reason: error.message }, 'an assigned stream was refused');
+        this.#served.get(step.streamId)?.runner.refused(error);
         refused.push({ stream_id: step.streamId, error: error.toProblem() });
       }
     }

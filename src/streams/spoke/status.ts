@@ -1,4 +1,5 @@
 /** From the phase of a stream to the status on the wire. Pure. */
+import type { ErrorCode, WeirError } from '../../contracts/errors.js';
 import type { StreamReason, StreamState, StreamStatus } from '../../contracts/stream.js';
 import { restartsOf, type StreamPhase } from './state.js';
 
@@ -58,4 +59,15 @@ export function toStatus(phase: StreamPhase, before: StreamState, facts: StatusF
   if (facts.configRevision !== undefined) status.config_revision = facts.configRevision;
   if (state === 'error' && facts.lastStderr.length > 0) status.last_stderr = [...facts.lastStderr];
   return status;
+}
+
+const refusalReasons: Partial<Record<ErrorCode, StreamReason>> = {
+  not_found: 'source_missing',
+  failed_precondition: 'encoder_failed',
+  unsupported: 'unsupported_codec',
+};
+
+/** The status of a stream that stands because its configuration was not taken. */
+export function withRefusal(status: StreamStatus, error: WeirError): StreamStatus {
+  return { ...status, state: 'error', reason: refusalReasons[error.code] ?? 'forbidden_source', error: error.message };
 }
