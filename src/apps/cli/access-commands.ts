@@ -115,18 +115,18 @@ function addUserCommands(program: Command, terminal: Terminal): void {
 function addTokenCommands(program: Command, terminal: Terminal): void {
   const token = program.command('token').description('API tokens for programs');
   token
-    .command('create <name>')
-    .description('make a token; its secret is shown once')
+    .command('create [name]')
+    .description('make a token and print its secret, this once (default name: its role)')
     .requiredOption('--role <role>', 'viewer, operator or admin')
     .option('--streams <ids>', 'comma-separated; only these streams (default: all)')
     .option('--expires-in <time>', 'seconds, or 12h, 30d (default: does not expire)')
     .addHelpText(
       'after',
-      '\nExamples:\n  weir token create prometheus --role viewer\n  export WEIR_TOKEN=$(weir token create deploy --role operator --expires-in 30d)',
+      '\nExamples:\n  weir token create --role operator\n  weir token create prometheus --role viewer\n  export WEIR_TOKEN=$(weir token create deploy --role operator --expires-in 30d)',
     )
-    .action((name: string, options: RightsFlags & { expiresIn?: string }, command: Command) => {
+    .action((name: string | undefined, options: RightsFlags & { expiresIn?: string }, command: Command) => {
       const expires = options.expiresIn === undefined ? {} : { expires_in_s: toSeconds(options.expiresIn) };
-      const body = parseWith(createTokenSchema, { name, role: options.role, ...streamsOf(options.streams), ...expires });
+      const body = parseWith(createTokenSchema, { name: name ?? options.role, role: options.role, ...streamsOf(options.streams), ...expires });
       return answer(
         command,
         terminal,
@@ -180,7 +180,7 @@ function addBusUserCommands(program: Command, terminal: Terminal): void {
     .option('--subscribe <subjects...>', 'may subscribe these subjects')
     .addHelpText(
       'after',
-      '\nExamples:\n  weir bus user add cam1 --spoke-of stream1\n  weir bus user add grafana --role viewer\n  weir bus user add door --publish "videonode.alert.*"',
+      '\nExamples:\n  weir bus user add cam1 --spoke-of stream1\n  weir bus user add grafana --role viewer\n  weir bus user add door --publish "site.door.>"',
     )
     .action((name: string, options: { spokeOf?: string; role?: string; publish?: string[]; subscribe?: string[] }, command: Command) => {
       const { spokeOf, ...rest } = options;
