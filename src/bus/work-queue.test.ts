@@ -90,7 +90,8 @@ test('a long job keeps its item, and survives a kill -9 of the broker', async ()
   await queue.add('LONG.first', 'x', { id: 'l1' });
   await waitFor(() => deliveries.length === 1, { what: 'the item' });
   const started = performance.now();
-  for (let number = 0; performance.now() - started < 1300; number += 1) await queue.add('LONG.other', 'x', { id: `o${number}` });
+  let added = 0;
+  for (; performance.now() - started < 1300; added += 1) await queue.add('LONG.other', 'x', { id: `o${added}` });
   assert.equal(deliveries.filter((one) => one.startsWith('LONG.first')).length, 1, 'not given to another while it is worked on');
   await own.kill9();
   await own.restart();
@@ -99,7 +100,10 @@ test('a long job keeps its item, and survives a kill -9 of the broker', async ()
   await waitFor(() => deliveries.some((one) => one.startsWith('LONG.after')), { what: 'work after the restart' });
   assert.ok(performance.now() - restarted < 2500);
   finish();
-  await waitFor(async () => (await findJournal(mine, 'LONG'))?.messages === 0, { what: 'an empty queue' });
+  // After a kill -9 nats-server 2.9 may keep items in the file that were done; they are not given out again.
+  await waitFor(() => consumer.counters.active === 0, { what: 'the long job to end' });
+  assert.ok(consumer.counters.done >= added + 2, 'every item was done');
+  assert.equal(consumer.counters.given_up + consumer.counters.retried, 0);
   await consumer.stop();
 });
 

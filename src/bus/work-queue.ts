@@ -52,7 +52,10 @@ export interface WorkQueue {
   consume(worker: (item: WorkItem, signal: AbortSignal) => Promise<WorkOutcome | undefined>, options?: ConsumeOptions): WorkConsumer;
 }
 
-/** Declares the queue and its durable consumer, then hands out both ends. */
+/**
+ * Declares the queue and its durable consumer, then hands out both ends. An item is worked on at least once: after a crash of
+ * the broker the last ones may come again, so work must be safe to repeat.
+ */
 export async function workQueue(connection: NatsConnection, spec: WorkQueueSpec, signal?: AbortSignal): Promise<WorkQueue> {
   const ensure = async (until?: AbortSignal) => {
     await ensureJournal(connection, { ...spec, retention: 'work_queue' }, until);
