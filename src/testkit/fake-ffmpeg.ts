@@ -32,6 +32,8 @@ export interface FakeScenario {
 export interface FakeFfmpeg {
   /** Give it as the path of FFmpeg. */
   readonly path: string;
+  /** The file it replays: an init segment and 30 fragments, one per frame. */
+  readonly sample: string;
   /** For every run that starts from now on. */
   play(scenario: FakeScenario): Promise<void>;
 }
@@ -54,5 +56,5 @@ export async function makeFakeFfmpeg(folder: string, options: { ffmpeg?: string;
   await chmod(path, 0o755);
   const play = (scenario: FakeScenario) => writeFile(scenarioFile, JSON.stringify(scenario));
   await play({});
-  return { path, play };
+  return { path, sample, play };
 }
