@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Alert } from '../../contracts/alert.js';
 import { call } from '../core/api.js';
-import { alertsChanged, loadAlerts, openAlerts, streamModel } from '../core/data.js';
+import { alertsChanged, loadAlerts, openAlerts, readAlerts, streamModel } from '../core/data.js';
 import { streamHref } from '../core/routing.js';
 import { Blank, Failed, PageHead, SkeletonRows, Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
@@ -31,7 +31,7 @@ export default function AlertsPage() {
 
 function OpenAlerts() {
   // The open alerts are kept up to date for the whole app; read once more here, in case the bus is away.
-  const { list, reload } = useList(loadAlerts);
+  const { list, reload } = useList(readAlerts);
   const alerts = openAlerts.value;
   if (alerts === undefined) return list.kind === 'failed' ? <Failed error={list.error} onRetry={reload} /> : <SkeletonRows rows={4} height={32} />;
   if (alerts.length === 0) return <Blank icon="check" title="All is well" text="No condition is open. What happened before stands under “All”." />;

@@ -1,6 +1,7 @@
 /** The frame around every page: where to go, who is here, whether the data flows. */
 import { useComputed } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import type { Role } from '../../contracts/access.js';
 import { alertCount } from '../core/alert-count.js';
 import { now } from '../core/clock.js';
 import { linkState } from '../core/link.js';
@@ -22,7 +23,7 @@ interface Item {
   label: string;
   icon: IconName;
   pages: readonly PageName[];
-  role: 'viewer' | 'operator' | 'admin';
+  role: Role;
 }
 
 const items: readonly Item[] = [
@@ -107,6 +108,15 @@ function CurrentPage() {
       </Blank>
     );
   }
+  if (!may(roleOf(page))) {
+    return (
+      <Blank icon="key" title="This page is not for your role" text={`It needs the role ${roleOf(page)}; yours is ${session.value?.role}.`}>
+        <a class="btn" href="/">
+          To the wall
+        </a>
+      </Blank>
+    );
+  }
   const Page = pageOf(page);
   if (Page !== undefined) return <Page key={page === 'stream_tab' ? 'stream' : page} />;
   if (!pageFailed.value) return <div class="page" role="status" aria-label="Loading" />;
@@ -117,6 +127,11 @@ function CurrentPage() {
       </button>
     </Blank>
   );
+}
+
+function roleOf(page: PageName): Role {
+  if (page === 'add') return 'operator';
+  return items.find((item) => item.pages.includes(page))?.role ?? 'viewer';
 }
 
 const patienceMs = 2500;

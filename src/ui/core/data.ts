@@ -201,18 +201,17 @@ function alertsSoon(): void {
   }, 300);
 }
 
-/** Reads the open alerts anew. */
+/** Reads the open alerts anew; throws ApiError. */
+export async function readAlerts(): Promise<void> {
+  const { items } = await call('list_alerts', { query: { open: 'true', limit: 200 } });
+  openAlerts.value = items;
+  alertCount.value = items.filter((alert) => alert.acknowledged_at === null).length;
+  alertsChanged.value += 1;
+}
+
+/** Reads the open alerts where the user may; on failure the last known list stays, and the next event or reconnect asks again. */
 export async function loadAlerts(): Promise<void> {
-  if (!may('operator')) return;
-  try {
-    const { items } = await call('list_alerts', { query: { open: 'true', limit: 200 } });
-    openAlerts.value = items;
-    alertCount.value = items.filter((alert) => alert.acknowledged_at === null).length;
-    alertsChanged.value += 1;
-  } catch {
-    // The last known list stays; the next event or reconnect asks again.
-    return;
-  }
+  if (may('operator')) await readAlerts().catch(() => undefined);
 }
 
 function takeStatus(status: StreamStatus): void {
