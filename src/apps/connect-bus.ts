@@ -151,5 +151,9 @@ function connectError(cause: unknown, where: string): WeirError {
     });
   }
   const reason = code ?? (cause instanceof Error ? cause.message : String(cause));
-  return new WeirError('unavailable', `NATS at ${where} cannot be reached: ${reason}`, { hint: 'Is it running, and is nats.url right?', cause });
+  const hint =
+    code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+      ? 'Name the server in nats.url as its certificate does; by name, not by number'
+      : 'Is it running, and is nats.url right?';
+  return new WeirError('unavailable', `NATS at ${where} cannot be reached: ${reason}`, { hint, cause });
 }

@@ -18,6 +18,8 @@ export interface HubOperationsOptions {
   readonly onFirstAdmin: () => void;
   readonly version: string;
   readonly roots: Roots;
+  /** False with an external NATS, whose users are not ours to write. */
+  readonly busUsers: boolean;
 }
 
 /** Routes whose work writes its own line in the audit log. */
@@ -39,7 +41,12 @@ export const auditedByAccess: ReadonlySet<RouteName> = new Set<RouteName>([
 
 /** Every operation of the hub. */
 export function createHubOperations(options: HubOperationsOptions): Operations {
-  return { ...streamOperations(options.streams), ...createAccessOperations(options.access, options.onFirstAdmin), ...systemOperations(options) };
+  return {
+    ...streamOperations(options.streams),
+    ...createAccessOperations(options.access, options.onFirstAdmin),
+    ...busUserOperations(options),
+    ...systemOperations(options),
+  };
 }
 
 type StreamRoute = keyof StreamsOperations;
@@ -114,6 +121,17 @@ export function createAccessOperations(access: Access, onFirstAdmin: () => void)
     },
     list_audit: ({ query }) => access.listAudit(query),
   } satisfies Partial<Operations>;
+}
+
+function busUserOperations({ busUsers }: HubOperationsOptions): Partial<Pick<Operations, 'create_bus_user'>> {
+  if (busUsers) return {};
+  return {
+    create_bus_user: () => {
+      throw new WeirError('unsupported', 'The users of an external NATS are not managed by Weir', {
+        hint: 'Add the user in that server; `weir config show` tells which one nats.url names',
+      });
+    },
+  };
 }
 
 function systemOperations({ metrics, health, notReady, version, roots }: HubOperationsOptions) {

@@ -79,6 +79,8 @@ interface Closer {
   readonly detach?: () => Promise<void> | void;
 }
 
+type BusSocket = () => { host: string; port: number } | undefined;
+
 class HubProcess implements Hub {
   readonly data: DataFolder;
   readonly #options: HubOptions;
@@ -124,7 +126,8 @@ class HubProcess implements Hub {
     let streams: StreamsHub | undefined;
     const health = this.#watchHealth({ broker, connected, store, streams: () => streams });
     streams = await this.#startStreams({ connected, store, access, health, facts: this.#findFacts() });
-    const http = this.#createHttp({ access, streams, broker, connected, health });
+    const busSocket = await this.#openBusSocket(broker, connected, access);
+    const http = this.#createHttp({ access, streams, broker, connected, health, busSocket });
     this.#parts = { broker, streams, http };
     await this.#open(access, store);
   }
@@ -301,8 +304,24 @@ class HubProcess implements Hub {
     return streams;
   }
 
-  #createHttp(parts: { access: Access; streams: StreamsHub; broker: BusServer; connected: ConnectedBus; health: HubHealth }): HttpServer {
-    const { access, streams, broker, connected, health } = parts;
+  /** Where browsers are led to: the broker's own WebSocket, or our gate before an external server. */
+  async #openBusSocket(broker: BusServer, connected: ConnectedBus, access: Access): Promise<BusSocket> {
+    if (broker.kind === 'supervised') return () => broker.websocket;
+    const { openBusGate } = await import('./gate/bus-gate.js');
+    const gate = await openBusGate({ bus: connected.bus, access });
+    this.#closers.push({ close: () => gate.stop() });
+    return () => gate.target();
+  }
+
+  #createHttp(parts: {
+    access: Access;
+    streams: StreamsHub;
+    broker: BusServer;
+    connected: ConnectedBus;
+    health: HubHealth;
+    busSocket: BusSocket;
+  }): HttpServer {
+    const { access, streams, broker, connected, health, busSocket } = parts;
     const { http: settings } = this.#config;
     let server: HttpServer | undefined;
     const metrics = createHubMetrics({
@@ -322,6 +341,7 @@ class HubProcess implements Hub {
       onFirstAdmin: () => this.#openWide(),
       version,
       roots: this.#roots,
+      busUsers: broker.kind === 'supervised',
     });
     const files = openUiFiles(join(packageFolder, 'dist', 'ui'));
     server = createHttpServer({
@@ -336,7 +356,7 @@ class HubProcess implements Hub {
         metrics.add('weir_http_requests_total', 1, { method, route, status: String(status) });
         metrics.observe('weir_http_request_duration_seconds', seconds, { method, route });
       },
-      bus: { target: () => broker.websocket },
+      bus: { target: busSocket },
       allowedOrigins: settings.allowed_origins,
       trustProxy: settings.trust_proxy,
       ...(files === undefined ? {} : { files }),
