@@ -1,4 +1,5 @@
 /** What the hub's tests share: a hub on a real broker and a real database, and spokes of both kinds without pictures. */
+import { setMaxListeners } from 'node:events';
 import { type Agent, type Bus, type BusServer, createBus, startAgent } from '../../bus/index.js';
 import type { AgentCommand, RouteInput, RouteName, Session, SpokeAssignment, StreamState, StreamStatus } from '../../contracts/index.js';
 import { openStore, type Store } from '../../store/index.js';
@@ -79,6 +80,7 @@ export function input<N extends RouteName>(_name: N, parts: Partial<RouteInput<N
 
 /** Context of a call that nobody cancels. */
 export const calm = { signal: new AbortController().signal };
+setMaxListeners(0, calm.signal);
 
 export interface TestSpoke extends AsyncDisposable {
   /** Assignments in the order they came. */

@@ -133,7 +133,6 @@ export class Hls {
       connection: this.#parts.bus.connection,
       streamId,
       onMark: (mark) => {
-        if (mark.kind === 'init') return;
         if (!reading.index.add(mark)) return;
         for (const wake of reading.waiting) wake();
       },

@@ -1,5 +1,6 @@
 /** The hub side of live streams: makes the nouns, ties them together, starts and stops them in order. */
 
+import { setMaxListeners } from 'node:events';
 import { type ComponentHealth, type Stream, WeirError } from '../../contracts/index.js';
 import { AlertBook } from './alert-book.js';
 import { Definitions } from './definitions.js';
@@ -23,6 +24,11 @@ import { Stills } from './still.js';
 import { createStreamOperations, needView } from './stream-operations.js';
 import { Watching } from './watching.js';
 
+/** Each part of the hub may take so long to end. */
+const stopPartMs = 6000;
+/** Readers share the hub's signal; more of them than ten at a time are no leak. */
+const manyListeners = 0;
+
 /** The running hub side of streams. */
 export interface StreamsHub {
   /** One operation per route; names and types are those of the route table. */
@@ -41,6 +47,7 @@ export interface StreamsHub {
 /** Resolves when commands, watch requests and reports are heard and all journals exist. Fails when the bus has no JetStream. */
 export async function startStreamsHub(options: StreamsHubOptions): Promise<StreamsHub> {
   const abort = new AbortController();
+  setMaxListeners(manyListeners, abort.signal);
   const hub = new HubNouns(options, abort);
   try {
     await hub.start();
@@ -212,18 +219,31 @@ class HubNouns implements StreamsHub {
 
   async #end(): Promise<void> {
     // Intake first: commands and watch requests under way are still finished.
-    await Promise.all([this.#plain.stop(), this.#watching.stop()]);
+    await this.#endOf('intake', Promise.all([this.#plain.stop(), this.#watching.stop()]));
     this.#beat.stop();
-    await this.#feed.stop();
-    await this.#hls.stop();
-    await this.#stills.stop();
+    await this.#endOf('readers', Promise.all([this.#feed.stop(), this.#hls.stop(), this.#stills.stop()]));
     this.#abort.abort();
     this.#journals.stop();
     this.#observations.stop();
     this.#alerts.stop();
     this.#roster.stop();
-    await this.#reconciler.ended();
-    for (const end of this.#ends.reverse()) await end();
+    await this.#endOf('placement', this.#reconciler.ended());
+    await this.#endOf('outbox', Promise.all(this.#ends.reverse().map((end) => end())));
+  }
+
+  /** Waits for one part to end, but no longer than a stop may take; what did not end in time is told. */
+  async #endOf(part: string, ending: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<true>((resolve) => {
+      timer = setTimeout(() => resolve(true), stopPartMs);
+    });
+    try {
+      if ((await Promise.race([ending, late])) === true) this.#parts.log.warn({ part }, 'a part of the hub did not end in time');
+    } catch (error) {
+      this.#parts.log.warn({ err: error, part }, 'a part of the hub did not end well');
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #mediaOperations() {

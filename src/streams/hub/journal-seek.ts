@@ -1,13 +1,14 @@
 /** Single messages of a journal by place: next of a subject from a sequence on, newest of a subject. */
-import { JetStreamApiError, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import type { MsgHdrs, NatsConnection } from '@nats-io/nats-core';
 import type { JournalMessage } from '../../bus/index.js';
+import { lastMessage } from '../../bus/jetstream-api.js';
+import { requestRaw } from '../../bus/request.js';
 import { WeirError } from '../../contracts/index.js';
 
-const noMessage = 10_037;
-const noJournal = 10_059;
+const answerMs = 5000;
+const encoder = new TextEncoder();
 
-/** First message of `subject` at or after `sequence`; undefined when there is none. */
+/** First message of `subject` at or after `sequence`; undefined when there is none. Throws `unavailable` when the journal does not answer. */
 export async function nextOf(
   connection: NatsConnection,
   journal: string,
@@ -15,60 +16,35 @@ export async function nextOf(
   sequence: number,
   signal: AbortSignal,
 ): Promise<JournalMessage | undefined> {
-  return find(connection, journal, { seq: sequence, next_by_subj: subject }, signal);
+  const query = encoder.encode(JSON.stringify({ seq: sequence, next_by_subj: subject }));
+  const { headers, data } = await requestRaw(connection, `$JS.API.DIRECT.GET.${journal}`, query, { timeoutMs: answerMs, signal });
+  if (headers?.code === 404) return undefined;
+  if (headers === undefined || headers.code >= 400) throw new WeirError('unavailable', `Journal ${journal}: ${headers?.description ?? 'no headers'}`);
+  const found = { sequence: Number(headers.get('Nats-Sequence')), time: Date.parse(headers.get('Nats-Time-Stamp')), data, headers };
+  return toMessage(subject, found);
 }
 
-/** Newest message of `subject`; undefined when there is none. */
+/** Newest message of `subject`; undefined when there is none. Throws `unavailable` when the journal does not answer. */
 export async function newestOf(
   connection: NatsConnection,
   journal: string,
   subject: string,
   signal: AbortSignal,
 ): Promise<JournalMessage | undefined> {
-  return find(connection, journal, { last_by_subj: subject }, signal);
+  const found = await lastMessage(connection, journal, subject, signal);
+  return found === undefined ? undefined : toMessage(subject, found);
 }
 
-async function find(
-  connection: NatsConnection,
-  journal: string,
-  query: { seq: number; next_by_subj: string } | { last_by_subj: string },
-  signal: AbortSignal,
-): Promise<JournalMessage | undefined> {
-  signal.throwIfAborted();
-  try {
-    const manager = await managerOf(connection);
-    const stored = await manager.streams.getMessage(journal, query as never);
-    return stored === null ? undefined : toMessage(stored);
-  } catch (error) {
-    const code = error instanceof JetStreamApiError ? error.code : undefined;
-    if (code === noMessage) return undefined;
-    if (code === noJournal) throw new WeirError('not_found', `There is no journal ${journal}`, { cause: error });
-    if (error instanceof WeirError) throw error;
-    throw new WeirError('unavailable', `Journal ${journal} cannot be read now`, { cause: error });
-  }
-}
-
-const managers = new WeakMap<NatsConnection, ReturnType<typeof jetstreamManager>>();
-
-/** Made once per connection; the check for JetStream would cost a round trip each time, and fail while the broker is away. */
-export function managerOf(connection: NatsConnection): ReturnType<typeof jetstreamManager> {
-  const known = managers.get(connection);
-  if (known !== undefined) return known;
-  const manager = jetstreamManager(connection, { checkAPI: false });
-  managers.set(connection, manager);
-  return manager;
-}
-
-function toMessage(stored: StoredMsg): JournalMessage {
+function toMessage(
+  subject: string,
+  { sequence, time, data, headers }: { sequence: number; time: number; data: Uint8Array; headers: MsgHdrs | undefined },
+): JournalMessage {
   return {
-    sequence: stored.seq,
-    subject: stored.subject,
-    time: stored.time.getTime(),
-    data: stored.data,
-    header: (name) => {
-      const value = stored.header?.get(name);
-      return value === undefined || value === '' ? undefined : value;
-    },
-    json: () => JSON.parse(new TextDecoder().decode(stored.data)) as unknown,
+    sequence,
+    subject,
+    time,
+    data,
+    header: (name) => headers?.get(name) || undefined,
+    json: () => JSON.parse(new TextDecoder().decode(data)) as unknown,
   };
 }

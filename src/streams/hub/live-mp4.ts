@@ -49,7 +49,11 @@ export async function openLiveMp4(parts: HubParts, watching: Watching, streamId:
     },
     signal,
   });
+  // The reader waits at the gate, so it hears of the end only when that opens.
+  const open = () => gate.end();
+  signal.addEventListener('abort', open, { once: true });
   const close = async () => {
+    signal.removeEventListener('abort', open);
     gate.end();
     await reader.stop();
     await watching.closePlace(streamId, viewer, parts.signal).catch(() => undefined);

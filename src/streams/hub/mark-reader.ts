@@ -1,96 +1,90 @@
 /** Reads the headers of a media journal on and on, without the pictures: enough to know where segments begin and end. */
-import { AckPolicy, DeliverPolicy, type JsMsg, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { callJetStream, deleteConsumer, toNanos } from '../../bus/jetstream-api.js';
+import { openPull, type PulledMessage } from '../../bus/pull.js';
 import { mediaHeaders, mediaJournalName } from '../../contracts/index.js';
 import type { FragmentMark } from './hls-index.js';
-import { managerOf } from './journal-seek.js';
-
-/** A fragment, or the place of an init segment. */
-export type JournalMark = FragmentMark | { readonly kind: 'init'; readonly sequence: number; readonly epoch: string };
 
 export interface MarkReaderOptions {
   readonly connection: NatsConnection;
   readonly streamId: string;
-  readonly onMark: (mark: JournalMark) => void;
-  /** The journal or the way to it was lost; what was read so far may be worthless. Called once. */
+  readonly onMark: (mark: FragmentMark) => void;
+  /** The journal or the way to it was lost; what was read so far may be worthless. Called once, and not after `stop`. */
   readonly onEnd: () => void;
 }
 
 export interface MarkReader {
-  /** Resolves when everything that was in the journal at the start has been given out. */
+  /** Resolves when everything that was in the journal at the start has been given out, or at the end. */
   readonly caughtUp: Promise<void>;
   stop(): Promise<void>;
 }
 
-const heartbeatMs = 1000;
+/** The broker forgets a reader that does not ask for so long. */
+const idleMs = 10_000;
+const creditMessages = 500;
+const creditBytes = 1024 ** 2;
 
 /** Starts at the oldest message kept. Does not recover by itself: a journal made anew needs a new index. */
 export async function openMarkReader(options: MarkReaderOptions): Promise<MarkReader> {
   const { connection, streamId } = options;
   const journal = mediaJournalName(streamId);
-  const manager = await managerOf(connection);
-  const facts = await manager.consumers.add(journal, {
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.All,
+  const name = `hub-hls-${crypto.randomUUID().slice(0, 8)}`;
+  const config = {
+    name,
+    ack_policy: 'none',
+    deliver_policy: 'all',
     headers_only: true,
     mem_storage: true,
-    inactive_threshold: 10_000_000_000,
-  });
-  const consumer = await jetstream(connection, { checkAPI: false } as never).consumers.get(journal, facts.name);
-  let pending = facts.num_pending;
-  let isEnded = false;
+    num_replicas: 1,
+    inactive_threshold: toNanos(idleMs),
+  };
+  const made = await callJetStream<{ num_pending: number }>(
+    connection,
+    `CONSUMER.CREATE.${journal}.${name}`,
+    { stream_name: journal, config },
+    `HLS place in ${journal}`,
+  );
   let markCaughtUp: () => void = () => undefined;
   const caughtUp = new Promise<void>((resolve) => {
     markCaughtUp = resolve;
   });
-  if (pending === 0) markCaughtUp();
-  const end = () => {
-    if (isEnded) return;
-    isEnded = true;
-    markCaughtUp();
-    options.onEnd();
-  };
-  const messages = await consumer.consume({
-    max_messages: 500,
-    idle_heartbeat: heartbeatMs,
-    expires: 10_000,
-    callback: (message) => {
+  if (made.num_pending === 0) markCaughtUp();
+  const pull = openPull(connection, {
+    journal,
+    consumer: name,
+    credit: creditMessages,
+    creditBytes,
+    onMessage: (message) => {
       const mark = readMark(message);
       if (mark !== undefined) options.onMark(mark);
-      pending -= 1;
-      if (pending <= 0) markCaughtUp();
+      if (message.pending === 0) markCaughtUp();
+      // Given back later: the pull counts the message only after this call.
+      queueMicrotask(() => pull.release(message));
+    },
+    onEnd: () => {
+      markCaughtUp();
+      options.onEnd();
     },
   });
-  void watchHealth(messages, end);
   return {
     caughtUp,
     async stop() {
-      isEnded = true;
+      pull.close();
       markCaughtUp();
-      await messages.close();
-      await manager.consumers.delete(journal, facts.name).catch(() => undefined);
+      // It would be forgotten anyway; while the broker is away nobody waits for that.
+      await deleteConsumer(connection, journal, name, AbortSignal.timeout(1000)).catch(() => false);
     },
   };
 }
 
-async function watchHealth(messages: { status(): AsyncIterable<{ type: string }>; closed(): Promise<unknown> }, end: () => void): Promise<void> {
-  void messages.closed().then(end, end);
-  for await (const status of messages.status()) {
-    if (status.type === 'heartbeats_missed' || status.type === 'consumer_not_found' || status.type === 'stream_not_found') end();
-  }
-  end();
-}
-
-function readMark(message: JsMsg): JournalMark | undefined {
-  const header = (name: string) => message.headers?.get(name) ?? '';
+function readMark({ msg, sequence }: PulledMessage): FragmentMark | undefined {
+  const header = (name: string) => msg.headers?.get(name) ?? '';
   const epoch = header(mediaHeaders.epoch);
-  const kind = message.subject.slice(message.subject.lastIndexOf('.') + 1);
-  if (epoch === '') return undefined;
-  if (kind === 'init') return { kind, sequence: message.seq, epoch };
-  if (kind !== 'key' && kind !== 'delta') return undefined;
+  const kind = msg.subject.slice(msg.subject.lastIndexOf('.') + 1);
+  if (epoch === '' || (kind !== 'key' && kind !== 'delta')) return undefined;
   return {
     kind,
-    sequence: message.seq,
+    sequence,
     epoch,
     timeMs: Number(header(mediaHeaders.time)),
     durationMs: Number(header(mediaHeaders.duration)),

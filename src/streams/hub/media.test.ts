@@ -34,6 +34,10 @@ after(async () => {
   await spoke?.stop();
   await bench?.[Symbol.asyncDispose]();
   if (folder !== undefined) await removeFolder(folder);
+  assert.deepEqual(
+    bench?.complaints.filter((one) => one.includes('did not end')),
+    [],
+  );
 });
 
 const show = (streamId: string) => bench.hub.operations.get_stream(admin, input('get_stream', { params: { stream_id: streamId } }), calm);

@@ -77,7 +77,8 @@ export class Stills {
     const end = Date.now() + firstKeyMs;
     for (;;) {
       const key = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal).catch((error: unknown) => {
-        if (error instanceof WeirError && error.code === 'not_found') return undefined;
+        // No journal yet, or none again after a restart of the broker.
+        if (error instanceof WeirError && (error.code === 'not_found' || error.code === 'unavailable')) return undefined;
         throw error;
       });
       if (key !== undefined && Date.now() - key.time < staleMs) return key;
