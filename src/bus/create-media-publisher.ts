@@ -8,7 +8,7 @@ import type { MediaPublisher, MediaPublisherCounters, MediaPublisherOptions, Sto
 import { createMediaRing, type RingEntry, type RingEpoch } from './media-ring.js';
 import { fromJetStream, fromNatsError, type JetStreamFailure } from './nats-error.js';
 
-const tickMs = 250;
+const tickMs = 100;
 const reportEveryMs = 1000;
 /** Room for the headers of a fragment in the server's limit. */
 const headerBytes = 512;
@@ -213,7 +213,7 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
       return;
     }
     report(error);
-    if (flow === 'flowing' || flow === 'probing') startProbing(2 * tickMs);
+    if (flow === 'flowing' || flow === 'probing') startProbing(5 * tickMs);
   }
 
   function landed(number: number): void {
