@@ -264,6 +264,8 @@ export function Menu({
     };
     document.addEventListener('pointerdown', outside, { signal });
     document.addEventListener('keydown', (event) => onMenuKey(event, anchor.current, () => setOpen(false)), { signal });
+    placeMenu(anchor.current);
+    addEventListener('scroll', () => setOpen(false), { signal, capture: true, passive: true });
     anchor.current?.querySelector<HTMLElement>('.menu button, .menu a')?.focus();
     return () => controller.abort();
   }, [open]);
@@ -289,6 +291,18 @@ export function Menu({
       )}
     </div>
   );
+}
+
+/** Beside its button, wherever there is room; tables that scroll would cut off a menu that merely stands in them. */
+function placeMenu(anchor: HTMLElement | null): void {
+  const menu = anchor?.querySelector<HTMLElement>('.menu');
+  if (anchor === null || menu === null || menu === undefined || anchor.closest('.rail, .bottom-bar') !== null) return;
+  const button = anchor.getBoundingClientRect();
+  const { offsetWidth, offsetHeight } = menu;
+  const below = button.bottom + 6 + offsetHeight < innerHeight;
+  menu.style.position = 'fixed';
+  menu.style.left = `${Math.max(8, Math.min(button.right - offsetWidth, innerWidth - offsetWidth - 8))}px`;
+  menu.style.top = `${below ? button.bottom + 6 : button.top - 6 - offsetHeight}px`;
 }
 
 function onMenuKey(event: KeyboardEvent, anchor: HTMLElement | null, close: () => void): void {
