@@ -1,20 +1,16 @@
 /** One stream: carries out what its state machine decides. Owns every process, timer and outlet of the stream. */
-import { type Bus, createMediaPublisher } from '../../bus/index.js';
+import type { Bus } from '../../bus/index.js';
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceProbe, StreamConfig, StreamReason, StreamState, StreamStatus } from '../../contracts/stream.js';
-import { type CapturePlan, type MachineFacts, probeSource, type SourcePolicy } from '../../media/index.js';
+import { type MachineFacts, probeSource, type SourcePolicy } from '../../media/index.js';
 import { Capture } from './capture.js';
 import { type Failure, kindOf } from './failure.js';
-import { startFrozenWatch } from './frozen-watch.js';
 import type { Log } from './log.js';
-import { metricsOf, progressOf } from './measure.js';
+import { type Measured, metricsOf, progressOf } from './measure.js';
 import { Pulse } from './pulse.js';
 import { StreamReporter } from './reporter.js';
 import { RetryWait } from './retry-wait.js';
-import { Screen } from './screen.js';
-import { SlateShow } from './slate-show.js';
-import { slateText } from './slate-text.js';
-import { SourceRun } from './source-run.js';
+import { planFailure, Stage } from './stage.js';
 import {
   defaultRetryPolicy,
   initialPhase,
@@ -60,8 +56,7 @@ export class StreamRunner {
   readonly #options: RunnerOptions;
   readonly #policy: RetryPolicy;
   readonly #reporter: StreamReporter;
-  readonly #screen: Screen;
-  readonly #slate: SlateShow;
+  readonly #stage: Stage;
   readonly #wait: RetryWait;
   readonly #pulse = new Pulse();
   readonly #ticker: NodeJS.Timeout;
@@ -72,13 +67,7 @@ export class StreamRunner {
   #capture: Capture | undefined;
   #configRevision: number | undefined;
   #stopReason: StreamReason | undefined;
-  /** Every run whose process may still live, by its number. */
-  readonly #runs = new Map<number, SourceRun>();
-  #onScreen: SourceRun | undefined;
-  #newest: SourceRun | undefined;
   #probing: AbortController | undefined;
-  #frozen: AbortController | undefined;
-  #slateReason: StreamReason | undefined;
   #silentSinceMs: number | undefined;
   #lastStderr: readonly string[] = [];
   /** Why the configuration last given by the hub was not taken; there is nobody to answer it to but the status. */
@@ -91,27 +80,15 @@ export class StreamRunner {
     this.#options = options;
     this.#policy = { ...defaultRetryPolicy, ...limits.retry };
     this.#reporter = new StreamReporter({ bus, streamId, isConnected: () => options.isConnected(), log: options.log });
-    this.#screen = new Screen(
-      createMediaPublisher({
-        connection: bus.connection,
-        streamId,
-        roots: bus.roots,
-        limits: {
-          ...(limits.preRollS === undefined ? {} : { preRollS: limits.preRollS }),
-          ...(limits.preRollBytes === undefined ? {} : { preRollBytes: limits.preRollBytes }),
-        },
-        onProblem: (error) => this.#line('error', `The picture cannot be published: ${error.message}`),
-      }),
-    );
-    this.#slate = new SlateShow({
-      facts: options.facts,
-      pidFolder: options.pidFolder,
-      onInit: (init) => {
-        this.#screen.begin(this.#slate, 'no-signal', init);
-        this.#report();
+    this.#stage = new Stage(options, this.#reporter, {
+      onFirst: (run) => this.#dispatch({ type: 'first_fragment', run, atMs: performance.now() }),
+      onFailed: (run, failure) => this.#failed(run, failure),
+      onChanged: (run) => {
+        const { tally } = this.#phase;
+        if (run === tally.run)
+          this.#dispatch({ type: 'configure', ...this.#circumstances(), keepOld: this.#capture?.canRunBeside(this.#capture) ?? false });
       },
-      onFragment: (fragment) => this.#screen.push(this.#slate, fragment),
-      onTrouble: (message) => this.#line('warning', message),
+      onNews: () => this.#report(),
     });
     this.#wait = new RetryWait({
       onDue: () => this.#dispatch({ type: 'retry_due', ...this.#circumstances() }),
@@ -136,8 +113,6 @@ export class StreamRunner {
   }
 
   status(): StreamStatus {
-    const run = this.#onScreen ?? this.#newest;
-    const plan = run?.plan;
     const before: StreamState = this.#lastStatus?.state ?? 'stopped';
     const status = toStatus(
       this.#phase,
@@ -145,18 +120,11 @@ export class StreamRunner {
       {
         streamId: this.streamId,
         spokeId: this.#options.spokeId,
-        pid: run?.pid,
-        startedAt: run?.startedAt,
         reason: this.#phase.is === 'stopped' ? this.#stopReason : this.#standingWarning(),
-        showsSlate: this.#screen.shows === 'no-signal',
         nextAttemptAt: this.#wait.until,
         configRevision: this.#configRevision,
         lastStderr: this.#lastStderr,
-        media: {
-          ...this.#screen.facts,
-          ...(plan === undefined ? {} : { mode: plan.video.mode }),
-          ...(plan?.video.mode === 'encode' ? { encoder: plan.video.encoder } : {}),
-        },
+        ...this.#stage.facts(),
       },
       new Date(),
     );
@@ -193,7 +161,7 @@ export class StreamRunner {
     this.#adopt(after, revision);
     if (willBlink) this.#dispatch({ type: 'configure', ...this.#circumstances(), keepOld });
     else {
-      this.#watchFrozen();
+      this.#stage.watchFrozen(after);
       this.#report();
     }
     return { willBlink };
@@ -223,7 +191,7 @@ export class StreamRunner {
   async close(reason?: StreamReason): Promise<void> {
     await this.stop(reason);
     clearInterval(this.#ticker);
-    await this.#screen.publisher.stop();
+    await this.#stage.close();
   }
 
   /** The hub gave a configuration that was refused. What runs goes on; where nothing runs the status says why. */
@@ -269,7 +237,6 @@ export class StreamRunner {
 
   #settle(): void {
     if (this.#phase.is === 'stopped') {
-      this.#screen.clear();
       for (const resolve of this.#onStopped) resolve();
       this.#onStopped.clear();
     }
@@ -285,13 +252,14 @@ export class StreamRunner {
         this.#startRun(effect.run);
         break;
       case 'stop_run':
-        this.#endRun(effect.run, 'over');
+        this.#probing?.abort();
+        this.#stage.endRun(effect.run, 'over');
         break;
       case 'show_run':
         this.#showRun(effect.run);
         break;
       case 'show_slate':
-        this.#showSlate(effect.failure);
+        this.#stage.showSlate(effect.failure);
         break;
       case 'wait':
         this.#wait.begin(Math.max(0, effect.untilMs - performance.now()), effect.sense ? this.#capture?.source : undefined);
@@ -345,94 +313,36 @@ export class StreamRunner {
   #startRun(number: number): void {
     const capture = this.#capture;
     if (capture === undefined) return;
-    let plan: CapturePlan;
-    try {
-      plan = capture.plan();
-    } catch (thrown) {
-      const error = WeirError.from(thrown);
-      const reason = error.code === 'unsupported' ? 'unsupported_codec' : 'encoder_failed';
-      this.#failed(number, { reason, kind: 'permanent', message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
-      return;
-    }
-    const run: SourceRun = new SourceRun({
-      run: number,
-      plan,
-      facts: this.#options.facts,
-      liveness: capture.liveness(plan),
-      expectedCodec: capture.expectedCodec(plan),
-      pidFolder: this.#options.pidFolder,
-      after: capture.source.kind === 'v4l2' || plan.output !== undefined ? this.#othersGone() : Promise.resolve(),
-      onFirst: () => this.#dispatch({ type: 'first_fragment', run: number, atMs: performance.now() }),
-      onFragment: (fragment) => this.#screen.push(run, fragment),
-      onFailed: (failure) => this.#failed(number, failure),
-      onChanged: () => {
-        this.#line('info', 'The source changed its picture; starting anew');
-        this.#dispatch({ type: 'configure', ...this.#circumstances(), keepOld: capture.canRunBeside(capture) });
-      },
-      onWarning: (finding) => this.#warn(run, finding.kind, finding.is === 'warning' ? finding.message : undefined),
-      onPush: (isFailing, message) => this.#warn(run, 'output_failed', isFailing ? message : undefined),
-      onLine: (level, message) => this.#reporter.line('ffmpeg', level, message, performance.now()),
-    });
-    this.#runs.set(number, run);
-    this.#newest = run;
-    void run.gone.then(() => this.#runs.delete(number));
-  }
-
-  /** Everything that may still hold the device or the push target; not the run that bridges a change, which cannot share them. */
-  #othersGone(): Promise<unknown> {
     const bridging = this.#phase.is === 'starting' && this.#phase.shown.is === 'old_run' ? this.#phase.shown.run : undefined;
-    return Promise.all([...this.#runs.values()].filter((run) => run.run !== bridging).map((run) => run.gone));
+    try {
+      this.#stage.startRun(number, capture, bridging);
+    } catch (thrown) {
+      this.#failed(number, planFailure(thrown));
+    }
   }
 
-  #failed(run: number, failure: Failure): void {
-    const ended = this.#runs.get(run);
-    const adapted = this.#capture?.adapt(failure, ended?.plan, ended?.startedAt !== undefined) ?? failure;
-    const tail = ended?.tail() ?? [];
+  #failed(number: number, failure: Failure): void {
+    const run = this.#stage.run(number);
+    // Only the present run may change how the next one is made.
+    const isPresent = number === this.#phase.tally.run;
+    const adapted = (isPresent ? this.#capture?.adapt(failure, run?.plan, run?.startedAt !== undefined) : undefined) ?? failure;
+    const tail = run?.tail() ?? [];
     if (tail.length > 0) this.#lastStderr = tail;
     if (adapted.reason === 'source_silent' && this.#phase.is === 'running') this.#silentSinceMs = performance.now();
     this.#line(adapted.kind === 'switch' ? 'warning' : 'error', adapted.message);
-    this.#dispatch({ type: 'failed', run, failure: adapted, chance: Math.random(), ...this.#circumstances() });
+    this.#dispatch({ type: 'failed', run: number, failure: adapted, chance: Math.random(), ...this.#circumstances() });
   }
 
   #showRun(number: number): void {
-    const run = this.#runs.get(number);
-    if (run?.init === undefined) return;
-    for (const other of this.#runs.keys()) if (other !== number) this.#endRun(other, 'replaced');
-    this.#onScreen = run;
-    this.#slate.hide();
-    this.#slateReason = undefined;
-    this.#screen.begin(run, 'source', run.init, this.#capture?.liveness(run.plan).frameRate);
-    if (this.#silentSinceMs !== undefined && performance.now() - this.#silentSinceMs < hiccupMs) this.#capture?.wasHasty();
+    if (this.#capture === undefined) return;
+    this.#stage.showRun(number, this.#capture);
+    if (this.#silentSinceMs !== undefined && performance.now() - this.#silentSinceMs < hiccupMs) this.#capture.wasHasty();
     this.#silentSinceMs = undefined;
-    this.#watchFrozen();
-  }
-
-  #showSlate(failure: Failure | undefined): void {
-    this.#onScreen = undefined;
-    this.#frozen?.abort();
-    this.#reporter.alerts.clearAll('warning');
-    const reason = failure?.reason ?? 'requested';
-    // The sentence may differ with each attempt; the picture changes only when the reason does.
-    if (this.#slate.isWanted && this.#slateReason === reason) return;
-    this.#slateReason = reason;
-    this.#slate.show({ title: this.streamId, text: slateText(failure), since: new Date(), ...this.#screen.size });
-  }
-
-  #endRun(number: number, why: string): void {
-    this.#probing?.abort();
-    const run = this.#runs.get(number);
-    run?.end(why);
-    if (this.#onScreen === run) this.#onScreen = undefined;
   }
 
   #stopAll(): void {
     this.#probing?.abort();
-    this.#frozen?.abort();
-    this.#slate.hide();
-    this.#reporter.alerts.clearAll('warning');
-    for (const number of [...this.#runs.keys()]) this.#endRun(number, 'stopped');
-    const gone = Promise.all([...[...this.#runs.values()].map((run) => run.gone), this.#slate.gone()]);
-    void gone.then(() => this.#dispatch({ type: 'all_gone', ...this.#circumstances() }));
+    void this.#stage.stopAll().then(() => this.#dispatch({ type: 'all_gone', ...this.#circumstances() }));
   }
 
   #raise(failure: Failure, isCrashLoop: boolean): void {
@@ -441,35 +351,6 @@ export class StreamRunner {
     if (isCrashLoop) {
       alerts.raise('error', { kind: 'crash_loop', message: `FFmpeg fails again and again: ${failure.message}`, hint: 'The log has its last lines' });
     }
-  }
-
-  #warn(run: SourceRun, kind: StreamReason | 'fps_collapse', message: string | undefined): void {
-    if (this.#onScreen !== run) return;
-    if (message === undefined) this.#reporter.alerts.clear(kind);
-    else {
-      this.#reporter.alerts.raise('warning', { kind, message });
-      this.#line('warning', message);
-    }
-    this.#report();
-  }
-
-  #watchFrozen(): void {
-    this.#frozen?.abort();
-    const run = this.#onScreen;
-    const frozenAfterS = this.#capture?.config.frozen_after_s ?? 0;
-    if (run === undefined || frozenAfterS <= 0) {
-      this.#reporter.alerts.clear('frozen_picture');
-      return;
-    }
-    const abort = new AbortController();
-    this.#frozen = abort;
-    startFrozenWatch({
-      ffmpeg: this.#options.facts.ffmpeg,
-      frozenAfterS,
-      latestKey: () => (run.init === undefined || run.newestKey === undefined ? undefined : { init: run.init.bytes, key: run.newestKey }),
-      onChange: (isFrozen) => this.#warn(run, 'frozen_picture', isFrozen ? `The picture has not changed for ${frozenAfterS} s` : undefined),
-      signal: abort.signal,
-    });
   }
 
   /** A warning that is a reason on the wire as well. */
@@ -481,7 +362,7 @@ export class StreamRunner {
 
   #tick(): void {
     const nowMs = performance.now();
-    for (const run of [...this.#runs.values()]) run.tick(nowMs);
+    this.#stage.tick(nowMs);
     const phase = this.#phase;
     const isUnproven = phase.is === 'running' && (phase.tally.failures > 0 || this.#reporter.alerts.has('error'));
     if (isUnproven && nowMs - phase.sinceMs >= (this.#options.limits.healthyAfterMs ?? defaultHealthyMs)) {
@@ -497,14 +378,11 @@ export class StreamRunner {
 
   #everySecond(nowMs: number): void {
     this.#reporter.progress(progressOf(this.streamId, this.#measured().run, nowMs));
-    let suppressed = 0;
-    for (const run of this.#runs.values()) suppressed += run.takeSuppressed();
-    this.#reporter.tellSuppressed(suppressed);
+    this.#reporter.tellSuppressed(this.#stage.takeSuppressed());
   }
 
-  #measured() {
-    const run = this.#onScreen ?? (this.#phase.is === 'starting' ? this.#newest : undefined);
-    return { run, outlet: this.#screen.publisher.counters, restarts: restartsOf(this.#phase) };
+  #measured(): Measured {
+    return { ...this.#stage.measured(this.#phase.is === 'starting'), restarts: restartsOf(this.#phase) };
   }
 
   #report(): void {
