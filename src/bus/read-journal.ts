@@ -5,7 +5,6 @@ import { type ConsumerInfo, type ConsumerSettings, createConsumer, deleteConsume
 import type { JournalPage, ReadJournalOptions } from './journal.js';
 import { PulledJournalMessage } from './journal-message.js';
 import { openPull, type PulledMessage } from './pull.js';
-import { orAbort } from './waiting.js';
 
 const defaultLimit = 1000;
 const searchSteps = 12;
@@ -104,9 +103,11 @@ async function readOn(
     let count = 0;
     const finish = (end: () => void) => {
       clearTimeout(timer);
+      options.signal?.removeEventListener('abort', abort);
       pull.close();
       end();
     };
+    const abort = () => finish(() => reject(new WeirError('cancelled', `Reading ${journal} was cancelled`)));
     const late = () =>
       finish(() => reject(new WeirError('deadline_exceeded', `Journal ${journal} went silent after ${count} of ${toRead} messages`)));
     let timer = setTimeout(late, silenceMs);
@@ -132,7 +133,8 @@ async function readOn(
       },
       onEnd: (reason) => finish(() => reject(new WeirError('unavailable', `Journal ${journal} could not be read on: ${reason}`))),
     });
-    orAbort(new Promise<never>(() => undefined), options.signal).catch((error: unknown) => finish(() => reject(error)));
+    if (options.signal?.aborted) abort();
+    else options.signal?.addEventListener('abort', abort, { once: true });
   });
   const kept = keep === 'oldest' ? items.slice(0, limit) : items.slice(-limit);
   return { items: kept.map((message) => new PulledJournalMessage(message)), last, more: !reachedEnd && place.num_pending > toRead };
