@@ -1,11 +1,10 @@
 /** The hub: opens what it stands on, puts the parts together, serves until stopped. */
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Access, openAccess } from '../access/index.js';
-import { type BrokerUser, type BusServer, externalBroker, startBroker, type TlsFiles } from '../broker/index.js';
+import { type Access, type FirstAdmin, openAccess } from '../access/index.js';
+import type { BusServer } from '../broker/index.js';
 import { type Config, type Roots, WeirError } from '../contracts/index.js';
-import { createHttpServer, type HttpServer } from '../http/index.js';
+import type { HttpServer } from '../http/index.js';
 import type { MachineFacts } from '../media/index.js';
 import { openStore, type Store } from '../store/index.js';
 import { type StreamsHub, startStreamsHub } from '../streams/hub/index.js';
@@ -13,14 +12,13 @@ import { acquireFileLock, type FileLock, type SupervisedProcess, writeFileAtomic
 import type { Logger } from '../telemetry/index.js';
 import { type BusLoginSettings, type ConnectedBus, connectBus } from './connect-bus.js';
 import { type DataFolder, makeDataFolder } from './data-folder.js';
+import { hubLogin, startHubBroker } from './hub-broker.js';
 import { createHubHealth, type HubHealth } from './hub-health.js';
-import { createHubMetrics } from './hub-metrics.js';
-import { auditedByAccess, createHubOperations } from './hub-operations.js';
+import { createHubHttp } from './hub-http.js';
 import { findFactsLazily } from './lazy-facts.js';
 import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
-import { loginOf, mediaFolders } from './spoke-settings.js';
-import { openUiFiles } from './ui-files.js';
-import { packageFolder, version } from './version.js';
+import { mediaFolders } from './spoke-settings.js';
+import { version } from './version.js';
 
 export interface HubOptions {
   readonly config: Config;
@@ -50,7 +48,7 @@ export interface Hub {
   readonly broker: BusServer;
   /** Undefined without a local spoke. */
   readonly spoke: SupervisedProcess | undefined;
-  /** Phases: no new requests, spoke, streams, bus, database, broker. */
+  /** Phases: no new requests, then streams, the spoke with its FFmpegs, the broker, the database. */
   stop(): Promise<void>;
   /** Ends this process's part only; broker and spoke run on for the next hub. */
   detach(): Promise<void>;
@@ -68,12 +66,11 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   }
 }
 
-const hubUser = 'hub';
 const localSpokeUser = `spoke-${localSpokeId}`;
 const loopbackHosts = new Set(['127.0.0.1', 'localhost', '::1']);
 const databaseLookMs = 5000;
 
-/** Closes what was opened, in reverse order. `whenDetaching: false` marks what must run on without us. */
+/** Ends one part that was opened; they are ended in reverse order. `detach` is for what runs on without us. */
 interface Closer {
   readonly close: () => Promise<void> | void;
   readonly detach?: () => Promise<void> | void;
@@ -119,17 +116,31 @@ class HubProcess implements Hub {
     const lock = this.#lock();
     this.#closers.push({ close: () => lock.release() });
     const { store, access } = await this.#openAccess();
-    const broker = await this.#startBroker(access);
-    const login = this.#login(broker);
+    const admin = await access.ensureFirstAdmin({ password: this.#config.access.admin_password });
+    const broker = await this.#startBroker(access, admin);
+    const login = hubLogin(this.#config, this.data, broker);
     this.#startLocalSpoke(login, broker);
     const connected = await this.#connect(login);
     let streams: StreamsHub | undefined;
     const health = this.#watchHealth({ broker, connected, store, streams: () => streams });
     streams = await this.#startStreams({ connected, store, access, health, facts: this.#findFacts() });
     const busSocket = await this.#openBusSocket(broker, connected, access);
-    const http = this.#createHttp({ access, streams, broker, connected, health, busSocket });
+    const http = createHubHttp({
+      config: this.#config,
+      roots: this.#roots,
+      log: this.#log,
+      access,
+      streams,
+      broker,
+      connected,
+      health,
+      busSocket,
+      notReady: () => (this.#isReady ? unhealthyPart(health) : 'The hub is starting or stopping'),
+      onFirstAdmin: () => this.#openWide(),
+    });
+    this.#closers.push({ close: () => http.close() });
     this.#parts = { broker, streams, http };
-    await this.#open(access, store);
+    await this.#open(admin, store);
   }
 
   stop(): Promise<void> {
@@ -178,8 +189,7 @@ class HubProcess implements Hub {
       onFailure: (error) => this.#log.warn({ err: error }, 'work of access control failed and is tried again'),
     });
     this.#closers.push({ close: () => access.stop() });
-    // Before the broker starts: it listens beyond loopback only when there is an admin, and knows its users from the beginning.
-    if (settings.admin_password !== undefined) await access.ensureFirstAdmin({ password: settings.admin_password });
+    // Before the broker starts, so that it knows its users from the beginning.
     await access.admitConfiguredBusUsers(settings.bus_users);
     if (this.#options.localSpoke && this.#config.nats.url === undefined) {
       // All of them until the first look at who serves what, so that a spoke that is adopted is not cut off from its streams.
@@ -189,39 +199,11 @@ class HubProcess implements Hub {
     return { store, access };
   }
 
-  async #startBroker(access: Access): Promise<BusServer> {
-    const { nats } = this.#config;
-    if (nats.url !== undefined) return externalBroker(nats.url);
-    const admins = !(await access.setupNeeded());
-    const broker = await startBroker({
-      folder: this.data.brokerFolder,
-      host: admins ? nats.host : '127.0.0.1',
-      ports: { client: nats.port, websocket: nats.websocket_port, monitor: nats.monitor_port },
-      maxPayloadBytes: nats.max_payload_bytes,
-      users: this.#brokerUsers(access),
-      signal: this.#options.signal,
-      ...(nats.binary === undefined ? {} : { binary: nats.binary }),
-      ...tlsFiles(nats.tls),
-    });
+  async #startBroker(access: Access, admin: FirstAdmin): Promise<BusServer> {
+    const { signal } = this.#options;
+    const broker = await startHubBroker({ config: this.#config, data: this.data, access, hasAdmin: !admin.needed, signal });
     this.#closers.push({ close: () => broker.stop(), detach: () => broker.detach() });
-    const stopListening = access.onBusLogins(() => broker.setUsers(this.#brokerUsers(access)));
-    this.#closers.push({ close: stopListening });
     return broker;
-  }
-
-  /** The local spoke's password goes in plain, not as the hash that each start salts anew: a changed login would cut the adopted spoke off. */
-  #brokerUsers(access: Access): BrokerUser[] {
-    const hub = { user: hubUser, password: this.data.secret('hub-password'), publish: ['>'], subscribe: ['>'], allowResponses: true };
-    const others = access
-      .busLogins()
-      .map((login) => (login.user === localSpokeUser ? { ...login, password: this.data.secret('local-spoke-password') } : login));
-    return [hub, ...others];
-  }
-
-  #login(broker: BusServer): BusLoginSettings {
-    const { nats } = this.#config;
-    if (nats.url !== undefined) return loginOf(nats);
-    return { ...loginOf(nats), url: broker.url, user: hubUser, password: this.data.secret('hub-password') };
   }
 
   #startLocalSpoke(login: BusLoginSettings, broker: BusServer): void {
@@ -313,68 +295,9 @@ class HubProcess implements Hub {
     return () => gate.target();
   }
 
-  #createHttp(parts: {
-    access: Access;
-    streams: StreamsHub;
-    broker: BusServer;
-    connected: ConnectedBus;
-    health: HubHealth;
-    busSocket: BusSocket;
-  }): HttpServer {
-    const { access, streams, broker, connected, health, busSocket } = parts;
+  /** Listens, makes the first stream, and tells the command line where we are. */
+  async #open(admin: FirstAdmin, store: Store): Promise<void> {
     const { http: settings } = this.#config;
-    let server: HttpServer | undefined;
-    const metrics = createHubMetrics({
-      broker,
-      connected,
-      streams: () => streams.streams(),
-      health: () => health.now(),
-      http: () => server,
-      version,
-    });
-    const operations = createHubOperations({
-      access,
-      streams: streams.operations,
-      metrics,
-      health: () => health.now(),
-      notReady: () => (this.#isReady ? unhealthyPart(health) : 'The hub is starting or stopping'),
-      onFirstAdmin: () => this.#openWide(),
-      version,
-      roots: this.#roots,
-      busUsers: broker.kind === 'supervised',
-    });
-    const files = openUiFiles(join(packageFolder, 'dist', 'ui'));
-    server = createHttpServer({
-      operations,
-      authentication: access,
-      log: this.#log.child({ component: 'http' }),
-      audit: (record) => {
-        access.audit(record).catch((error: unknown) => this.#log.error({ err: error, action: record.action }, 'the audit log could not be written'));
-      },
-      selfAudited: auditedByAccess,
-      observe: ({ route, method, status, seconds }) => {
-        metrics.add('weir_http_requests_total', 1, { method, route, status: String(status) });
-        metrics.observe('weir_http_request_duration_seconds', seconds, { method, route });
-      },
-      bus: { target: busSocket },
-      allowedOrigins: settings.allowed_origins,
-      trustProxy: settings.trust_proxy,
-      ...(files === undefined ? {} : { files }),
-      ...(settings.public_url === undefined ? {} : { publicUrl: settings.public_url }),
-      ...readTls(settings.tls),
-    });
-    const made = server;
-    const stopListening = access.onRevoked((ids) => {
-      for (const principalId of ids) made.connections.cut({ principalId }, 'the login was revoked or changed');
-    });
-    this.#closers.push({ close: stopListening }, { close: () => made.close() });
-    return server;
-  }
-
-  /** Listens, makes the first stream and the first admin, and tells the command line where we are. */
-  async #open(access: Access, store: Store): Promise<void> {
-    const { http: settings, access: accessSettings } = this.#config;
-    const admin = await access.ensureFirstAdmin({ password: accessSettings.admin_password });
     const heldBack = admin.needed && !loopbackHosts.has(settings.host);
     const host = heldBack ? '127.0.0.1' : settings.host;
     const port = await this.http.listen(host, Math.max(0, settings.port));
@@ -396,11 +319,15 @@ class HubProcess implements Hub {
 
   /** The first admin exists: what was held back on loopback may be opened now. */
   #openWide(): void {
-    const heldBack = this.#addresses?.heldBack;
-    if (heldBack === undefined) return;
-    const port = Number(new URL(this.addresses.adminLink ?? this.addresses.url).port);
-    const { heldBack: _done, adminLink: _used, ...addresses } = this.addresses;
+    const { heldBack, adminLink, ...addresses } = this.addresses;
+    if (adminLink === undefined) return;
     this.#addresses = addresses;
+    const { nats } = this.#config;
+    if (this.broker.kind === 'supervised' && !loopbackHosts.has(nats.host)) {
+      this.#log.warn({ host: nats.host }, 'an admin exists: the message bus listens beyond loopback from the next start on');
+    }
+    if (heldBack === undefined) return;
+    const port = Number(new URL(adminLink).port);
     this.http.listen(heldBack, port).then(
       () => this.#log.info({ host: heldBack, port }, 'an admin exists: now listening beyond loopback'),
       (error: unknown) => this.#log.error({ err: error }, 'could not listen beyond loopback'),
@@ -434,20 +361,6 @@ function unhealthyPart(health: HubHealth): string | undefined {
 function formatUrl(tls: boolean, host: string, port: number): string {
   const shown = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `${tls ? 'https' : 'http'}://${shown}:${port}`;
-}
-
-function tlsFiles(tls: Config['nats']['tls']): { tls?: TlsFiles } {
-  if (tls === undefined || !tls.enabled || tls.cert_file === undefined || tls.key_file === undefined) return {};
-  return { tls: { certFile: tls.cert_file, keyFile: tls.key_file } };
-}
-
-function readTls(tls: Config['http']['tls']): { tls?: { cert: string; key: string } } {
-  if (tls?.cert_file === undefined || tls.key_file === undefined) return {};
-  try {
-    return { tls: { cert: readFileSync(tls.cert_file, 'utf8'), key: readFileSync(tls.key_file, 'utf8') } };
-  } catch (cause) {
-    throw new WeirError('invalid_argument', `Certificate or key cannot be read: ${(cause as Error).message}`, { field: 'http.tls', cause });
-  }
 }
 
 async function diskSpace(path: string): Promise<{ freeBytes: number; totalBytes: number }> {

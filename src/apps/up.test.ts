@@ -115,6 +115,17 @@ describe('weir up', () => {
     assert.equal(status.restarts, 0);
   });
 
+  test('SIGUSR2 leaves broker, spoke and FFmpeg running for the next hub', async () => {
+    const before = await pids();
+    assert.equal(await weir.end('SIGUSR2'), 0, weir.log());
+    assert.ok(Object.values(before).every(isAlive));
+    weir = await startWeir(folder);
+    user = browser(weir.ready.url, user.cookie());
+    await waitFor(async () => (await user.call('list_spokes')).items.some((one) => one.state === 'online'), { deadlineMs: 10_000 });
+    await untilRunning('one');
+    assert.deepEqual(await pids(), before);
+  });
+
   test('a stop ends everything it started, with exit code 0', async () => {
     const before = await pids();
     assert.equal(await weir.end('SIGTERM'), 0, weir.log());
