@@ -65,6 +65,18 @@ test('announce, heartbeat, command, loss, return, new instance, broker restart',
   watch.stop();
 });
 
+test('an agent that was there first is asked to announce itself', async () => {
+  await using broker = await startTestBroker();
+  const bus = createBus(await broker.connect());
+  const agent = await startAgent(bus, { kind: 'spoke', agentId: 's1', announce: facts, heartbeatMs: 100, onCommand: () => undefined });
+  await bus.connection.flush();
+  const watch = watchAgents(createBus(await broker.connect()), { kind: 'spoke', onEvent: () => undefined });
+  const seen = await waitFor(() => watch.agents.get('s1')?.announce, { what: 'the announcement' });
+  assert.equal(seen.instance, agent.instance);
+  watch.stop();
+  await agent.stop();
+});
+
 test('an agent cannot speak for another', async () => {
   await using broker = await startTestBroker();
   const bus = createBus(await broker.connect());

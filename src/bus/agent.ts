@@ -12,8 +12,11 @@ export interface AgentOptions {
   announce: () => Omit<AgentAnnounce, 'agent_id' | 'kind' | 'instance' | 'timestamp'>;
   /** Load for each heartbeat. */
   load?: () => AgentHeartbeat['load'];
-  /** Obeys a command; what it returns goes back as `result`, a thrown error as `error`. Commands come one at a time, in order. */
-  onCommand: (command: AgentCommand, context: { trace: Trace | undefined; signal: AbortSignal }) => unknown | Promise<unknown>;
+  /** Obeys a command (but `announce`, which is obeyed here); what it returns goes back as `result`, a thrown error as `error`. Commands come one at a time, in order. */
+  onCommand: (
+    command: Exclude<AgentCommand, { action: 'announce' }>,
+    context: { trace: Trace | undefined; signal: AbortSignal },
+  ) => unknown | Promise<unknown>;
   /** Default 2000. */
   heartbeatMs?: number;
   signal?: AbortSignal;

@@ -1,6 +1,6 @@
 /** The agent's own side of its life cycle. */
 import { nuid } from '@nats-io/nats-core';
-import type { AgentCommand, AgentHeartbeat } from '../contracts/index.js';
+import type { AgentHeartbeat } from '../contracts/index.js';
 import { type Agent, type AgentOptions, agentChannels } from './agent.js';
 import type { Bus } from './bus.js';
 
@@ -30,8 +30,9 @@ export async function startAgent(bus: Bus, options: AgentOptions): Promise<Agent
   const server = bus.serve(
     channels.command,
     params,
-    async (command: AgentCommand, meta, signal) => {
-      const result = await options.onCommand(command, { trace: meta.trace, signal });
+    async (command, meta, signal) => {
+      if (command.action === 'announce') announce();
+      const result = command.action === 'announce' ? undefined : await options.onCommand(command, { trace: meta.trace, signal });
       return { ok: true, ...(result === undefined ? {} : { result }), timestamp: new Date().toISOString() };
     },
     { concurrency: 1 },

@@ -61,6 +61,19 @@ export function watchAgents(bus: Bus, options: WatchAgentsOptions): AgentWatch {
     agent.heartbeat = heartbeat;
     if (came) emit({ type: 'online', agent, previous });
     emit({ type: 'heartbeat', agent });
+    if (agent.announce === undefined) askForAnnouncement(agent.agentId);
+  }
+
+  /** It announced itself before we listened. Asked with each heartbeat until it answers, so a lost answer costs nothing. */
+  function askForAnnouncement(agentId: string): void {
+    void bus
+      .request(
+        channels.command,
+        channels.params(agentId),
+        { action: 'announce' },
+        { timeoutMs: commandTimeoutMs, ...(options.signal === undefined ? {} : { signal: options.signal }) },
+      )
+      .catch(() => undefined);
   }
 
   /** An agent speaks only for itself: the subject, which its rights are bound to, decides who it is. */

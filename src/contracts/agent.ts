@@ -54,6 +54,7 @@ export const agentCommandSchema = z
   .discriminatedUnion('action', [
     z.strictObject({ action: z.literal('assign'), assignment: spokeAssignmentSchema }),
     z.strictObject({ action: z.literal('drain') }),
+    z.strictObject({ action: z.literal('announce') }).describe('announce yourself again: whoever asks came later than you'),
     z.strictObject({ action: z.literal('probe'), device: z.string().max(2048) }),
   ])
   .meta({ id: 'AgentCommand' });

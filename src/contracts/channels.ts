@@ -92,9 +92,9 @@ export const channels = {
   stream_status: event(
     'videonode.stream.{stream_id}.status',
     streamStatusSchema,
-    ['spoke'],
+    ['spoke', 'hub'],
     everyone,
-    'State of the stream, at each change and every 10 s.',
+    'State of the stream, at each change and every 10 s. The hub speaks where no spoke can (header `Weir-Origin`).',
     'on change, and every 10 s',
   ),
   stream_status_get: request('videonode.stream.{stream_id}.status.get', nothing, streamStatusSchema, everyone, ['spoke'], 'The state right now.'),

@@ -177,7 +177,7 @@ class SpokeProcess implements Spoke {
     return { streams: running, ...(cost === undefined ? {} : { cpu_percent: cost.cpuPercent, rss_bytes: cost.rssBytes }) };
   }
 
-  async #obey(command: AgentCommand): Promise<unknown> {
+  async #obey(command: Exclude<AgentCommand, { action: 'announce' }>): Promise<unknown> {
     switch (command.action) {
       case 'assign': {
         // Assignments are carried out one after the other; each is complete, so none may overtake another.
