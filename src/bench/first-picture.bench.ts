@@ -1,7 +1,7 @@
 /** Chromium, signed in: from the start of the page's script to the first picture, after a reload of the wall and of a stream's page. */
 import { openBrowser, playerWhen, signIn, withoutBrowser } from '../e2e/browser.js';
-import { startWeir } from '../e2e/weir.js';
 import { atMost, type Figure, median, percentile, printFigures, told } from './figures.js';
+import { startShipped } from './shipped.js';
 
 const rounds = 20;
 
@@ -9,7 +9,7 @@ if (withoutBrowser !== false) {
   process.stdout.write(`not measured: ${withoutBrowser}\n`);
   process.exit();
 }
-await using weir = await startWeir();
+await using weir = await startShipped();
 await using browser = await openBrowser();
 const page = await browser.newPage();
 await signIn(page, weir);

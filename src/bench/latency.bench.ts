@@ -4,10 +4,10 @@
  */
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startWeir } from '../e2e/weir.js';
 import { type AudienceReport, openAudience, type Seat, takeSeats } from './audience.js';
 import { atMost, type Figure, median, printFigures, told } from './figures.js';
 import { memoryOf, partNames, partsOf, startCpu } from './processes.js';
+import { startShipped } from './shipped.js';
 
 const [viewers, rounds, measureMs] = [100, 3, 20_000];
 
@@ -25,7 +25,7 @@ interface Round {
 }
 
 const websocketPort = await freePort();
-await using weir = await startWeir({ env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_NATS_WEBSOCKET_PORT: String(websocketPort) } });
+await using weir = await startShipped({ env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_NATS_WEBSOCKET_PORT: String(websocketPort) } });
 const streamId = 'busy';
 const config = { device: 'test:', resolution: '1280x720', framerate: 30, bitrate: 3000 };
 await weir.api('POST', '/api/v1/streams', { stream_id: streamId, config });

@@ -3,9 +3,10 @@
  * `BENCH_IDLE_S` is how long they rest before the look (default 60); streams settle for a third of it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { startWeir, type Weir } from '../e2e/weir.js';
+import type { Weir } from '../e2e/weir.js';
 import { atMost, printFigures, told } from './figures.js';
 import { type Memory, memoryOf, type PartName, partNames, partsOf } from './processes.js';
+import { startShipped } from './shipped.js';
 
 const idleMs = Number(process.env.BENCH_IDLE_S ?? 60) * 1000;
 
@@ -18,7 +19,7 @@ async function growTo(weir: Weir, from: number, to: number): Promise<void> {
   await delay(idleMs / 3);
 }
 
-await using weir = await startWeir({ env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
+await using weir = await startShipped({ env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
 const pids = partsOf(weir);
 const look = () => Object.fromEntries(partNames.map((part) => [part, memoryOf(pids[part])])) as Record<PartName, Memory>;
 

@@ -2,16 +2,16 @@
  * 100 and 1000 browsers' sockets that follow the progress of one stream through `/nats`: publish to received. A plain client publishes five times a
  * second. All viewers live in one process on this machine, and its time for the last of 1000 is part of the figures.
  */
-import { startWeir } from '../e2e/weir.js';
 import { openAudience, takeSeats } from './audience.js';
 import { atMost, type Figure, printFigures, told } from './figures.js';
 import { memoryOf, partNames, partsOf, startCpu } from './processes.js';
+import { startShipped } from './shipped.js';
 
 const [everyMs, measureMs] = [200, 15_000];
 const streamId = 'counter';
 const subject = `videonode.stream.${streamId}.progress`;
 
-await using weir = await startWeir({ env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
+await using weir = await startShipped({ env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
 const user = await weir.api<{ name: string; password: string }>('POST', '/api/v1/bus/users', { name: streamId, spoke_of: [streamId] });
 const publisher = await weir.connectPlain(user.name, user.password);
 let frame = 0;

@@ -7,14 +7,14 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Stream } from '../contracts/index.js';
-import { startWeir } from '../e2e/weir.js';
 import { atMost, median, printFigures, told } from './figures.js';
 import { cpuSeconds, memoryOf, partNames, partsOf, startCpu } from './processes.js';
+import { startShipped } from './shipped.js';
 
 const [streams, frameRate, rounds, settleMs, measureMs] = [16, 15, 2, 5000, 20_000];
 const ids = Array.from({ length: streams }, (_, index) => `many${index}`);
 
-await using weir = await startWeir({ env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
+await using weir = await startShipped({ env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
 const pids = partsOf(weir);
 for (const id of ids) {
   const config = { device: 'test:', resolution: '320x180', framerate: frameRate };

@@ -5,18 +5,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBus, openMediaReader, type ReadFragment } from '../bus/index.js';
 import { type StreamStatus, subscribeSubject } from '../contracts/index.js';
-import { startWeir } from '../e2e/weir.js';
 import { type FaultProxy, startFaultProxy } from '../testkit/fault-proxy.js';
 import { waitFor } from '../testkit/index.js';
 import { startRtspServer } from '../testkit/rtsp-server.js';
 import { atMost, type Figure, median, percentile, printFigures, told } from './figures.js';
+import { startShipped } from './shipped.js';
 
 const rounds = 10;
 const streamId = 'camera';
 
 const camera = await startRtspServer();
 const proxy = await startFaultProxy({ port: camera.port });
-await using weir = await startWeir({ env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
+await using weir = await startShipped({ env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
 const user = await weir.api<{ name: string; password: string }>('POST', '/api/v1/bus/users', { name: 'watcher', role: 'operator' });
 const connection = await weir.connectPlain(user.name, user.password);
 

@@ -1,14 +1,14 @@
 /** `weir up` from the start of its process to ready, broker and spoke included, ten times each with a new data folder and with one that was used before. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { startWeir } from '../e2e/weir.js';
 import { withTempFolder } from '../testkit/index.js';
 import { atMost, median, percentile, printFigures, told } from './figures.js';
+import { startShipped } from './shipped.js';
 
 const rounds = 10;
 
 async function readyMs(dataFolder?: string): Promise<number> {
-  await using weir = await startWeir(dataFolder === undefined ? {} : { dataFolder });
+  await using weir = await startShipped(dataFolder === undefined ? {} : { dataFolder });
   return weir.ready.ready_ms;
 }
 

@@ -25,6 +25,8 @@ export interface WeirOptions {
   /** Use this data folder (of an earlier run) instead of a new one; it is not removed at the end. */
   dataFolder?: string;
   command?: 'up' | 'hub';
+  /** The program to run; default: the compiled files, `dist/apps/cli.js`. */
+  program?: string;
 }
 
 /** One running Weir. */
@@ -56,7 +58,7 @@ export class Weir {
   /** Starts the hub process, again on the same ports when it ran before. */
   async start(): Promise<void> {
     const port = this.ready === undefined ? '-1' : new URL(this.ready.url).port;
-    const child = spawn(process.execPath, [join('dist', 'apps', 'cli.js'), this.#options.command ?? 'up', '--json'], {
+    const child = spawn(process.execPath, [this.#options.program ?? join('dist', 'apps', 'cli.js'), this.#options.command ?? 'up', '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...cleanEnvironment(),
