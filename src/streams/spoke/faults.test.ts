@@ -195,3 +195,28 @@ test('publishing for another stream is refused by the broker', async () => {
   thief.publish('videonode.stream.s2.status', '{}');
   assert.match(await refused, /[Pp]ermission/);
 });
+
+test('a hardware encoder that fails gives way to software at once, without an alert', async () => {
+  const works = { works: true, reason: undefined, tookMs: 1 };
+  const facts = {
+    ...plainFacts(fake.path),
+    renderNode: '/dev/dri/renderD128',
+    encoders: [
+      { encoder: 'h264_vaapi' as const, ...works },
+      { encoder: 'libx264' as const, ...works },
+    ],
+  };
+  await using it = await startTestbed({ facts });
+  await fake.play({
+    match: 'h264_vaapi',
+    fragments: 0,
+    end: 'exit',
+    stderr: '[vost#0:0 @ 0x1] [error] Error while opening encoder for output stream #0:0\n',
+  });
+  await it.command('start', test_);
+  const running = await it.status((status) => status.state === 'running');
+  assert.deepEqual([running.encoder, running.restarts], ['libx264', 1]);
+  await it.media(isPicture);
+  assert.deepEqual(it.heard.alerts, []);
+  assert.ok(!it.heard.statuses.some((status) => status.state === 'error'));
+});

@@ -73,7 +73,7 @@ export class StreamReporter {
       publish();
       return true;
     } catch (error) {
-      this.#options.log.debug({ error, stream_id: this.#options.streamId }, 'the bus did not take a message');
+      this.#options.log.debug({ err: error, stream_id: this.#options.streamId }, 'the bus did not take a message');
       return false;
     }
   }
