@@ -26,7 +26,7 @@ function SettingsForm({ model }: { model: StreamModel }) {
   const parsed = parseForm(form);
   const localErrors: FormErrors = 'errors' in parsed ? parsed.errors : {};
   const changed = 'config' in parsed ? changedFields(base.config, parsed.config) : [];
-  const isDirty = changed.length > 0 || name.trim() !== base.name || onDemand !== base.on_demand;
+  const isDirty = 'errors' in parsed || changed.length > 0 || name.trim() !== base.name || onDemand !== base.on_demand;
   const isStale = stream.revision !== base.revision;
   const blink = willBlink({ ...stream, status: model.status.value }, changed);
   const reset = (to = stream) => {
