@@ -2,13 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { type Config, configSchema, isToken, WeirError } from '../contracts/index.js';
+import { type Config, configSchema, isToken, type StreamConfig, WeirError } from '../contracts/index.js';
 import type { BusLoginSettings } from './connect-bus.js';
 
 export interface SpokeSettings {
   readonly spoke_id: string;
   /** Streams it is bound to; empty: what the hub assigns. */
   readonly streams: readonly string[];
+  /** Configuration of the one stream it is bound to; without it the stream waits for a `start` that brings one. */
+  readonly stream_config?: StreamConfig | undefined;
   readonly login: BusLoginSettings;
   readonly inbox_prefix?: string | undefined;
   readonly root: string;
@@ -24,9 +26,19 @@ export interface SpokeSettings {
   readonly pid_folder: string;
 }
 
+/** What the command line and the environment say beside the configuration. */
+export interface GivenSpoke {
+  readonly spokeId?: string | undefined;
+  readonly streams: readonly string[];
+  readonly streamConfig?: StreamConfig | undefined;
+}
+
 /** What a configuration says about a spoke of its own, in a container or on another machine. */
-export function spokeSettingsOf(config: Config, given: { spokeId?: string | undefined; streams: readonly string[] }): SpokeSettings {
+export function spokeSettingsOf(config: Config, given: GivenSpoke): SpokeSettings {
   const { nats, streams } = config;
+  if (given.streamConfig !== undefined && given.streams.length !== 1) {
+    throw new WeirError('invalid_argument', 'A configuration by flags is for exactly one stream', { field: 'stream', received: given.streams });
+  }
   if (nats.url === undefined) {
     throw new WeirError('invalid_argument', 'A spoke needs the address of NATS', {
       field: 'nats.url',
@@ -36,6 +48,7 @@ export function spokeSettingsOf(config: Config, given: { spokeId?: string | unde
   return {
     spoke_id: given.spokeId ?? defaultSpokeId(nats.user, given.streams),
     streams: given.streams,
+    stream_config: given.streamConfig,
     login: loginOf(nats),
     root: nats.root,
     media_folders: mediaFolders(config),

@@ -29,7 +29,10 @@ export async function runSpoke(settings: SpokeSettings, signal: AbortSignal): Pr
     version,
     facts,
     policy: { mediaFolders: settings.media_folders, sourceHosts: settings.source_hosts },
-    fixedStreams: settings.streams.map((streamId) => ({ streamId })),
+    fixedStreams: settings.streams.map((streamId) => ({
+      streamId,
+      ...(settings.stream_config === undefined ? {} : { config: settings.stream_config }),
+    })),
     limits: { preRollS: settings.pre_roll_s, preRollBytes: settings.pre_roll_bytes },
     pidFolder: settings.pid_folder,
     log,

@@ -3,14 +3,17 @@ import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Spoke } from '../contracts/index.js';
 import { processIdentity } from '../supervisor/index.js';
 import { makeTempFolder, removeFolder, waitFor } from '../testkit/index.js';
-import { browser, type RunningWeir, runWeir, startWeir } from './testing/run-weir.js';
+import { browser, type RunningWeir, runWeir, spawnWeir, startWeir } from './testing/run-weir.js';
 
 /** Nobody may collect what our test left as a zombie; that counts as gone. */
 function isAlive(pid: number): boolean {
   return processIdentity(pid) !== undefined;
 }
+
+const isLocalAndOnline = (spoke: Spoke) => spoke.spoke_id === 'local' && spoke.state === 'online';
 
 const source = { device: 'test:', resolution: '320x180', framerate: 10 };
 
@@ -24,7 +27,7 @@ describe('weir up', () => {
     const health = await user.call('system_health');
     const broker = health.components.find((part) => part.name === 'broker')?.details?.pid;
     const status = await user.call('stream_status', { params: { stream_id: 'one' } });
-    return { broker: Number(broker), spoke: Number(items.find((one) => one.state === 'online')?.pid), ffmpeg: Number(status.pid) };
+    return { broker: Number(broker), spoke: Number(items.find(isLocalAndOnline)?.pid), ffmpeg: Number(status.pid) };
   };
   const untilRunning = (streamId: string) =>
     waitFor(async () => (await user.call('get_stream', { params: { stream_id: streamId } })).status?.state === 'running', {
@@ -93,6 +96,19 @@ describe('weir up', () => {
     assert.match(stranger.err, /No hub answers/);
   });
 
+  test('a spoke of its own, as a container runs it, joins with a bus user made for its stream', async () => {
+    const made = await runWeir(folder, ['--json', 'bus', 'user', 'add', 'cam1', '--spoke-of', 'far']);
+    const { name, password } = JSON.parse(made.out) as { name: string; password: string };
+    const env = { NATS_URL: weir.ready.bus, NATS_USER: name, NATS_PASSWORD: password, STREAM_ID: 'far', WEIR_DATA_DIR: join(folder, 'far') };
+    const spoke = spawnWeir(folder, ['spoke', '--device', 'test:', '--resolution', '320x180', '--framerate', '10'], env);
+    try {
+      await untilRunning('far');
+      assert.equal((await user.call('get_stream', { params: { stream_id: 'far' } })).status?.spoke_id, 'cam1');
+    } finally {
+      assert.equal(await spoke.end('SIGTERM'), 0, spoke.log());
+    }
+  });
+
   test('a second hub on the same folder is refused by name', async () => {
     await assert.rejects(startWeir(folder), /held for the hub by process/);
   });
@@ -108,7 +124,7 @@ describe('weir up', () => {
     weir = await startWeir(folder);
     assert.equal(weir.ready.admin_link, null);
     user = browser(weir.ready.url, user.cookie());
-    await waitFor(async () => (await user.call('list_spokes')).items.some((one) => one.state === 'online'), { deadlineMs: 10_000 });
+    await waitFor(async () => (await user.call('list_spokes')).items.some(isLocalAndOnline), { deadlineMs: 10_000 });
     await untilRunning('one');
     assert.deepEqual(await pids(), before);
     const status = await user.call('stream_status', { params: { stream_id: 'one' } });
@@ -121,7 +137,7 @@ describe('weir up', () => {
     assert.ok(Object.values(before).every(isAlive));
     weir = await startWeir(folder);
     user = browser(weir.ready.url, user.cookie());
-    await waitFor(async () => (await user.call('list_spokes')).items.some((one) => one.state === 'online'), { deadlineMs: 10_000 });
+    await waitFor(async () => (await user.call('list_spokes')).items.some(isLocalAndOnline), { deadlineMs: 10_000 });
     await untilRunning('one');
     assert.deepEqual(await pids(), before);
   });

@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { parseWith, WeirError } from '../../contracts/errors.js';
 import { createBusUserSchema, createTokenSchema, createUserSchema, type User, updateUserSchema } from '../../contracts/index.js';
+import { answer as answerWith } from './answer.js';
 import { type Client, openAccessClient } from './client.js';
-import { formatTable, type GlobalOptions, type Terminal } from './terminal.js';
+import { formatTable, type Terminal } from './terminal.js';
 
 interface RightsFlags {
   readonly role?: string;
@@ -19,15 +20,9 @@ export function addAccessCommands(program: Command, terminal: Terminal): void {
   addBusUserCommands(program, terminal);
 }
 
-async function answer<T>(command: Command, terminal: Terminal, work: (client: Client) => Promise<T>, show: (result: T) => string): Promise<void> {
-  const client = await openAccessClient(command, terminal);
-  try {
-    const result = await work(client);
-    const isJson = command.optsWithGlobals<GlobalOptions>().json === true;
-    terminal.out(isJson ? `${JSON.stringify(result ?? { ok: true }, null, 2)}\n` : show(result));
-  } finally {
-    await client.close();
-  }
+/** Access control works without a running hub too. */
+function answer<T>(command: Command, terminal: Terminal, work: (client: Client) => Promise<T>, show: (result: T) => string): Promise<void> {
+  return answerWith(command, terminal, work, show, openAccessClient);
 }
 
 function addUserCommands(program: Command, terminal: Terminal): void {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { WeirError } from '../../contracts/errors.js';
 import { version } from '../version.js';
 import { addAccessCommands } from './access-commands.js';
+import { addAlertCommands } from './alert-commands.js';
 import { addConfigCommands } from './config-commands.js';
 import { addRunCommands } from './run-commands.js';
 import { addStreamCommands } from './stream-commands.js';
@@ -62,6 +63,7 @@ export function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   addRunCommands(program, terminal);
   addStreamCommands(program, terminal);
+  addAlertCommands(program, terminal);
   addAccessCommands(program, terminal);
   addConfigCommands(program, terminal);
   return program;

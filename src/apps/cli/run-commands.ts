@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { parseWith } from '../../contracts/errors.js';
 import { streamIdSchema } from '../../contracts/ids.js';
+import { addConfigFlags, type ConfigFlags, toConfig } from './stream-flags.js';
 import type { GlobalOptions, Terminal } from './terminal.js';
 import { configFor } from './terminal.js';
 
@@ -14,7 +15,7 @@ interface ListenOptions extends GlobalOptions {
   readonly spoke?: boolean;
 }
 
-interface SpokeOptions extends GlobalOptions {
+interface SpokeOptions extends GlobalOptions, ConfigFlags {
   readonly stream?: string[];
   readonly id?: string;
   readonly natsUrl?: string;
@@ -37,16 +38,17 @@ export function addRunCommands(program: Command, terminal: Terminal): void {
   addListenOptions(hub).addHelpText('after', '\nExamples:\n  weir hub --host 0.0.0.0\n  weir hub --nats-url nats://bus:4222');
   hub.action((_options: unknown, command: Command) => runHubCommand(command, terminal, false));
 
-  program
+  const spoke = program
     .command('spoke')
     .description('run FFmpeg for streams: those named, or those that the hub assigns')
     .option('--stream <id...>', 'serve exactly these streams (also STREAM_ID)')
     .option('--id <id>', 'name of this spoke (also WEIR_SPOKE_ID; default: the bus user, the stream or the machine)')
     .option('--nats-url <url>', 'NATS to connect to (also NATS_URL)')
-    .addOption(new Option('--settings <file>', 'settings written by the hub').hideHelp())
+    .addOption(new Option('--settings <file>', 'settings written by the hub').hideHelp());
+  addConfigFlags(spoke)
     .addHelpText(
       'after',
-      '\nExamples:\n  NATS_URL=nats://hub:4222 NATS_USER=cam1 NATS_PASSWORD=... STREAM_ID=stream1 weir spoke\n  weir spoke --nats-url nats://hub:4222 --id garage',
+      '\nExamples:\n  NATS_URL=nats://hub:4222 NATS_USER=cam1 NATS_PASSWORD=... STREAM_ID=stream1 weir spoke\n  weir spoke --nats-url nats://hub:4222 --id garage\n  weir spoke --stream front --device rtsp://camera/stream1 --nats-url nats://hub:4222',
     )
     .action((_options: unknown, command: Command) => runSpokeCommand(command, terminal));
 }
@@ -87,6 +89,7 @@ async function runSpokeCommand(command: Command, terminal: Terminal): Promise<vo
       ? spokeSettingsOf(configFor(command, terminal, { 'nats.url': options.natsUrl }).config, {
           spokeId: options.id ?? terminal.environment.WEIR_SPOKE_ID,
           streams,
+          streamConfig: options.device === undefined ? undefined : toConfig(options),
         })
       : readSpokeSettings(options.settings);
   let log = silentLogger;

@@ -1,23 +1,10 @@
-/** `weir stream ...` and `weir alert ...`: thin clients of the REST API. */
+/** `weir stream ...`: a thin client of the REST API. */
 import type { Command } from 'commander';
-import { WeirError } from '../../contracts/errors.js';
 import type { Stream, StreamConfig } from '../../contracts/index.js';
+import { answer } from './answer.js';
 import { type Client, openClient } from './client.js';
+import { addConfigFlags, type ConfigFlags, toConfig } from './stream-flags.js';
 import { formatTable, type GlobalOptions, type Terminal } from './terminal.js';
-
-interface ConfigFlags {
-  readonly device?: string;
-  readonly resolution?: string;
-  readonly framerate?: string;
-  readonly codec?: string;
-  readonly bitrate?: string;
-  readonly outputUrl?: string;
-  readonly audio?: string;
-  readonly encoder?: string;
-  readonly keyframeInterval?: string;
-  readonly rtspTransport?: string;
-  readonly frozenAfter?: string;
-}
 
 interface DefinitionFlags extends ConfigFlags {
   readonly id?: string;
@@ -27,30 +14,12 @@ interface DefinitionFlags extends ConfigFlags {
   readonly spoke?: string;
 }
 
-/** Runs `work` with a client and shows its result: as JSON when asked for, else as `show` says. */
-export async function answer<T>(
-  command: Command,
-  terminal: Terminal,
-  work: (client: Client) => Promise<T>,
-  show: (result: T) => string,
-): Promise<void> {
-  const client = openClient(command, terminal);
-  try {
-    const result = await work(client);
-    const isJson = command.optsWithGlobals<GlobalOptions>().json === true;
-    terminal.out(isJson ? `${JSON.stringify(result ?? { ok: true }, null, 2)}\n` : show(result));
-  } finally {
-    await client.close();
-  }
-}
-
 /** Adds them. */
 export function addStreamCommands(program: Command, terminal: Terminal): void {
   const stream = program.command('stream').description('define, command and look at streams');
   addReadCommands(stream, terminal);
   addWriteCommands(stream, terminal);
   addSourceCommands(stream, terminal);
-  addAlertCommands(program, terminal);
 }
 
 function addReadCommands(stream: Command, terminal: Terminal): void {
@@ -181,81 +150,6 @@ function addSourceCommands(stream: Command, terminal: Terminal): void {
         ({ command: words }) => `${words.map(quoteWord).join(' ')}\n`,
       ),
     );
-}
-
-function addAlertCommands(program: Command, terminal: Terminal): void {
-  const alert = program.command('alert').description('conditions that a person should know of');
-  alert
-    .command('list')
-    .description('newest first')
-    .option('--all', 'also those that are over')
-    .action((options: { all?: boolean }, command: Command) =>
-      answer(
-        command,
-        terminal,
-        (client) => client.call('list_alerts', { query: options.all === true ? {} : { open: true } }),
-        ({ items }) =>
-          items.length === 0
-            ? 'no alerts\n'
-            : formatTable(
-                ['ALERT', 'SEVERITY', 'STREAM', 'SINCE', 'MESSAGE'],
-                items.map((one) => [
-                  one.alert_id,
-                  one.severity,
-                  one.stream_id ?? '-',
-                  one.raised_at,
-                  `${one.message}${one.cleared_at === null ? '' : ' (over)'}`,
-                ]),
-              ),
-      ),
-    );
-  alert
-    .command('acknowledge <id>')
-    .description('mark an alert as seen')
-    .action((id: string, _options: unknown, command: Command) =>
-      answer(
-        command,
-        terminal,
-        (client) => client.call('acknowledge_alert', { params: { alert_id: id } }),
-        () => `${id} is acknowledged\n`,
-      ),
-    );
-}
-
-function addConfigFlags(command: Command): Command {
-  return command
-    .option('--device <source>', 'test:, /dev/videoN, rtsp(s)://, rtmp(s)://, srt://, http(s)://, or a file in the media folders')
-    .option('--resolution <size>', 'WIDTHxHEIGHT')
-    .option('--framerate <number>', 'frames per second')
-    .option('--codec <codec>', 'h264 encodes, copy passes through')
-    .option('--bitrate <kbps>', 'video bitrate in kbit/s')
-    .option('--output-url <url>', 'also push the encode there')
-    .option('--audio <choice>', 'auto or none')
-    .option('--encoder <name>', 'auto, libx264, h264_vaapi, h264_nvenc, h264_qsv or h264_v4l2m2m')
-    .option('--keyframe-interval <seconds>', 'between keyframes when encoding')
-    .option('--rtsp-transport <choice>', 'tcp or udp')
-    .option('--frozen-after <seconds>', 'alert when the picture stands still for so long; 0: never');
-}
-
-function toConfig(flags: ConfigFlags): Record<string, unknown> {
-  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
-  const config = {
-    device: flags.device,
-    resolution: flags.resolution,
-    framerate: number(flags.framerate),
-    codec: flags.codec,
-    bitrate: number(flags.bitrate),
-    output_url: flags.outputUrl,
-    audio: flags.audio,
-    encoder: flags.encoder,
-    keyframe_interval_s: number(flags.keyframeInterval),
-    rtsp_transport: flags.rtspTransport,
-    frozen_after_s: number(flags.frozenAfter),
-  };
-  for (const [key, value] of Object.entries(config)) {
-    if (typeof value === 'number' && Number.isNaN(value)) throw new WeirError('invalid_argument', `${key} must be a number`, { field: key });
-  }
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 function toDefinition(flags: DefinitionFlags): Record<string, unknown> {

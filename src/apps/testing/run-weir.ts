@@ -29,38 +29,17 @@ function environment(extra: Readonly<Record<string, string>>): Record<string, st
   return { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...extra };
 }
 
-/** `weir up` (or another long-lived command) until its ready line. */
-export async function startWeir(
-  folder: string,
-  options: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
-): Promise<RunningWeir> {
-  const args = [
-    cliFile,
-    '--json',
-    ...(options.args ?? ['up']),
-    '--port',
-    '-1',
-    '--nats-port',
-    '-1',
-    '--websocket-port',
-    '-1',
-    '--data-dir',
-    `${folder}/data`,
-  ];
-  const child = spawn(process.execPath, args, { cwd: folder, env: environment(options.env ?? {}), stdio: ['ignore', 'pipe', 'pipe'] });
+/** A long-lived command; its standard output is for the caller to read. */
+export function spawnWeir(folder: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [cliFile, ...args], { cwd: folder, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {
     log += chunk.toString();
   });
-  const lines = createInterface({ input: child.stdout });
-  const ready = once(lines, 'line').then(([line]) => JSON.parse(String(line)) as Ready);
-  const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`weir left with ${code}: ${log}`)));
-  exited.catch(() => undefined);
   return {
-    ready: await withDeadline(Promise.race([ready, exited]), 20_000, 'the ready line'),
     child,
     log: () => log,
-    async end(signal) {
+    async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null> {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode ?? child.signalCode;
       const ended = once(child, 'exit');
       child.kill(signal);
@@ -68,6 +47,18 @@ export async function startWeir(
       return code ?? by;
     },
   };
+}
+
+/** `weir up` until its ready line. */
+export async function startWeir(folder: string, options: { env?: Readonly<Record<string, string>> } = {}): Promise<RunningWeir> {
+  const ports = ['--port', '-1', '--nats-port', '-1', '--websocket-port', '-1'];
+  const spawned = spawnWeir(folder, ['--json', 'up', ...ports, '--data-dir', `${folder}/data`], options.env);
+  const { child, log } = spawned;
+  const lines = createInterface({ input: child.stdout });
+  const ready = once(lines, 'line').then(([line]) => JSON.parse(String(line)) as Ready);
+  const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`weir left with ${code}: ${log()}`)));
+  exited.catch(() => undefined);
+  return { ...spawned, ready: await withDeadline(Promise.race([ready, exited]), 20_000, 'the ready line') };
 }
 
 /** One short command; resolves with what it printed and its exit code. */
