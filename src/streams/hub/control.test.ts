@@ -247,6 +247,28 @@ test('a spoke with fixed streams brings them along; one that is defined here obe
   );
 });
 
+test('a stream that a fixed spoke waits for is defined by creating, by configuring and by a plain start', async () => {
+  await using bench = await startBench();
+  await using fixed = await startTestSpoke(bench, 'box', { fixed: ['made', 'configured', 'started'] });
+  for (const stream_id of ['made', 'configured', 'started', 'plain']) {
+    bench.bus.publish('stream_status', { stream_id }, { stream_id, state: 'stopped', timestamp: now() });
+    assert.equal((await waitFor(() => show(bench, stream_id))).managed, false);
+  }
+  const config = { device: 'test:', framerate: 25 };
+  await create(bench, { stream_id: 'made', config });
+  const change = { config, desired: 'running' as const };
+  await bench.hub.operations.update_stream(admin, input('update_stream', { params: { stream_id: 'configured' }, body: change }), calm);
+  const [answer, ...more] = await askAll(bench, 'started', JSON.stringify({ action: 'start', stream_id: 'started', config, timestamp: now() }));
+  assert.deepEqual([answer?.ok, more.length], [true, 0]);
+  await waitFor(() => fixed.assignments.at(-1)?.streams.length === 3, { what: 'the assignment of all three' });
+  for (const stream_id of ['made', 'configured', 'started']) {
+    const stream = await show(bench, stream_id);
+    assert.deepEqual([stream.managed, stream.desired, stream.config], [true, 'running', config], stream_id);
+    await waitFor(() => fixed.state(stream_id) === 'running', { what: stream_id });
+  }
+  await assert.rejects(create(bench, { stream_id: 'plain' }), codeOf('already_exists'));
+});
+
 test('rights: lists hold what a session may see; the rest is refused', async () => {
   await using bench = await startBench();
   for (const stream_id of ['a', 'b', 'c']) await create(bench, { stream_id, desired: 'stopped' });

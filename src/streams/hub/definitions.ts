@@ -15,18 +15,28 @@ export interface Actor {
 
 const deletedMemoryMs = 60_000;
 
+export interface DefinitionsOptions {
+  readonly store: HubStore;
+  readonly policy: SourcePolicy;
+  readonly onChange: (streamId: string) => void;
+  /** A spoke of ours was started for this stream and takes its definition from here. Default: none. */
+  readonly waitsForUs?: (streamId: string) => boolean;
+}
+
 /** Owns the definitions. Reads come from memory, which every change and every `load` brings up to date. */
 export class Definitions {
   readonly #store: HubStore;
   readonly #policy: SourcePolicy;
   readonly #onChange: (streamId: string) => void;
+  readonly #waitsForUs: (streamId: string) => boolean;
   #records = new Map<string, StreamRecord>();
   readonly #deleted = new Map<string, number>();
 
-  constructor(options: { store: HubStore; policy: SourcePolicy; onChange: (streamId: string) => void }) {
+  constructor(options: DefinitionsOptions) {
     this.#store = options.store;
     this.#policy = options.policy;
     this.#onChange = options.onChange;
+    this.#waitsForUs = options.waitsForUs ?? (() => false);
   }
 
   /** Reads everything anew: another hub may have changed it. */
@@ -57,6 +67,11 @@ export class Definitions {
     return at !== undefined && Date.now() - at < deletedMemoryMs;
   }
 
+  /** True for a stream that is known only because its spoke, one of ours, waits for a definition. */
+  isOpen(streamId: string): boolean {
+    return this.#records.get(streamId)?.managed === false && this.#waitsForUs(streamId);
+  }
+
   /** Throws `already_exists`, or what is wrong with the configuration as an error of the field. */
   async create(request: CreateStream, actor: Actor, reserved: (streamId: string) => boolean = () => true): Promise<StreamRecord> {
     this.checkConfig(request.config);
@@ -64,18 +79,15 @@ export class Definitions {
     const streamId = request.stream_id ?? (await this.#freeId(name));
     if (!reserved(streamId))
       throw new WeirError('permission_denied', `You may not define a stream ${streamId}`, { hint: 'Use an id you were granted' });
-    return this.#insert(
-      {
-        stream_id: streamId,
-        name,
-        config: request.config,
-        desired: request.desired ?? 'running',
-        on_demand: request.on_demand ?? false,
-        managed: true,
-        spoke: request.spoke ?? null,
-      },
-      actor,
-    );
+    const definition = {
+      name,
+      config: request.config,
+      desired: request.desired ?? 'running',
+      on_demand: request.on_demand ?? false,
+      managed: true,
+      spoke: request.spoke ?? null,
+    };
+    return this.isOpen(streamId) ? this.change(streamId, definition, actor) : this.#insert({ stream_id: streamId, ...definition }, actor);
   }
 
   /** Takes a stream on that a foreign spoke reports. Throws `resource_exhausted` beyond {@link maxForeignStreams}. */
@@ -93,14 +105,15 @@ export class Definitions {
   async update(streamId: string, request: UpdateStream, actor: Actor): Promise<StreamRecord> {
     const { revision, ...changes } = request;
     const before = this.need(streamId);
-    if (!before.managed && (changes.config !== undefined || changes.on_demand !== undefined || changes.spoke !== undefined)) {
+    const defines = changes.config !== undefined && this.isOpen(streamId);
+    if (!before.managed && !defines && (changes.config !== undefined || changes.on_demand !== undefined || changes.spoke !== undefined)) {
       throw new WeirError('failed_precondition', `${streamId} belongs to a foreign spoke: only its name can be changed here`);
     }
     if (changes.config !== undefined) {
       if (changes.config.device === undefined) throw fieldError('config.device', 'name a source');
       this.checkConfig(changes.config);
     }
-    return this.change(streamId, definedOnly(changes), actor, revision);
+    return this.change(streamId, { ...definedOnly(changes), ...(defines ? { managed: true } : {}) }, actor, revision);
   }
 
   /** Applies changes already known to be valid. */

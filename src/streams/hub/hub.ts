@@ -90,7 +90,12 @@ class HubNouns implements StreamsHub {
     const policy = { mediaFolders: settings.media_folders, sourceHosts: settings.source_hosts, checkFiles: options.checkFiles ?? false };
     this.#parts = parts;
     this.#events = new LocalEventBus((error) => log.warn({ err: error }, 'a listener of a local event failed'));
-    this.#definitions = new Definitions({ store, policy, onChange: () => this.#reconciler.kick() });
+    this.#definitions = new Definitions({
+      store,
+      policy,
+      onChange: () => this.#reconciler.kick(),
+      waitsForUs: (streamId) => this.#roster.hasFixed(streamId),
+    });
     this.#alerts = new AlertBook(parts, this.#events, this.#origin);
     this.#observations = new Observations({
       bus,
@@ -284,7 +289,7 @@ class HubNouns implements StreamsHub {
       else this.#foreign.consider(streamId, observed);
       return;
     }
-    if (!record.managed) this.#quietly(this.#foreign.heard(streamId), 'a foreign stream could not be noted');
+    this.#quietly(this.#foreign.heard(streamId), 'a foreign stream could not be noted');
     // A stream that its spoke tells of for the first time may have to be placed where it is.
     if (isNews && record.managed && this.#reconciler.spokeOf(streamId) === undefined) this.#reconciler.kick();
   }

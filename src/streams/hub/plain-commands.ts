@@ -117,7 +117,9 @@ export class PlainCommands {
       const desired = command.action === 'start' ? 'running' : 'stopped';
       if (record.desired !== desired) changes.desired = desired;
     }
-    if (command.config !== undefined && record.managed) {
+    const defines = command.config?.device !== undefined && definitions.isOpen(command.stream_id);
+    if (defines) changes.managed = true;
+    if (command.config !== undefined && (record.managed || defines)) {
       const config = { ...command.config, device: command.config.device ?? record.config.device };
       definitions.checkConfig(config);
       if (JSON.stringify(sorted(config)) !== JSON.stringify(sorted(record.config))) changes.config = config;

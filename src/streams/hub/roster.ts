@@ -101,6 +101,11 @@ export class Roster {
     return this.#spokes.get(spokeId)?.fixed?.includes(streamId) === true;
   }
 
+  /** True when a spoke of ours was started for this stream. */
+  hasFixed(streamId: string): boolean {
+    return [...this.#spokes.values()].some((spoke) => spoke.fixed?.includes(streamId) === true);
+  }
+
   list(streamsOf: (spokeId: string) => string[]): Spoke[] {
     return [...this.#spokes.values()]
       .map((spoke) => ({ ...spoke.record, state: stateOf(spoke), streams: streamsOf(spoke.record.spoke_id) }))
