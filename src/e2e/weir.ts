@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { cliFile } from '../apps/version.js';
 import type { Stream } from '../contracts/index.js';
 import { makeTempFolder, removeFolder, waitFor } from '../testkit/index.js';
 
@@ -25,7 +26,7 @@ export interface WeirOptions {
   /** Use this data folder (of an earlier run) instead of a new one; it is not removed at the end. */
   dataFolder?: string;
   command?: 'up' | 'hub';
-  /** The program to run; default: the compiled files, `dist/apps/cli.js`. */
+  /** The program to run; default: the one compiled with this test. */
   program?: string;
 }
 
@@ -58,7 +59,7 @@ export class Weir {
   /** Starts the hub process, again on the same ports when it ran before. */
   async start(): Promise<void> {
     const port = this.ready === undefined ? '-1' : new URL(this.ready.url).port;
-    const child = spawn(process.execPath, [this.#options.program ?? join('dist', 'apps', 'cli.js'), this.#options.command ?? 'up', '--json'], {
+    const child = spawn(process.execPath, [this.#options.program ?? cliFile, this.#options.command ?? 'up', '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...cleanEnvironment(),

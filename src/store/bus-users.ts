@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { type Database, toFlag } from './database.js';
 import type { BusUserRepository } from './repositories.js';
+import { namesTaken } from './sql-failure.js';
 
 export function createBusUserRepository(db: Kysely<Database>): BusUserRepository {
   return {
@@ -14,7 +15,8 @@ export function createBusUserRepository(db: Kysely<Database>): BusUserRepository
           subscribe: JSON.stringify(user.subscribe),
           allow_responses: toFlag(user.allow_responses),
         })
-        .execute();
+        .execute()
+        .catch(namesTaken('name', user.name, 'bus user'));
     },
     async all() {
       const rows = await db.selectFrom('bus_users').selectAll().orderBy('name').execute();

@@ -92,6 +92,15 @@ export function toPostgresError(thrown: unknown): WeirError {
   return isBare ? toError(unreachable, thrown) : toSqlError(thrown);
 }
 
+/** For `catch` of an insertion: says which field holds what is taken already. Other failures stay as they are. */
+export function namesTaken(field: string, received: string, what: string): (thrown: unknown) => never {
+  return (thrown) => {
+    const error = toSqlError(thrown);
+    if (error.code !== 'already_exists') throw error;
+    throw new WeirError('already_exists', `There is a ${what} ${received} already`, { field, received, cause: error });
+  };
+}
+
 /** True when running the whole transaction again may succeed. */
 export function isCollision(error: unknown): boolean {
   const code = error instanceof WeirError ? codeOf(error.cause) : undefined;

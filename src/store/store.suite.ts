@@ -95,9 +95,12 @@ function describeStreams(each: Each): void {
     assert.equal(await streams.count(), 1);
   });
 
-  each('a second stream by the same id is already_exists', async ({ streams }) => {
+  each('a second stream by the same id is already_exists, naming field and id', async ({ streams }) => {
     await streams.insert(stream('cam'));
     await assert.rejects(streams.insert(stream('cam')), withCode('already_exists'));
+    await assert.rejects(streams.insert(stream('cam')), {
+      errors: [{ field: 'stream_id', message: 'There is a stream cam already', received: 'cam' }],
+    });
   });
 
   each('an update counts the revision up and is refused for an old one', async ({ streams }) => {

@@ -4,6 +4,7 @@ import { type Stream, WeirError } from '../contracts/index.js';
 import { type Database, nowText, toFlag } from './database.js';
 import { parseTextCursor, toPage } from './page.js';
 import type { StreamChanges, StreamRecord, StreamRepository } from './repositories.js';
+import { namesTaken } from './sql-failure.js';
 
 export function createStreamRepository(db: Kysely<Database>): StreamRepository {
   const get = async (streamId: string) => {
@@ -14,7 +15,11 @@ export function createStreamRepository(db: Kysely<Database>): StreamRepository {
     async insert(stream) {
       const now = nowText();
       const record: StreamRecord = { ...stream, revision: 1, created_at: now, updated_at: now };
-      await db.insertInto('streams').values(toRow(record)).execute();
+      await db
+        .insertInto('streams')
+        .values(toRow(record))
+        .execute()
+        .catch(namesTaken('stream_id', record.stream_id, 'stream'));
       return record;
     },
     get,

@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { type Role, WeirError } from '../contracts/index.js';
 import { type Database, formatScope, parseScope, toFlag } from './database.js';
 import type { UserChanges, UserRecord, UserRepository } from './repositories.js';
+import { namesTaken } from './sql-failure.js';
 
 export function createUserRepository(db: Kysely<Database>): UserRepository {
   return {
@@ -15,7 +16,8 @@ export function createUserRepository(db: Kysely<Database>): UserRepository {
           streams: formatScope(user.streams),
           disabled: toFlag(user.disabled),
         })
-        .execute();
+        .execute()
+        .catch(namesTaken('username', user.username, 'user'));
     },
     async get(userId) {
       const row = await db.selectFrom('users').selectAll().where('user_id', '=', userId).executeTakeFirst();

@@ -101,9 +101,11 @@ export class PlainCommands {
       const state = this.#options.stateOf(streamId);
       this.#answer(message, { ok: true, action: command.action, stream_id: streamId, ...(state === undefined ? {} : { state }), timestamp: now() });
     } catch (error) {
-      if (isServed)
-        this.#options.log.warn({ err: error, stream_id: streamId, action: command.action }, 'a command was obeyed by the spoke, but not stored');
-      else this.#refuse(message, streamId, WeirError.from(error), command.action);
+      const known = WeirError.from(error);
+      if (!isServed) this.#refuse(message, streamId, known, command.action);
+      // The spoke judges by the same rules, and tells the one who asked.
+      else if (isFaultOfAsker(known)) this.#options.log.debug({ stream_id: streamId, code: known.code }, 'a command was refused');
+      else this.#options.log.warn({ err: known, stream_id: streamId, action: command.action }, 'a command was obeyed by the spoke, but not stored');
     }
   }
 
@@ -149,6 +151,10 @@ export class PlainCommands {
       timestamp: now(),
     });
   }
+}
+
+function isFaultOfAsker({ code }: WeirError): boolean {
+  return ['invalid_argument', 'permission_denied', 'not_found', 'unsupported'].includes(code);
 }
 
 function parseCommand(message: Msg, streamId: string): StreamCommand {
