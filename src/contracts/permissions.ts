@@ -1,5 +1,6 @@
 /** What each kind of bus client may publish and subscribe: derived from the channel table, never written by hand. */
 import { type BusRole, type ChannelName, channelNames, channels, defaultRoots, publishSubject, type Roots, subscribeSubject } from './channels.js';
+import { journals } from './history.js';
 import { mediaJournalName } from './media.js';
 
 /** Subject lists as nats-server takes them. */
@@ -39,10 +40,34 @@ export function permissionsFor(role: BusRole, scope: Scope, roots: Roots = defau
       subscribe.add(`${subject}.>`);
     }
   } else if (scope.viewer !== undefined) {
-    const journals = scope.streams === 'all' ? ['*'] : scope.streams.map(mediaJournalName);
-    for (const journal of journals) publish.add(`$JS.API.CONSUMER.MSG.NEXT.${journal}.${scope.viewer}`);
+    const mediaJournals = scope.streams === 'all' ? ['*'] : scope.streams.map(mediaJournalName);
+    for (const journal of mediaJournals) publish.add(`$JS.API.CONSUMER.MSG.NEXT.${journal}.${scope.viewer}`);
+  }
+  if ((role === 'operator' || role === 'admin') && scope.streams === 'all') {
+    for (const { name } of Object.values(journals)) for (const subject of replaySubjects(name)) publish.add(subject);
   }
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort(), allowResponses: role === 'spoke' };
+}
+
+/**
+ * What an ordinary JetStream client needs to replay one journal (last, all, new). Only for those who may see every stream and
+ * publish anyway: a consumer may name any delivery subject.
+ */
+function replaySubjects(journal: string): string[] {
+  return [
+    '$JS.API.INFO',
+    '$JS.API.STREAM.NAMES',
+    `$JS.API.STREAM.INFO.${journal}`,
+    `$JS.API.STREAM.MSG.GET.${journal}`,
+    `$JS.API.DIRECT.GET.${journal}.>`,
+    `$JS.API.CONSUMER.CREATE.${journal}`,
+    `$JS.API.CONSUMER.CREATE.${journal}.>`,
+    `$JS.API.CONSUMER.INFO.${journal}.>`,
+    `$JS.API.CONSUMER.MSG.NEXT.${journal}.>`,
+    `$JS.API.CONSUMER.DELETE.${journal}.>`,
+    `$JS.ACK.${journal}.>`,
+    '$JS.FC.>',
+  ];
 }
 
 function subjectsIn(name: ChannelName, scope: Scope, roots: Roots): string[] {

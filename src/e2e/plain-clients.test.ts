@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { BusUser, Stream } from '../contracts/index.js';
 import { waitFor } from '../testkit/index.js';
 import { openBrowser, signIn, withoutBrowser } from './browser.js';
@@ -60,6 +61,23 @@ describe('plain NATS programs', () => {
 
     assert.equal((await weir.stream('invented')).status?.state, 'stopped');
     await nc.close();
+  });
+
+  test('a JetStream client replays the metrics of a day: all, the last, and new ones', async () => {
+    await weir.api('POST', '/api/v1/streams/invented/start');
+    const nc = await weir.connectPlain(operator.name, operator.password);
+    const journal = await jetstream(nc).streams.get('METRICS');
+    const facts = await journal.info();
+    assert.deepEqual(facts.config.subjects, ['videonode.stream.*.metrics']);
+    assert.equal(facts.config.max_age, 86_400e9);
+    for (const policy of [DeliverPolicy.All, DeliverPolicy.Last, DeliverPolicy.New]) {
+      const consumer = await jetstream(nc).consumers.get('METRICS', { filter_subjects: 'videonode.stream.invented.metrics', deliver_policy: policy });
+      const message = await consumer.next({ expires: 10_000 });
+      assert.equal(message?.subject, 'videonode.stream.invented.metrics', policy);
+    }
+    await nc.close();
+    await weir.api('POST', '/api/v1/streams/invented/stop');
+    await weir.streamWhen('invented', (stream) => stream.status?.state === 'stopped', 'stopped');
   });
 
   test('a client without rights is refused by the broker', async () => {
