@@ -107,6 +107,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
+/** Called only for a route with a schema for Fastify, and there is none. */
+function noCompiler(): never {
+  throw new WeirError('internal', 'A route has a JSON schema for Fastify; schemas are in the contracts');
+}
+
 function createApp(options: HttpServerOptions): FastifyInstance {
   const app = Fastify({
     logger: false,
@@ -117,6 +122,8 @@ function createApp(options: HttpServerOptions): FastifyInstance {
     keepAliveTimeout: 65_000,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 512 },
+    // Routes are checked by the contracts; Fastify's own compilers of JSON schemas would only be loaded.
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       identify(request, reply);
       sendProblem(reply, error);
