@@ -1,5 +1,5 @@
 /** FFmpeg's arguments, reports and failures, and fragmented MP4. Starts no long-lived process and knows nothing of the bus. */
-export { type CapturePlan, captureArgs, type EncodePlan, type VideoPlan } from './ffmpeg/capture-args.js';
+export { type CaptureCommand, type CapturePlan, captureArgs, captureCommand, type EncodePlan, type VideoPlan } from './ffmpeg/capture-args.js';
 export { type FindOptions, findMachineFacts } from './ffmpeg/encoders.js';
 export { type EncoderReport, type HardwareEncoder, hardwareEncoders, type MachineFacts, type VideoEncoder } from './ffmpeg/facts.js';
 export {

@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { WeirError } from '../contracts/errors.js';
 import { BoundedLines, type LineLimits } from './bounded-lines.js';
 import { type ProcessIdentity, processIdentity } from './identity.js';
+import { openMemoryFile } from './memory-file.js';
 import { parentDeathPrefix } from './parent-death.js';
 import { childEnvironment, findProgram } from './program.js';
 import { spawnError } from './spawn-error.js';
@@ -18,14 +19,16 @@ export interface SpawnOptions {
   /** Added to the short list of inherited variables; see {@link childEnvironment}. */
   env?: Readonly<Record<string, string>>;
   cwd?: string;
-  /** Default `ignore`. */
-  stdin?: 'ignore' | 'pipe';
+  /** A text is written and the end told. Default `ignore`. */
+  stdin?: 'ignore' | 'pipe' | { text: string };
   /** `pipe`: raw bytes at the reader's pace; `lines`: to `onLine`; a file is appended to and created 0600. Default `ignore`. */
   stdout?: 'ignore' | 'pipe' | 'lines' | { file: string };
   /** Default `lines`. */
   stderr?: 'ignore' | 'lines' | { file: string };
   /** Number of further pipes that the child writes to, as file descriptors 3, 4, … Default 0. */
   extraPipes?: number;
+  /** Texts that the child reads as the file descriptors behind those pipes; for secrets, which arguments and environment are no place for. */
+  texts?: readonly string[];
   lines?: LineLimits;
   onLine?: (line: string, from: 'stdout' | 'stderr') => void;
   /** The kernel kills the child when this process dies, where `setpriv` can arrange it. Default true; false for what must outlive us. */
@@ -71,7 +74,7 @@ export interface RunningProcess {
   readonly stdin: Writable | null;
   /** Null unless `stdout: 'pipe'`. Nothing is read ahead of its consumer, so a slow one slows the child. */
   readonly stdout: Readable | null;
-  /** File descriptors 3 and up, in order. */
+  /** File descriptors 3 and up, in order, without the texts. */
   readonly pipes: readonly Readable[];
   /** Resolves when the process has ended and its last lines are in; never rejects. What is left of its group is killed then. */
   readonly exited: Promise<ExitReport>;
@@ -103,10 +106,11 @@ export async function spawnProcess(options: SpawnOptions): Promise<RunningProces
       env: childEnvironment(options.env),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: [
-        options.stdin ?? 'ignore',
+        typeof options.stdin === 'object' ? 'pipe' : (options.stdin ?? 'ignore'),
         outputOf(options.stdout ?? 'ignore', files),
         outputOf(options.stderr ?? 'lines', files),
         ...Array<'pipe'>(options.extraPipes ?? 0).fill('pipe'),
+        ...(options.texts ?? []).map((text) => textFile(text, files)),
       ],
     });
   } catch (error) {
@@ -131,6 +135,12 @@ function outputOf(target: 'ignore' | 'pipe' | 'lines' | { file: string }, files:
   return fd;
 }
 
+function textFile(text: string, files: number[]): number {
+  const fd = openMemoryFile(text);
+  files.push(fd);
+  return fd;
+}
+
 function watch(child: ChildProcess, options: SpawnOptions, command: readonly string[]): RunningProcess {
   const startedAt = performance.now();
   const pid = child.pid ?? -1;
@@ -141,6 +151,7 @@ function watch(child: ChildProcess, options: SpawnOptions, command: readonly str
   const out = options.stdout === 'lines' ? readLines(child.stdout, 'stdout', options) : undefined;
   const pipes = child.stdio.slice(3).filter((one): one is NonNullable<typeof one> => one !== null && one !== undefined) as Readable[];
   for (const stream of [child.stdin, child.stdout, child.stderr, ...pipes]) stream?.on('error', () => undefined);
+  if (typeof options.stdin === 'object') child.stdin?.end(options.stdin.text);
 
   let stoppedByUs: string | null = null;
   let killed = false;
@@ -181,7 +192,7 @@ function watch(child: ChildProcess, options: SpawnOptions, command: readonly str
   return {
     pid,
     identity,
-    stdin: child.stdin,
+    stdin: options.stdin === 'pipe' ? child.stdin : null,
     stdout: options.stdout === 'pipe' ? child.stdout : null,
     pipes,
     exited,

@@ -1,8 +1,9 @@
 /** The arguments of the FFmpeg that captures a source: a pure function from plan and facts to an argument array. */
 import { audioEncodeArgs, hardwareInitArgs, uploadFilters, variableRateArgs, videoEncodeArgs } from './encode-args.js';
 import type { MachineFacts, VideoEncoder } from './facts.js';
-import { inputArgs } from './input-args.js';
+import { hiddenInputArgs, inputArgs } from './input-args.js';
 import { globalArgs, muxArgs } from './output-args.js';
+import { exposedSecrets, outputPreset } from './secret-output.js';
 import type { Output, Source } from './source.js';
 
 export interface EncodePlan {
@@ -38,19 +39,52 @@ export interface CapturePlan {
   readonly why: string;
 }
 
-/** Fragmented MP4 on stdout (one fragment per frame), progress on descriptor 3, log on stderr. */
+/**
+ * Fragmented MP4 on stdout (one fragment per frame), progress on descriptor 3, log on stderr. Addresses stand in it with their
+ * secrets: for comparing and, masked, for showing. What is run is {@link captureCommand}.
+ */
 export function captureArgs(plan: CapturePlan, facts: MachineFacts): string[] {
+  return assemble(plan, facts, inputArgs(plan, facts), { isHidden: false });
+}
+
+/** What FFmpeg is started with. */
+export interface CaptureCommand {
+  readonly args: string[];
+  /** For its standard input; undefined: none is needed. */
+  readonly stdin: string | undefined;
+  /** Texts that it reads as descriptors 4 and up, behind the progress. */
+  readonly files: readonly string[];
+  /** Secrets that FFmpeg takes in no other way than as an argument: whoever starts it should cover them up. */
+  readonly exposed: readonly string[];
+}
+
+/** The same run as {@link captureArgs}, with the secrets of source and push target outside the argument list as far as FFmpeg can. */
+export function captureCommand(plan: CapturePlan, facts: MachineFacts): CaptureCommand {
+  const { args: input, script } = hiddenInputArgs(plan, facts);
+  const preset = plan.output === undefined ? undefined : outputPreset(plan.output);
+  const exposed = plan.output === undefined ? [] : exposedSecrets(plan.output);
+  // What is written over the end of the list ends up in the last argument, which must be one that FFmpeg does not heed.
+  const cushion = exposed.length === 0 ? [] : ['-metadata', 'x='];
+  return {
+    args: [...assemble(plan, facts, input, { isHidden: true }), ...cushion],
+    stdin: script,
+    files: preset === undefined ? [] : [preset],
+    exposed,
+  };
+}
+
+function assemble(plan: CapturePlan, facts: MachineFacts, input: readonly string[], options: { isHidden: boolean }): string[] {
   const { video, audio } = plan;
   const init = video.mode === 'encode' ? hardwareInitArgs(video.encoder, facts) : [];
   const isHeaderLate = video.mode === 'encode' && video.encoder === 'h264_v4l2m2m';
   return [
     ...globalArgs(plan.output),
     ...init,
-    ...inputArgs(plan, facts),
+    ...input,
     ...['-map', '0:v:0', ...(audio === 'none' ? [] : ['-map', '0:a:0?']), '-map_metadata', '-1', '-map_chapters', '-1'],
     ...(video.mode === 'copy' ? copyArgs(video.codec) : encodeArgs(plan, video, facts)),
     ...audioArgs(audio),
-    ...muxArgs({ output: plan.output, isHeaderLate }),
+    ...muxArgs({ output: plan.output, isHeaderLate, isHidden: options.isHidden }),
   ];
 }
 

@@ -185,7 +185,7 @@ const rules: readonly Rule[] = [
     hint: 'Plug it in, or check the path',
   },
   {
-    test: /(?:^|input )(?:file )?(?:rtsps?|rtmps?|srt):\S*: (?:Invalid data|Input\/output error|End of file|Immediate exit)/,
+    test: /(?:^|input )(?:file )?(?:(?:rtsps?|rtmps?|srt):\S*: Invalid data|(?:rtsps?|rtmps?|srt|pipe):\S*: (?:Input\/output error|End of file|Immediate exit))/,
     reason: 'source_unreachable',
     message: 'The source does not answer as its kind should',
     hint: checkAddress,
@@ -233,9 +233,17 @@ function classifyExit(lines: readonly string[], exit: FfmpegExit): Failure {
  * the input failed.
  */
 function relevantLines(tail: readonly string[]): string[] {
-  const parsed = tail.map((line) => parseFfmpegLine(line)).filter((line) => !unrelated.test(line.message));
+  const parsed = withAddress(tail)
+    .map((line) => parseFfmpegLine(line))
+    .filter((line) => !unrelated.test(line.message));
   const isInputFailure = parsed.some((line) => isInputLine(line));
   return parsed.filter((line) => isInputFailure || !isTransport(line.context)).map((line) => line.message);
+}
+
+/** A source given in a script fails under the name of the script; the line before tells its address. */
+function withAddress(tail: readonly string[]): readonly string[] {
+  const address = tail.map((line) => /Impossible to open '([a-z]+:\S*)'$/.exec(line.trimEnd())?.[1]).find((found) => found !== undefined);
+  return address === undefined ? tail : tail.map((line) => line.replace(/\bpipe:0\b/, () => address));
 }
 
 /** Up to 6.0 `rtsp://…: Connection refused` without a context; later `Error opening input: …`. */

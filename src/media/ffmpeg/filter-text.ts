@@ -9,6 +9,11 @@ export function escapeFilterValue(value: string): string {
   return option.replace(/[\\'[\],;]/g, '\\$&');
 }
 
+/** A value in a list `name=value:name=value`; a list within a list is escaped once more. */
+export function escapeListEntry(value: string): string {
+  return value.replace(/[\\': ]/g, '\\$&');
+}
+
 /** The target of a `tee` output, behind its `[options]`: only the list of targets is taken apart once more. */
 export function escapeTeeTarget(target: string): string {
   return target.replace(/[\\'|]/g, '\\$&');

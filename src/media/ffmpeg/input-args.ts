@@ -41,14 +41,81 @@ export function inputArgs(plan: InputPlan, facts: MachineFacts): string[] {
       // The leading `file:` keeps a colon in the name from being read as a protocol.
       return ['-stream_loop', '-1', '-re', ...guard(source), '-format_whitelist', fileFormats, '-i', `file:${source.path}`];
     default:
-      return [
-        ...(plan.isPaced ? ['-re'] : []),
-        ...networkArgs(source, plan.rtspTransport, facts),
-        ...(plan.isTransportStream ? onePmt : []),
-        ...decodeArgs(plan),
-        ...['-i', source.url],
-      ];
+      return [...pacing(plan), ...accessArgs(plan, source, facts), ...decodeArgs(plan), '-i', source.url];
   }
+}
+
+/**
+ * The same input, with the address of a source that carries secrets in a script for standard input instead of in the arguments,
+ * where every local user could read it. `script` is undefined where there is nothing to hide.
+ */
+export function hiddenInputArgs(plan: InputPlan, facts: MachineFacts): { args: string[]; script: string | undefined } {
+  const { source } = plan;
+  if (!('url' in source) || !carriesSecrets(source)) return { args: inputArgs(plan, facts), script: undefined };
+  const { args, script } = scriptedInput(source, accessArgs(plan, source, facts), facts);
+  return { args: [...pacing(plan), ...args.slice(0, -2), ...decodeArgs(plan), ...args.slice(-2)], script };
+}
+
+/** Likewise, for a probe. */
+export function hiddenProbeInputArgs(
+  source: Source,
+  rtspTransport: 'tcp' | 'udp',
+  facts: Pick<MachineFacts, 'version'>,
+): { args: string[]; script: string | undefined } {
+  const plain = probeInputArgs(source, rtspTransport, facts);
+  if (!('url' in source) || !carriesSecrets(source)) return { args: plain, script: undefined };
+  return scriptedInput(source, plain.slice(0, -2), facts);
+}
+
+function carriesSecrets(source: NetworkSource): boolean {
+  return source.display !== source.url;
+}
+
+/**
+ * A concatenation of one: the script names address and options, and is read to its end before the address is opened. Measured with
+ * 5.1 the first picture comes as soon as without. Before version 5 a script cannot hold options: the address then tells RTSP its
+ * transport, the lists of what may be opened are inherited, and the timeouts are left to whoever watches the progress.
+ */
+function scriptedInput(source: NetworkSource, access: readonly string[], facts: Pick<MachineFacts, 'version'>): { args: string[]; script: string } {
+  const options = pairs(access);
+  const hasOptions = versionAtLeast(facts.version, 5, 0);
+  const url = hasOptions ? source.url : withTransport(source, options.get('rtsp_transport'));
+  const lines = ['ffconcat version 1.0', `file ${quote(url)}`];
+  if (hasOptions) for (const [name, value] of options) lines.push(`option ${name} ${quote(value)}`);
+  const formats = options.get('format_whitelist');
+  return {
+    args: [
+      ...['-f', 'concat', '-safe', '0', '-auto_convert', '0', '-protocol_whitelist', `pipe,${protocols[source.kind]}`],
+      ...(hasOptions || formats === undefined ? [] : ['-format_whitelist', `concat,${formats}`]),
+      ...(options.has('fpsprobesize') ? quickStart : []),
+      ...['-i', 'pipe:0'],
+    ],
+    script: `${lines.join('\n')}\n`,
+  };
+}
+
+function pairs(args: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (let at = 0; at + 1 < args.length; at += 2) found.set((args[at] ?? '').slice(1), args[at + 1] ?? '');
+  return found;
+}
+
+/** Nothing is special between single quotes but the quote itself; line ends are refused with the address. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function withTransport(source: NetworkSource, transport: string | undefined): string {
+  if (source.kind !== 'rtsp' || transport === undefined) return source.url;
+  return `${source.url}${source.url.includes('?') ? '&' : '?'}${transport}`;
+}
+
+function pacing(plan: InputPlan): string[] {
+  return plan.isPaced ? ['-re'] : [];
+}
+
+function accessArgs(plan: InputPlan, source: NetworkSource, facts: MachineFacts): string[] {
+  return [...networkArgs(source, plan.rtspTransport, facts), ...(plan.isTransportStream ? onePmt : [])];
 }
 
 /** What a probe of the same source must be given, so that it sees and reaches the same. */

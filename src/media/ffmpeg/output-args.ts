@@ -1,5 +1,6 @@
 /** The output side: fragmented MP4 to stdout, and the same encode to a push target. */
 import { escapeTeeOption, escapeTeeTarget } from './filter-text.js';
+import { formatOptions, splitOutput } from './secret-output.js';
 import type { Output } from './source.js';
 
 /**
@@ -33,6 +34,8 @@ export interface MuxOptions {
   readonly output: Output | undefined;
   /** The encoder tells its parameters only with the first frame, so the init segment must wait for it. */
   readonly isHeaderLate?: boolean;
+  /** The secrets of the push target are given as a preset in descriptor 4 instead. */
+  readonly isHidden?: boolean;
 }
 
 export function muxArgs(options: MuxOptions): string[] {
@@ -45,7 +48,9 @@ export function muxArgs(options: MuxOptions): string[] {
   const local = `[f=mp4:movflags=${flags}:frag_duration=${fragmentUs}:use_editlist=0:${limits}]pipe:1`;
   // Parameter sets must be in the header for MP4 and FLV, which the encoder cannot know behind a tee.
   const globalHeader = ['-flags:v', '+global_header', '-flags:a', '+global_header'];
-  return [...startOffset, ...globalHeader, '-f', 'tee', `${local}|${pushTarget(options.output)}`];
+  const hidden = options.isHidden === true ? hiddenTarget(options.output) : undefined;
+  const preset = hidden === undefined ? [] : ['-fpre', '/dev/fd/4'];
+  return [...startOffset, ...globalHeader, '-f', 'tee', ...preset, `${local}|${hidden ?? pushTarget(options.output)}`];
 }
 
 /**
@@ -53,16 +58,22 @@ export function muxArgs(options: MuxOptions): string[] {
  * second, and costs the picture on stdout nothing. Frames that find the queue full are dropped up to the next keyframe.
  */
 function pushTarget(output: Output): string {
-  const fifo = [
-    ...['queue_size=300', 'drop_pkts_on_overflow=1', 'restart_with_keyframe=1'],
-    ...['attempt_recovery=1', 'recover_any_error=1', 'recovery_wait_time=1'],
-  ].join(':');
-  const options = [...formatOptions[output.kind], 'onfail=ignore', 'use_fifo=1', `fifo_options=${escapeTeeOption(fifo)}`];
-  return `[${options.join(':')}]${escapeTeeTarget(output.url)}`;
+  const [format, ...settings] = formatOptions[output.kind];
+  return teeTarget([format, ...settings], output.url);
 }
 
-const formatOptions: Readonly<Record<Output['kind'], readonly string[]>> = {
-  rtsp: ['f=rtsp', 'rtsp_transport=tcp'],
-  rtmp: ['f=flv', 'flvflags=no_duration_filesize', 'rw_timeout=5000000'],
-  srt: ['f=mpegts', 'rw_timeout=5000000'],
-};
+/** The address without its secrets. The preset brings them, and the other settings: a single one here would replace them all. */
+function hiddenTarget(output: Output): string | undefined {
+  const parts = splitOutput(output);
+  return parts === undefined ? undefined : teeTarget([formatOptions[output.kind][0]], parts.url);
+}
+
+function teeTarget(settings: readonly string[], url: string): string {
+  const options = [...settings, 'onfail=ignore', 'use_fifo=1', `fifo_options=${escapeTeeOption(queueOptions)}`];
+  return `[${options.join(':')}]${escapeTeeTarget(url)}`;
+}
+
+const queueOptions = [
+  ...['queue_size=300', 'drop_pkts_on_overflow=1', 'restart_with_keyframe=1'],
+  ...['attempt_recovery=1', 'recover_any_error=1', 'recovery_wait_time=1'],
+].join(':');

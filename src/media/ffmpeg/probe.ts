@@ -2,8 +2,8 @@
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceProbe, StreamReason } from '../../contracts/stream.js';
 import type { MachineFacts } from './facts.js';
-import { classifyFailure, type Failure } from './failure.js';
-import { probeInputArgs } from './input-args.js';
+import { classifyFailure, type Failure, parseFfmpegLine } from './failure.js';
+import { hiddenProbeInputArgs } from './input-args.js';
 import { type FfprobeReport, toProbe } from './probe-report.js';
 import { runProgram } from './run-program.js';
 import type { Source, V4l2Source } from './source.js';
@@ -35,11 +35,12 @@ export async function probeSource(source: Source, options: ProbeOptions): Promis
   if (source.kind === 'test') return good(testProbe(source));
   if (source.kind === 'v4l2') return await probeV4l2(source, options);
   const timeoutMs = options.timeoutMs ?? 8000;
-  const args = [
-    ...['-hide_banner', '-loglevel', 'level+warning', '-of', 'json', '-show_format', '-show_streams'],
-    ...probeInputArgs(source, options.rtspTransport ?? 'tcp', options.facts),
-  ];
-  const run = await runProgram(options.facts.ffprobe, args, { timeoutMs, signal: options.signal });
+  const input = hiddenProbeInputArgs(source, options.rtspTransport ?? 'tcp', options.facts);
+  const isScripted = input.script !== undefined;
+  // A script hides which format was found behind it; only the debugging log tells.
+  const level = isScripted && source.kind === 'http' ? 'level+debug' : 'level+warning';
+  const args = ['-hide_banner', '-loglevel', level, '-of', 'json', '-show_format', '-show_streams', ...input.args];
+  const run = await runProgram(options.facts.ffprobe, args, { timeoutMs, signal: options.signal, stdin: input.script });
   if (run.timedOut) {
     const message = `No answer within ${timeoutMs / 1000} s`;
     return failed(source, { reason: 'source_unreachable', message, hint: 'Check the address', isPermanent: false }, run.tookMs);
@@ -47,10 +48,11 @@ export async function probeSource(source: Source, options: ProbeOptions): Promis
   const report = parseReport(run.stdout);
   if (run.code !== 0 || report === undefined) {
     // ffprobe never ends well without a report, even where its exit code says so.
-    const failure = classifyFailure(run.stderr.split('\n'), { code: run.code === 0 ? 1 : run.code, signal: run.signal });
+    const lines = level === 'level+debug' ? seriousLines(run.stderr) : run.stderr.split('\n');
+    const failure = classifyFailure(lines, { code: run.code === 0 ? 1 : run.code, signal: run.signal });
     return failed(source, failure, run.tookMs);
   }
-  const probe = toProbe(source, report, run.tookMs);
+  const probe = toProbe(source, isScripted ? withContainer(report, containerOf(source, run.stderr)) : report, run.tookMs);
   return probe.error === undefined ? good(probe) : bad(probe, failureOf(probe));
 }
 
@@ -74,6 +76,24 @@ function testProbe(source: Extract<Source, { kind: 'test' }>): SourceProbe {
     why: 'the test picture is drawn here',
     took_ms: 0,
   };
+}
+
+/** The format behind a script: given by the kind of address, or found by FFmpeg. */
+function containerOf(source: Source, stderr: string): string | undefined {
+  if (source.kind === 'rtsp') return 'rtsp';
+  if (source.kind === 'rtmp') return 'flv';
+  if (source.kind === 'srt') return 'mpegts';
+  return /\bFormat (\S+) probed with size=/.exec(stderr)?.[1];
+}
+
+function withContainer(report: FfprobeReport, container: string | undefined): FfprobeReport {
+  const { format_name: _script, ...format } = report.format ?? {};
+  return { ...report, format: container === undefined ? format : { ...format, format_name: container } };
+}
+
+/** Without what a debugging log adds: its lines, and those that follow them unmarked, such as the headers of requests. */
+function seriousLines(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => ['warning', 'error'].includes(parseFfmpegLine(line).level));
 }
 
 function parseReport(stdout: Buffer): FfprobeReport | undefined {

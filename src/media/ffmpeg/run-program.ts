@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Kept of each output; more is read and dropped. Default 1 MiB. */
   readonly maxBytes?: number;
+  /** Written to its standard input. Default: that is empty. */
+  readonly stdin?: string | undefined;
 }
 
 /**
@@ -29,7 +31,10 @@ export async function runProgram(command: string, args: readonly string[], optio
   const isCancelled = () => options.signal?.aborted === true;
   if (isCancelled()) throw cancelled();
   const startedAt = performance.now();
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment() });
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: childEnvironment() });
+  // It may end before it has read everything, which its exit tells.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.stdin ?? '');
   const stdout = collect(child.stdout, options.maxBytes ?? 1_048_576);
   const stderr = collect(child.stderr, options.maxBytes ?? 1_048_576);
   let timedOut = false;

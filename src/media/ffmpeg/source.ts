@@ -3,6 +3,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { WeirError } from '../../contracts/errors.js';
 import { maskSecrets } from './mask.js';
+import { isTooLongToHide } from './secret-output.js';
 
 /** What sources this host allows. */
 export interface SourcePolicy {
@@ -100,7 +101,15 @@ export function parseOutput(outputUrl: string): Output {
       received: maskSecrets(outputUrl),
     });
   }
-  const parts = takeUrlApart('output_url', outputUrl);
+  const output = withStreamKey(kind, takeUrlApart('output_url', outputUrl));
+  if (!isTooLongToHide(output)) return output;
+  throw new WeirError('invalid_argument', 'output_url has a longer key than can be kept out of the process list', {
+    field: 'output_url',
+    received: output.display.slice(0, 120),
+  });
+}
+
+function withStreamKey(kind: Output['kind'], parts: Omit<Output, 'kind'>): Output {
   if (kind !== 'rtmp') return { kind, ...parts };
   const [, key] = /\/[^/?#]+\/([^/?#]{6,})(?:[?#]|$)/.exec(new URL(parts.url).pathname) ?? [];
   // The last part of an RTMP path is the stream key: whoever knows it may publish there.

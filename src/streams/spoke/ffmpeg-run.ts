@@ -1,10 +1,27 @@
 /** One FFmpeg process whose stdout is fragmented MP4 and whose descriptor 3 reports progress. Decides nothing. */
-import { createFragmentCutter, createProgressParser, type Fragment, type InitSegment, type ProgressReport } from '../../media/index.js';
-import { createProcessSampler, type ExitReport, type ProcessStats, recordProcess, type StopLadder, spawnProcess } from '../../supervisor/index.js';
+import {
+  type CaptureCommand,
+  createFragmentCutter,
+  createProgressParser,
+  type Fragment,
+  type InitSegment,
+  type ProgressReport,
+} from '../../media/index.js';
+import {
+  coverArguments,
+  createProcessSampler,
+  type ExitReport,
+  type ProcessStats,
+  recordProcess,
+  type StopLadder,
+  spawnProcess,
+} from '../../supervisor/index.js';
 
 export interface FfmpegRunOptions {
   readonly ffmpeg: string;
   readonly args: readonly string[];
+  /** What it reads beside its arguments, and secrets that stand in them all the same; default: nothing. */
+  readonly secrets?: Pick<CaptureCommand, 'stdin' | 'files' | 'exposed'>;
   /** Where the process is noted for the sweep after a crash of ours; default: nowhere. */
   readonly pidFolder?: string | undefined;
   readonly ladder?: StopLadder;
@@ -37,12 +54,19 @@ export async function startFfmpeg(options: FfmpegRunOptions): Promise<FfmpegRun>
     stdout: 'pipe',
     stderr: 'lines',
     extraPipes: 1,
+    ...(options.secrets?.stdin === undefined ? {} : { stdin: { text: options.secrets.stdin } }),
+    ...(options.secrets === undefined ? {} : { texts: options.secrets.files }),
     onLine: (line) => options.onLine(line),
     ...(options.ladder === undefined ? {} : { ladder: options.ladder }),
   });
   const forget = options.pidFolder === undefined ? () => undefined : recordProcess(options.pidFolder, child.identity, options.ffmpeg);
   void child.exited.then(forget);
-  const cutter = createFragmentCutter({ onInit: (init) => options.onInit(init), onFragment: (fragment) => options.onFragment(fragment) });
+  const uncover = coverSecrets(child.pid, options);
+  const onInit = (init: InitSegment) => {
+    uncover();
+    options.onInit(init);
+  };
+  const cutter = createFragmentCutter({ onInit, onFragment: (fragment) => options.onFragment(fragment) });
   const { stdout, pipes } = child;
   const take = (chunk: Buffer) => {
     try {
@@ -68,4 +92,12 @@ export async function startFfmpeg(options: FfmpegRunOptions): Promise<FfmpegRun>
     },
     stop: (reason, ladder) => child.stop({ reason, ...(ladder === undefined ? {} : { ladder }) }),
   };
+}
+
+/** Hides secrets that had to be given as arguments. Once the first media is there FFmpeg has taken them, and they are erased. */
+function coverSecrets(pid: number, { ffmpeg, secrets }: FfmpegRunOptions): () => void {
+  const exposed = secrets?.exposed ?? [];
+  if (exposed.length === 0) return () => undefined;
+  const covered = coverArguments(pid, ffmpeg);
+  return () => void covered.then((one) => one.erase(exposed));
 }

@@ -1,7 +1,7 @@
 /** One run of FFmpeg for the source: the process, the judgement on its media, and the translation of its end. */
 import {
   type CapturePlan,
-  captureArgs,
+  captureCommand,
   classifyFailure,
   type Fragment,
   type InitSegment,
@@ -127,9 +127,11 @@ export class SourceRun {
     await this.#options.after;
     if (this.#isOver) return;
     try {
+      const { args, ...secrets } = captureCommand(this.plan, this.#options.facts);
       const process = await startFfmpeg({
         ffmpeg: this.#options.facts.ffmpeg,
-        args: captureArgs(this.plan, this.#options.facts),
+        args,
+        secrets,
         pidFolder: this.#options.pidFolder,
         ladder: endLadder,
         onInit: (init) => this.#takeInit(init),
