@@ -17,6 +17,7 @@ import { createHubHealth, type HubHealth } from './hub-health.js';
 import { createHubHttp } from './hub-http.js';
 import { findFactsLazily } from './lazy-facts.js';
 import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
+import { namesHolder } from './port-holder.js';
 import { mediaFolders } from './spoke-settings.js';
 import { version } from './version.js';
 
@@ -300,7 +301,7 @@ class HubProcess implements Hub {
     const { http: settings } = this.#config;
     const heldBack = admin.needed && !loopbackHosts.has(settings.host);
     const host = heldBack ? '127.0.0.1' : settings.host;
-    const port = await this.http.listen(host, Math.max(0, settings.port));
+    const port = await this.http.listen(host, Math.max(0, settings.port)).catch(namesHolder('http.port', settings.port));
     await this.#defineTestPicture(store);
     const url = settings.public_url ?? formatUrl(settings.tls?.cert_file !== undefined, host, port);
     this.#addresses = {

@@ -18,7 +18,7 @@ export interface RunningSpoke {
 export async function runSpoke(settings: SpokeSettings, signal: AbortSignal): Promise<RunningSpoke> {
   const log = openLog(settings);
   log.info({ spoke_id: settings.spoke_id, pid: process.pid }, 'spoke starts');
-  const [connected, facts] = await Promise.all([connect(settings, log), findFacts(settings, signal)]);
+  const [connected, facts] = await Promise.all([connect(settings, log), findFacts(settings, log, signal)]);
   if (signal.aborted) {
     await connected.close();
     signal.throwIfAborted();
@@ -66,7 +66,16 @@ function connect(settings: SpokeSettings, log: Logger) {
   });
 }
 
-function findFacts(settings: SpokeSettings, signal: AbortSignal): Promise<MachineFacts> {
+/** Without a usable FFmpeg the spoke serves all the same: each stream then tells what is missing, and plays once it is there. */
+async function findFacts(settings: SpokeSettings, log: Logger, signal: AbortSignal): Promise<MachineFacts> {
   const { ffmpeg = 'ffmpeg', ffprobe = 'ffprobe', hardware } = settings.ffmpeg;
-  return findMachineFacts({ ffmpeg, ffprobe, hardware, signal });
+  try {
+    return await findMachineFacts({ ffmpeg, ffprobe, hardware, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    log.error({ err: error }, 'no usable FFmpeg here: streams will say so until it is installed');
+    // Taken for granted until a run shows otherwise; hardware is tried at the next start.
+    const software = { encoder: 'libx264', works: true, reason: undefined, tookMs: 0 } as const;
+    return { ffmpeg, ffprobe, version: 'unknown', fontFile: undefined, encoders: [software], renderNode: undefined };
+  }
 }
