@@ -11,7 +11,8 @@ export {
   parseFfmpegLine,
   parsePushEvent,
 } from './ffmpeg/failure.js';
-export { maskSecrets } from './ffmpeg/mask.js';
+export { isMasked, maskSecrets } from './ffmpeg/mask.js';
+export { maskDevice, maskOutputUrl, restoreAddress } from './ffmpeg/masked-address.js';
 export { planCapture } from './ffmpeg/plan.js';
 export { type ProbeOptions, type ProbeOutcome, probeSource } from './ffmpeg/probe.js';
 export { createProgressParser, type ProgressParser, type ProgressReport } from './ffmpeg/progress.js';

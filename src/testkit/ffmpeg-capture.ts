@@ -27,10 +27,12 @@ export interface Capture {
   stop(): Promise<void>;
 }
 
-/** Starts FFmpeg; stop it in `finally`. */
-export function startCapture(args: readonly string[], ffmpeg = 'ffmpeg'): Capture {
+/** Starts FFmpeg, with these lines as its standard input; stop it in `finally`. */
+export function startCapture(args: readonly string[], ffmpeg = 'ffmpeg', stdin: readonly string[] = []): Capture {
   const startedAt = performance.now();
-  const child = spawn(ffmpeg, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const child = spawn(ffmpeg, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(stdin.map((line) => `${line}\n`).join(''));
   const inits: InitSegment[] = [];
   const fragments: TimedFragment[] = [];
   const reports: ProgressReport[] = [];

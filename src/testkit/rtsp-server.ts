@@ -1,5 +1,6 @@
 /** A small RTSP server (TCP interleaved) that plays one live H.264 track made by FFmpeg, with the faults cameras show. Tests only. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -9,8 +10,10 @@ export interface RtspServerOptions {
   readonly input?: readonly string[];
   /** Encoder arguments; default: libx264 ultrafast, one keyframe per second. */
   readonly encode?: readonly string[];
-  /** When set, a request without these Basic credentials is answered 401. */
+  /** When set, a request without these credentials is answered 401. */
   readonly credentials?: { readonly user: string; readonly password: string };
+  /** How they are asked for; default `basic`. */
+  readonly authentication?: 'basic' | 'digest';
   /** Answers every DESCRIBE with this status instead. */
   readonly describeStatus?: '404 Not Found' | '403 Forbidden' | '503 Service Unavailable';
   /** Port to listen on; default: chosen by the system. */
@@ -136,7 +139,7 @@ function answer(request: string, socket: Socket, sdp: string, options: RtspServe
   const cseq = /^cseq:\s*(\d+)/im.exec(request)?.[1] ?? '0';
   const reply = (status: string, headers: readonly string[] = [], body = '') =>
     socket.write([`RTSP/1.0 ${status}`, `CSeq: ${cseq}`, ...headers, `Content-Length: ${body.length}`, '', body].join('\r\n'));
-  if (method !== 'OPTIONS' && !isAuthorized(request, options)) return void reply('401 Unauthorized', ['WWW-Authenticate: Basic realm="camera"']);
+  if (method !== 'OPTIONS' && !isAuthorized(method, request, options)) return void reply('401 Unauthorized', [challenge(options)]);
   switch (method) {
     case 'OPTIONS':
       return void reply('200 OK', ['Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER']);
@@ -158,8 +161,23 @@ function answer(request: string, socket: Socket, sdp: string, options: RtspServe
   }
 }
 
-function isAuthorized(request: string, options: RtspServerOptions): boolean {
-  if (options.credentials === undefined) return true;
-  const wanted = Buffer.from(`${options.credentials.user}:${options.credentials.password}`).toString('base64');
-  return request.includes(`Authorization: Basic ${wanted}`);
+const realm = 'camera';
+const nonce = 'b1946ac92492d2347c6235b4d2611184';
+
+function challenge({ authentication }: RtspServerOptions): string {
+  return authentication === 'digest' ? `WWW-Authenticate: Digest realm="${realm}", nonce="${nonce}"` : `WWW-Authenticate: Basic realm="${realm}"`;
+}
+
+function isAuthorized(method: string, request: string, { credentials, authentication }: RtspServerOptions): boolean {
+  if (credentials === undefined) return true;
+  const { user, password } = credentials;
+  if (authentication !== 'digest') return request.includes(`Authorization: Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`);
+  const [, given = ''] = /^Authorization: Digest (.*)$/im.exec(request) ?? [];
+  const [, uri = ''] = /\buri="([^"]*)"/.exec(given) ?? [];
+  const wanted = md5(`${md5(`${user}:${realm}:${password}`)}:${nonce}:${md5(`${method}:${uri}`)}`);
+  return given.includes(`response="${wanted}"`);
+}
+
+function md5(text: string): string {
+  return createHash('md5').update(text).digest('hex');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { maskSecrets } from './mask.js';
+import { maskSecrets, maskUrl } from './mask.js';
 
 const rows: [string, string][] = [
   ['[error] rtsp://admin:geheim@10.0.0.7/live: 401', '[error] rtsp://***@10.0.0.7/live: 401'],
@@ -9,6 +9,8 @@ const rows: [string, string][] = [
   ['rtsp://u:p@ss@h/x', 'rtsp://***@h/x'],
   ['http://h/x?token=abc&b=1&api_key=k', 'http://h/x?token=***&b=1&api_key=***'],
   ['srt://h:9?streamid=publish:a:secret&passphrase=0123456789', 'srt://h:9?streamid=***&passphrase=***'],
+  [`rtsp://u:it's"p@h/x`, 'rtsp://***@h/x'],
+  [`srt://h:9?passphrase=it's1&x=1`, 'srt://h:9?passphrase=***&x=1'],
   ['two rtsp://a:b@c/d and rtmp://e:f@g/h', 'two rtsp://***@c/d and rtmp://***@g/h'],
   ['mail me@example.org, time 12:00:00, frame=1', 'mail me@example.org, time 12:00:00, frame=1'],
   ['http://h/p@th?x=1', 'http://h/p@th?x=1'],
@@ -37,3 +39,13 @@ test('no password or token survives in a URL, and masking twice changes nothing'
     }),
   );
 });
+
+for (const [text, masked] of [
+  [`rtsp://u:it's@h/x`, 'rtsp://***@h/x'],
+  ['rtsp://u@h/x?a=1', 'rtsp://***@h/x?a=1'],
+  [`srt://h:9?mode=caller&passphrase=it's;all=secret`, 'srt://h:9?mode=caller&passphrase=***'],
+  ['http://h/x?a=1&a=2#t', 'http://h/x?a=1&a=2#t'],
+  ['http://h/x', 'http://h/x'],
+] as const) {
+  test(`the address ${text} is shown as ${masked}`, () => assert.equal(maskUrl(new URL(text)), masked));
+}

@@ -3,7 +3,7 @@
  * options of an output from a preset file; the tee hands them on to its queue, and the queue to the format behind it.
  */
 import { escapeListEntry } from './filter-text.js';
-import { maskSecrets } from './mask.js';
+import { isSecretParameter } from './mask.js';
 import type { Output } from './source.js';
 
 /** Settings of the format that is pushed; the first names it. */
@@ -71,7 +71,7 @@ function splitSrt(url: URL): { url: string; options: Map<string, string> } {
     const [name = '', ...value] = part.split('=');
     if (secretSrtOptions.has(name)) options.set(name, value.join('=').replaceAll('+', ' '));
     // What else looks secret is nothing that SRT knows, so nobody misses it.
-    else if (part !== '' && (name === 'pbkeylen' || maskSecrets(`?${part}`) === `?${part}`)) visible.push(part);
+    else if (part !== '' && (name === 'pbkeylen' || !isSecretParameter(part))) visible.push(part);
   }
   const query = visible.length === 0 ? '' : `?${visible.join('&')}`;
   return { url: `srt://${url.host}${url.pathname}${query}`, options };

@@ -2,7 +2,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { WeirError } from '../../contracts/errors.js';
-import { maskSecrets } from './mask.js';
+import { isMasked, isSecretParameter, maskSecrets, maskUrl } from './mask.js';
 import { isTooLongToHide } from './secret-output.js';
 
 /** What sources this host allows. */
@@ -114,7 +114,7 @@ function withStreamKey(kind: Output['kind'], parts: Omit<Output, 'kind'>): Outpu
   const [, key] = /\/[^/?#]+\/([^/?#]{6,})(?:[?#]|$)/.exec(new URL(parts.url).pathname) ?? [];
   // The last part of an RTMP path is the stream key: whoever knows it may publish there.
   const secrets = key === undefined ? parts.secrets : [...parts.secrets, key];
-  return { kind, ...parts, secrets, display: maskSecrets(parts.url, secrets) };
+  return { kind, ...parts, secrets, display: maskSecrets(parts.display, secrets) };
 }
 
 /** Where to look to learn that the source is back. */
@@ -235,15 +235,17 @@ function takeUrlApart(field: string, text: string): Omit<NetworkSource, 'kind' |
   const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const port = url.port === '' ? defaultPorts[url.protocol.slice(0, -1)] : Number(url.port);
   if (host === '') throw refuse('names no host');
+  if (isMasked(text)) throw refuse('has *** where a secret was: write the secret itself');
   if (port === undefined || port === 0) throw refuse('needs a port, for example srt://host:9000');
   // What was checked is what FFmpeg gets: the normal form, not the text.
-  return { url: url.href, display: maskSecrets(url.href), host, port, secrets: secretsOf(url) };
+  return { url: url.href, display: maskUrl(url), host, port, secrets: secretsOf(url) };
 }
 
 function secretsOf(url: URL): string[] {
   const values = [url.password, decode(url.password)];
-  for (const [key, value] of url.searchParams) {
-    if (maskSecrets(`?${key}=value`) !== `?${key}=value`) values.push(value, encodeURIComponent(value));
+  for (const part of url.search.slice(1).split('&').filter(isSecretParameter)) {
+    const raw = part.slice(part.indexOf('=') + 1);
+    values.push(raw, decode(raw), encodeURIComponent(decode(raw)));
   }
   return [...new Set(values)].filter((value) => value.length >= 3);
 }

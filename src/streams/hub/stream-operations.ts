@@ -17,6 +17,7 @@ import { type CommandNouns, commandStream, restartStream } from './command-strea
 import { readHistory } from './history.js';
 import type { StreamsOperations } from './operations.js';
 import type { Roster } from './roster.js';
+import { restoreConfig, restoreFromAny } from './shown-config.js';
 
 export interface OperationNouns extends CommandNouns {
   readonly roster: Roster;
@@ -42,7 +43,8 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
       return listStreams(nouns, session, query);
     },
     async create_stream(session, { body }) {
-      const record = await definitions.create(body, session, (streamId) => mayOperate(session, streamId));
+      const request = { ...body, config: meant(nouns, body.config, session) };
+      const record = await definitions.create(request, session, (streamId) => mayOperate(session, streamId));
       await nouns.prepare(record.stream_id);
       return standings.show(record);
     },
@@ -54,7 +56,8 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
       needOperate(session, params.stream_id);
       const before = definitions.need(params.stream_id);
       const isActive = (standings.status(params.stream_id)?.state ?? 'stopped') !== 'stopped';
-      const record = await definitions.update(params.stream_id, body, session);
+      const config = body.config === undefined ? {} : { config: restoreConfig(body.config, before.config) };
+      const record = await definitions.update(params.stream_id, { ...body, ...config }, session);
       return { stream: standings.show(record), will_blink: isActive && differsInPicture(before.config, record.config) };
     },
     async delete_stream(session, { params }, { signal }) {
@@ -96,13 +99,15 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
       const config = query.encoder === undefined ? record.config : { ...record.config, encoder: query.encoder };
       return { command: await preview(nouns, config, nouns.reconciler.spokeOf(params.stream_id), signal) };
     },
-    async preview_command(_session, { body }, { signal }) {
-      definitions.checkConfig(body.config);
-      return { command: await preview(nouns, body.config, undefined, signal) };
+    async preview_command(session, { body }, { signal }) {
+      const config = meant(nouns, body.config, session);
+      definitions.checkConfig(config);
+      return { command: await preview(nouns, config, undefined, signal) };
     },
-    async probe_source(_session, { body }, { signal }) {
-      definitions.checkConfig({ device: body.device });
-      return probe(nouns, body.device, body.spoke, signal);
+    async probe_source(session, { body }, { signal }) {
+      const { device = body.device } = meant(nouns, { device: body.device }, session);
+      definitions.checkConfig({ device });
+      return probe(nouns, device, body.spoke, signal);
     },
     async list_spokes(session) {
       const isVisible = (streamId: string) => mayView(session, streamId);
@@ -125,6 +130,15 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
       return parts.store.alerts.acknowledge(params.alert_id, session.username);
     },
   };
+}
+
+/** A configuration with addresses that were shown before, by one of the streams that the session may command. */
+function meant({ definitions }: OperationNouns, given: StreamConfig, session: Session): StreamConfig {
+  const own = definitions.all().filter((record) => mayOperate(session, record.stream_id));
+  return restoreFromAny(
+    given,
+    own.map((record) => record.config),
+  );
 }
 
 function listStreams(

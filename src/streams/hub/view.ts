@@ -2,6 +2,7 @@
 import type { Problem, Stream, StreamStatus } from '../../contracts/index.js';
 import type { StreamRecord } from '../../store/index.js';
 import type { Observed } from './observations.js';
+import { showConfig } from './shown-config.js';
 
 /** What the state is judged by, beside the definition. */
 export interface Standing {
@@ -20,11 +21,13 @@ export interface Standing {
   readonly nowMs: number;
 }
 
+/** Secrets in its addresses are masked, whoever asks. */
 export function composeStream(record: StreamRecord, standing: Standing): Stream {
   const path = `/api/v1/streams/${record.stream_id}`;
   const status = shownStatus(record, standing);
   return {
     ...record,
+    config: showConfig(record.config),
     status,
     progress: status?.state === 'running' || status?.state === 'starting' ? (standing.observed?.progress ?? null) : null,
     viewers: standing.viewers,
