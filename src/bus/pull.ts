@@ -58,7 +58,7 @@ export function openPull(connection: NatsConnection, settings: PullSettings): Pu
   let underWay = 0;
   let held = 0;
   let heldBytes = 0;
-  let heardAt = Date.now();
+  let heardAt = performance.now();
   let closed = false;
 
   const subscription = connection.subscribe(inbox, {
@@ -69,7 +69,7 @@ export function openPull(connection: NatsConnection, settings: PullSettings): Pu
   });
   const lost = connectionEvents(connection).onDisconnect(() => end('lost'));
   const watchdog = setInterval(() => {
-    if (underWay > 0 && Date.now() - heardAt > silenceMs) end('lost');
+    if (underWay > 0 && performance.now() - heardAt > silenceMs) end('lost');
   }, heartbeatMs);
 
   function close(): void {
@@ -89,7 +89,7 @@ export function openPull(connection: NatsConnection, settings: PullSettings): Pu
   function refill(): void {
     const free = settings.credit - underWay - held;
     if (closed || free <= 0 || (underWay > 0 && free < refillAt) || heldBytes > bytesPerRequest / 2) return;
-    if (underWay === 0) heardAt = Date.now();
+    if (underWay === 0) heardAt = performance.now();
     underWay += free;
     const request = { batch: free, max_bytes: bytesPerRequest, expires: toNanos(expiresMs), idle_heartbeat: toNanos(heartbeatMs) };
     connection.publish(subject, JSON.stringify(request), { reply: inbox });
@@ -97,7 +97,7 @@ export function openPull(connection: NatsConnection, settings: PullSettings): Pu
 
   function take(msg: Msg): void {
     if (closed) return;
-    heardAt = Date.now();
+    heardAt = performance.now();
     const message = readDelivery(msg);
     if (message === undefined) {
       takeStatus(msg);

@@ -22,12 +22,12 @@ export function requestRaw(connection: NatsConnection, subject: string, payload:
   return (async () => {
     const deadline = AbortSignal.timeout(request.timeoutMs);
     const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
-    const before = Date.now();
+    const before = performance.now();
     await events.untilConnected(signal).catch((error: unknown) => {
       throw deadline.aborted ? new WeirError('unavailable', `The bus was away for ${request.timeoutMs} ms`) : error;
     });
     if (request.signal?.aborted) throw new WeirError('cancelled', `The request on ${subject} was cancelled`);
-    return send(connection, subject, payload, { ...request, timeoutMs: Math.max(1, request.timeoutMs - (Date.now() - before)) });
+    return send(connection, subject, payload, { ...request, timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - before)) });
   })();
 }
 

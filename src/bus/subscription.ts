@@ -35,12 +35,12 @@ export function openSubscription<N extends ChannelName>(
   });
   let busy = false;
   let stopped = false;
-  let reportedAt = 0;
+  let reportedAt = Number.NEGATIVE_INFINITY;
 
   function reject(error: WeirError, at: string): void {
     counters.invalid += 1;
     settings.onInvalid?.(error, at);
-    const now = Date.now();
+    const now = performance.now();
     if (now - reportedAt < reportEveryMs) return;
     reportedAt = now;
     context.report(new WeirError(error.code, `Invalid message on ${at} (${counters.invalid} so far): ${error.message}`, { cause: error }), at);

@@ -64,7 +64,7 @@ export class Definitions {
   /** True for a minute after the stream was deleted: late reports of its last spoke must not bring it back. */
   isJustDeleted(streamId: string): boolean {
     const at = this.#deleted.get(streamId);
-    return at !== undefined && Date.now() - at < deletedMemoryMs;
+    return at !== undefined && performance.now() - at < deletedMemoryMs;
   }
 
   /** True for a stream that is known only because its spoke, one of ours, waits for a definition. */
@@ -136,7 +136,7 @@ export class Definitions {
     });
     this.#records.delete(streamId);
     this.#forgetOldDeletions();
-    this.#deleted.set(streamId, Date.now());
+    this.#deleted.set(streamId, performance.now());
     this.#onChange(streamId);
   }
 
@@ -173,7 +173,7 @@ export class Definitions {
   }
 
   #forgetOldDeletions(): void {
-    for (const [streamId, at] of this.#deleted) if (Date.now() - at >= deletedMemoryMs) this.#deleted.delete(streamId);
+    for (const [streamId, at] of this.#deleted) if (performance.now() - at >= deletedMemoryMs) this.#deleted.delete(streamId);
   }
 }
 

@@ -23,7 +23,7 @@ export class ForeignStreams {
   readonly #options: ForeignStreamsOptions;
   readonly #considering = new Set<string>();
   readonly #lostSince = new Map<string, number>();
-  #refusedUntil = 0;
+  #refusedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: ForeignStreamsOptions) {
     this.#options = options;
@@ -36,7 +36,7 @@ export class ForeignStreams {
 
   /** A stream nobody defined reports itself. */
   consider(streamId: string, observed: Observed): void {
-    if (this.#considering.has(streamId) || Date.now() < this.#refusedUntil) return;
+    if (this.#considering.has(streamId) || performance.now() < this.#refusedUntil) return;
     this.#considering.add(streamId);
     this.#adopt(streamId, observed)
       .catch((error: unknown) => this.#options.log.warn({ err: error, stream_id: streamId }, 'a foreign stream could not be taken on'))
@@ -53,7 +53,7 @@ export class ForeignStreams {
     const { definitions, observations, timing } = this.#options;
     const silent = definitions.all().filter((record) => {
       if (record.managed || this.#lostSince.has(record.stream_id)) return false;
-      return Date.now() - (observations.get(record.stream_id)?.lastSeenAt ?? 0) > timing.foreignSilenceMs;
+      return performance.now() - (observations.get(record.stream_id)?.lastSeenAt ?? Number.NEGATIVE_INFINITY) > timing.foreignSilenceMs;
     });
     for (const { stream_id: streamId, desired } of silent) {
       const status = await this.ask(streamId, askMs);
@@ -104,7 +104,7 @@ export class ForeignStreams {
   }
 
   async #refuse(message: string): Promise<void> {
-    this.#refusedUntil = Date.now() + refusedPauseMs;
+    this.#refusedUntil = performance.now() + refusedPauseMs;
     const hint = `Delete foreign streams that are not needed; the hub shows at most ${maxForeignStreams}`;
     await this.#options.alerts.raise({ severity: 'warning', kind: 'foreign_streams_refused', message, hint });
   }

@@ -55,7 +55,7 @@ export class Hls {
   async playlist(streamId: string, signal: AbortSignal): Promise<MediaFile> {
     this.#watching.want(streamId);
     const reading = await this.#reading(streamId);
-    reading.lastAskedAt = Date.now();
+    reading.lastAskedAt = performance.now();
     if (reading.index.segments.length === 0) await firstSegment(reading, AbortSignal.any([signal, AbortSignal.timeout(firstSegmentMs)]));
     const facts = await findJournal(this.#parts.bus.connection, mediaJournalName(streamId), signal);
     reading.index.forgetBefore(facts?.firstSequence ?? 0);
@@ -125,7 +125,7 @@ export class Hls {
       index: new HlsIndex({ limit: maxRemembered, anchor }),
       journalId: facts.journalId,
       reader: undefined,
-      lastAskedAt: Date.now(),
+      lastAskedAt: performance.now(),
       isEnded: false,
       waiting: new Set(),
     };
@@ -186,7 +186,7 @@ export class Hls {
     for (const [streamId, opening] of [...this.#readings]) {
       const reading = await opening.catch(() => undefined);
       if (reading === undefined) continue;
-      if (Date.now() - reading.lastAskedAt < idleMs) {
+      if (performance.now() - reading.lastAskedAt < idleMs) {
         await this.#writeAnchor(streamId, reading);
         continue;
       }

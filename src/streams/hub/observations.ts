@@ -9,7 +9,7 @@ export interface Observed {
   status: StreamStatus | undefined;
   progress: StreamProgress | undefined;
   metrics: StreamMetrics | undefined;
-  /** Milliseconds since 1970, on this machine's clock. */
+  /** On the clock of `performance.now()`, which nobody sets: a jump of the wall clock makes no stream silent. */
   lastSeenAt: number;
 }
 
@@ -88,7 +88,7 @@ export class Observations {
   #note(streamId: string, report: Partial<Observed>, isNews = false): void {
     const known = this.#reports.get(streamId);
     const observed = known ?? { status: undefined, progress: undefined, metrics: undefined, lastSeenAt: 0 };
-    Object.assign(observed, report, { lastSeenAt: Date.now() });
+    Object.assign(observed, report, { lastSeenAt: performance.now() });
     if (known === undefined) {
       if (this.#reports.size >= maxRemembered) this.#forgetOldest();
       this.#reports.set(streamId, observed);

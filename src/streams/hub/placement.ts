@@ -19,7 +19,7 @@ export interface SpokeFacts {
   readonly state: 'online' | 'draining' | 'lost';
   /** It has begun to drain by itself: it stops what it serves and takes no assignment any more. */
   readonly isClosed: boolean;
-  /** When it was lost, milliseconds since 1970; meaningful only in that state. */
+  /** When it was lost, on the clock of `nowMs`; meaningful only in that state. */
   readonly lostAtMs: number;
   /** Ids of a spoke that serves fixed streams; undefined: it takes what it is given. */
   readonly fixed: readonly string[] | undefined;

@@ -38,7 +38,7 @@ export class Reconciler {
   readonly #placed = new Map<string, string>();
   readonly #confirmed = new Map<string, Confirmed>();
   readonly #refused = new Map<string, Problem>();
-  readonly #startedAtMs = Date.now();
+  readonly #startedAtMs = performance.now();
   #lastRevision = 0;
   #isKicked = false;
   #running: Promise<void> | undefined;
@@ -76,7 +76,7 @@ export class Reconciler {
 
   /** True while spokes that were not heard since the hub's start may still be there. */
   get isSettled(): boolean {
-    return Date.now() - this.#startedAtMs >= Math.min(this.#options.timing.graceMs, this.#options.timing.spokeLostMs);
+    return performance.now() - this.#startedAtMs >= Math.min(this.#options.timing.graceMs, this.#options.timing.spokeLostMs);
   }
 
   /** Something may have changed: look again soon. */
@@ -132,7 +132,7 @@ export class Reconciler {
       streams: records.map((record) => toWanted(record, isWatched)),
       spokes,
       placed: this.#placed,
-      nowMs: Date.now(),
+      nowMs: performance.now(),
       graceMs: timing.graceMs,
       isSettled: this.isSettled,
     });
@@ -188,7 +188,7 @@ export class Reconciler {
     this.#confirmed.set(step.spoke_id, {
       instance: step.instance,
       key: assignmentKey(step.streams),
-      atMs: Date.now(),
+      atMs: performance.now(),
       streams: new Set(streamIds.filter((streamId) => !this.#refused.has(streamId))),
     });
     return true;
@@ -222,7 +222,7 @@ export class Reconciler {
   #confirmedKey(spokeId: string, instance: string): string | undefined {
     const confirmed = this.#confirmed.get(spokeId);
     if (confirmed === undefined || confirmed.instance !== instance) return undefined;
-    return Date.now() - confirmed.atMs < this.#options.timing.reassignMs ? confirmed.key : undefined;
+    return performance.now() - confirmed.atMs < this.#options.timing.reassignMs ? confirmed.key : undefined;
   }
 
   async #readPlacement(records: readonly StreamRecord[]): Promise<void> {

@@ -11,7 +11,10 @@ interface KnownSpoke {
   instance: string;
   fixed: readonly string[] | undefined;
   isOnline: boolean;
+  /** On the clock of `performance.now()`: a jump of the wall clock must not move streams. */
   lostAtMs: number;
+  /** The same moment for people, milliseconds since 1970. */
+  lostSinceMs: number;
   heartbeatState: 'ready' | 'draining' | 'drained';
   /** Told to drain by an operator, until a new instance of it comes. */
   isDraining: boolean;
@@ -52,7 +55,8 @@ export class Roster {
         fixed: Array.isArray(fixed) ? fixed.map(String) : undefined,
         isOnline: false,
         // Counted from now: while the hub was away nobody could have been heard.
-        lostAtMs: Date.now(),
+        lostAtMs: performance.now(),
+        lostSinceMs: Date.now(),
         heartbeatState: 'ready',
         isDraining: record.state === 'draining',
       });
@@ -89,11 +93,11 @@ export class Roster {
     return spoke === undefined ? undefined : stateOf(spoke);
   }
 
-  /** Since when it is lost; undefined when it is not, or unknown. One not heard since the hub's start counts only with `isSettled`. */
+  /** Since when it is lost, milliseconds since 1970; undefined when it is not, or unknown. One not heard since the hub's start counts only with `isSettled`. */
   lostSince(spokeId: string, isSettled: boolean): number | undefined {
     const spoke = this.#spokes.get(spokeId);
     if (spoke === undefined || spoke.isOnline) return undefined;
-    return isSettled || spoke.instance !== '' ? spoke.lostAtMs : undefined;
+    return isSettled || spoke.instance !== '' ? spoke.lostSinceMs : undefined;
   }
 
   /** True for a spoke that serves streams of its own configuration, among them this one. */
@@ -170,7 +174,10 @@ export class Roster {
     // A process that was started anew is there to work; the order to drain was for the one before.
     if (isNewInstance && spoke.instance !== '') spoke.isDraining = false;
     spoke.instance = agent.instance;
-    if (spoke.isOnline && !agent.online) spoke.lostAtMs = Date.now();
+    if (spoke.isOnline && !agent.online) {
+      spoke.lostAtMs = performance.now();
+      spoke.lostSinceMs = Date.now();
+    }
     spoke.isOnline = agent.online;
     spoke.heartbeatState = agent.heartbeat?.state ?? 'ready';
     const announce = agent.announce;
@@ -213,7 +220,8 @@ export class Roster {
       instance: agent.instance,
       fixed: undefined,
       isOnline: false,
-      lostAtMs: Date.now(),
+      lostAtMs: performance.now(),
+      lostSinceMs: Date.now(),
       heartbeatState: 'ready',
       isDraining: false,
     };

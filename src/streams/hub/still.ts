@@ -74,7 +74,7 @@ export class Stills {
   async #newestKey(streamId: string, signal: AbortSignal): Promise<JournalMessage> {
     const { bus, roots } = this.#parts;
     const subject = publishSubject('stream_media_key', { stream_id: streamId }, roots);
-    const end = Date.now() + firstKeyMs;
+    const end = performance.now() + firstKeyMs;
     for (;;) {
       const key = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal).catch((error: unknown) => {
         // No journal yet, or none again after a restart of the broker.
@@ -82,7 +82,7 @@ export class Stills {
         throw error;
       });
       if (key !== undefined && Date.now() - key.time < staleMs) return key;
-      if (Date.now() >= end) throw new WeirError('unavailable', `${streamId} has no picture now`, { hint: 'Try again in a few seconds' });
+      if (performance.now() >= end) throw new WeirError('unavailable', `${streamId} has no picture now`, { hint: 'Try again in a few seconds' });
       await pause(pollMs, signal);
     }
   }

@@ -15,7 +15,7 @@ export interface WatchingOptions extends HubParts {
 
 interface Audience {
   viewers: number;
-  /** When somebody last watched, or asked to; milliseconds since 1970. */
+  /** When somebody last watched, or asked to; on the clock of `performance.now()`, so that no jump of the wall clock stops or keeps a stream. */
   lastWantedAt: number;
   isWanted: boolean;
 }
@@ -61,7 +61,7 @@ export class Watching {
   /** Somebody wants to see it: an on-demand stream is started. */
   want(streamId: string): void {
     const audience = this.#audienceOf(streamId);
-    audience.lastWantedAt = Date.now();
+    audience.lastWantedAt = performance.now();
     if (audience.isWanted) return;
     audience.isWanted = true;
     if (this.#options.definitions.get(streamId)?.on_demand === true) this.#options.onDemandChange(streamId);
@@ -149,8 +149,8 @@ export class Watching {
     if (viewers === undefined || (viewers === 0 && !this.#audiences.has(streamId))) return;
     const audience = this.#audienceOf(streamId);
     audience.viewers = viewers;
-    if (viewers > 0) audience.lastWantedAt = Date.now();
-    const isWanted = Date.now() - audience.lastWantedAt < Math.max(1000, settings.linger_s * 1000);
+    if (viewers > 0) audience.lastWantedAt = performance.now();
+    const isWanted = performance.now() - audience.lastWantedAt < Math.max(1000, settings.linger_s * 1000);
     if (isWanted === audience.isWanted) return;
     audience.isWanted = isWanted;
     if (isOnDemand) this.#options.onDemandChange(streamId);
@@ -159,7 +159,7 @@ export class Watching {
   #audienceOf(streamId: string): Audience {
     const known = this.#audiences.get(streamId);
     if (known !== undefined) return known;
-    const audience = { viewers: 0, lastWantedAt: 0, isWanted: false };
+    const audience = { viewers: 0, lastWantedAt: Number.NEGATIVE_INFINITY, isWanted: false };
     this.#audiences.set(streamId, audience);
     return audience;
   }
