@@ -73,6 +73,8 @@ const refusals: [name: string, yaml: string | undefined, environment: Record<str
   ['a password in the file', 'access:\n  admin_password: secret-secret\n', {}, {}, /WEIR_ADMIN_PASSWORD/],
   ['a secret of the wrong type, unseen', 'nats:\n  url: nats://x\n  password: 12345678\n', {}, {}, /nats\.password: .*received \*\*\*/],
   ['half of a certificate', 'http:\n  tls: { cert_file: c.pem }\n', {}, {}, /cert_file and key_file belong together/],
+  ['half of a certificate of the bus', undefined, { WEIR_NATS_TLS_ENABLED: 'true', WEIR_NATS_TLS_KEY_FILE: 'k' }, {}, /nats\.tls: .*belong together/],
+  ['TLS of the supervised bus without a certificate', undefined, { WEIR_NATS_TLS_ENABLED: 'true' }, {}, /nats\.tls: .*needs cert_file/],
   ['two ways to log in', undefined, { NATS_URL: 'nats://x', NATS_USER: 'u', WEIR_NATS_TOKEN: 't' }, {}, /choose one of/],
   ['credentials without an address', undefined, { NATS_USER: 'u' }, {}, /nats\.user: is only used with nats\.url/],
   ['a bus user without streams', undefined, { WEIR_ACCESS_BUS_USERS: 'cam1:0123456789' }, {}, /bus_users\.0\.streams: name the streams as well/],

@@ -196,6 +196,12 @@ function checkTogether(config: Config, sources: ReadonlyMap<string, string>): vo
     faults.push({ field: 'http.tls', message: 'cert_file and key_file belong together' });
   }
   const nats = config.nats;
+  const { tls: bus } = nats;
+  if (bus !== undefined && (bus.cert_file === undefined) !== (bus.key_file === undefined)) {
+    faults.push({ field: 'nats.tls', message: 'cert_file and key_file belong together' });
+  } else if (bus?.enabled === true && bus.cert_file === undefined && nats.url === undefined) {
+    faults.push({ field: 'nats.tls', message: 'the supervised server needs cert_file and key_file' });
+  }
   const ways = [nats.user ?? nats.password, nats.token, nats.nkey_seed_file, nats.credentials_file].filter((way) => way !== undefined);
   if (ways.length > 1) faults.push({ field: 'nats', message: 'choose one of user and password, token, nkey_seed_file, credentials_file' });
   if (nats.url === undefined) {

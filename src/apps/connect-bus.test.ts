@@ -61,25 +61,29 @@ const cases: Case[] = [
 
 describe('logging in to a NATS that somebody else runs', () => {
   for (const { name, prepare, wrong } of cases) {
-    test(`works with ${name}, and says so when it does not`, async () => {
-      await withTempFolder(async (folder) => {
-        const { config, login } = prepare(folder);
-        const server = await startServer(folder, config);
-        try {
-          const options = { name: 'test', roots: { videonode: 'videonode' }, timeoutMs: 3000 };
-          const connected = await connectBus({ ...options, login: { ...login, url: server.url } });
-          await connected.bus.flush();
-          await connected.close();
-          await assert.rejects(connectBus({ ...options, login: { ...wrong.login, url: server.url } }), (error) => {
-            assert.ok(error instanceof WeirError);
-            assert.equal(error.code, wrong.code, error.message);
-            return true;
-          });
-        } finally {
-          await server.stop();
-        }
+    for (const isSecure of name.startsWith('TLS') ? [true] : [false, true]) {
+      test(`works with ${name}${isSecure ? ', over TLS' : ''}, and says so when it does not`, async () => {
+        await withTempFolder(async (folder) => {
+          const { config, login } = prepare(folder);
+          const { text, tls } = isSecure && login.tls === undefined ? serverTls(folder) : { text: '', tls: login.tls };
+          const server = await startServer(folder, `${text}\n${config}`);
+          try {
+            const options = { name: 'test', roots: { videonode: 'videonode' }, timeoutMs: 3000 };
+            const connected = await connectBus({ ...options, login: { ...login, tls, url: server.url } });
+            await connected.bus.flush();
+            await connected.close();
+            const refused = { tls: wrong.code === 'unavailable' ? undefined : tls, ...wrong.login, url: server.url };
+            await assert.rejects(connectBus({ ...options, login: refused }), (error) => {
+              assert.ok(error instanceof WeirError);
+              assert.equal(error.code, wrong.code, error.message);
+              return true;
+            });
+          } finally {
+            await server.stop();
+          }
+        });
       });
-    });
+    }
   }
 
   test('a login inside the address works and never shows in errors', async () => {
@@ -159,6 +163,11 @@ function signJwt(issuer: KeyPair, subject: string, nats: object): string {
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
   return `${body}.${Buffer.from(issuer.sign(new TextEncoder().encode(body))).toString('base64url')}`;
+}
+
+function serverTls(folder: string): { text: string; tls: BusLoginSettings['tls'] } {
+  const { ca, cert, key } = certificates(folder);
+  return { text: `tls { cert_file: "${cert}", key_file: "${key}" }`, tls: { enabled: true, ca_file: ca } };
 }
 
 function certificates(folder: string): { ca: string; cert: string; key: string } {

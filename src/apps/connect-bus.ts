@@ -1,5 +1,6 @@
 /** Opens a connection to NATS with any of the ways to log in, and puts the contracts over it. */
 import { readFileSync, statSync } from 'node:fs';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import {
   type Authenticator,
   type ConnectionOptions,
@@ -12,7 +13,12 @@ import { type Bus, createBus } from '../bus/index.js';
 import { type Config, type Roots, WeirError } from '../contracts/index.js';
 
 /** How to reach NATS and log in there: the part of the configuration that concerns clients. */
-export type BusLoginSettings = Pick<Config['nats'], 'url' | 'user' | 'password' | 'token' | 'nkey_seed_file' | 'credentials_file' | 'tls'>;
+export type BusLoginSettings = Partial<
+  Pick<Config['nats'], 'url' | 'user' | 'password' | 'token' | 'nkey_seed_file' | 'credentials_file' | 'tls'>
+> & {
+  /** Name that the server's certificate is made for, where the address says another; then exactly `tls.ca_file` is trusted, be it an authority or the certificate itself. */
+  readonly tls_server_name?: string | undefined;
+};
 
 export interface ConnectBusOptions {
   readonly login: BusLoginSettings;
@@ -61,7 +67,7 @@ async function open(options: ConnectBusOptions): Promise<NatsConnection> {
     servers: servers.map(withoutLogin),
     name: options.name,
     ...loginOptions(login, servers[0] ?? ''),
-    ...tlsOptions(login.tls),
+    ...tlsOptions(login),
     ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
@@ -130,16 +136,31 @@ function trimmed(bytes: Uint8Array): Uint8Array {
   return new TextEncoder().encode(new TextDecoder().decode(bytes).trim());
 }
 
-function tlsOptions(tls: BusLoginSettings['tls']): Partial<ConnectionOptions> {
+function tlsOptions({ tls, tls_server_name: name }: BusLoginSettings): Partial<ConnectionOptions> {
   if (tls === undefined || !tls.enabled) return {};
   return {
     tls: {
       ...(tls.cert_file === undefined ? {} : { certFile: tls.cert_file }),
       ...(tls.key_file === undefined ? {} : { keyFile: tls.key_file }),
       ...(tls.ca_file === undefined ? {} : { caFile: tls.ca_file }),
+      // The library hands on to Node what it does not know itself.
+      ...(name === undefined
+        ? {}
+        : { allowPartialTrustChain: true, checkServerIdentity: (_host: string, cert: PeerCertificate) => checkServerIdentity(name, cert) }),
     },
   };
 }
+
+const unknownAuthority = 'Name the authority of its certificate in nats.tls.ca_file';
+const tlsHints: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID: 'Name the server in nats.url as its certificate does; by name, not by number',
+  CERT_HAS_EXPIRED: 'Its certificate has expired: renew it there, and look at the clock of this machine',
+  CERT_NOT_YET_VALID: 'Its certificate is not valid yet: look at the clock of this machine',
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+};
 
 function connectError(cause: unknown, where: string): WeirError {
   const name = cause instanceof Error ? cause.name : '';
@@ -151,9 +172,6 @@ function connectError(cause: unknown, where: string): WeirError {
     });
   }
   const reason = code ?? (cause instanceof Error ? cause.message : String(cause));
-  const hint =
-    code === 'ERR_TLS_CERT_ALTNAME_INVALID'
-      ? 'Name the server in nats.url as its certificate does; by name, not by number'
-      : 'Is it running, and is nats.url right?';
+  const hint = tlsHints[String(code)] ?? 'Is it running, and is nats.url right?';
   return new WeirError('unavailable', `NATS at ${where} cannot be reached: ${reason}`, { hint, cause });
 }

@@ -2,6 +2,7 @@
 import type { Access } from '../access/index.js';
 import { type BrokerUser, type BusServer, externalBroker, startBroker, type TlsFiles } from '../broker/index.js';
 import type { Config } from '../contracts/index.js';
+import { readServerCertificate } from './certificate.js';
 import type { BusLoginSettings } from './connect-bus.js';
 import type { DataFolder } from './data-folder.js';
 import { loginOf } from './spoke-settings.js';
@@ -21,6 +22,8 @@ const hubUser = 'hub';
 export async function startHubBroker({ config, data, access, hasAdmin, signal }: HubBrokerOptions): Promise<BusServer> {
   const { nats } = config;
   if (nats.url !== undefined) return externalBroker(nats.url);
+  const { tls } = tlsFiles(nats.tls);
+  if (tls !== undefined) readServerCertificate('nats.tls', tls.certFile, tls.keyFile);
   const users = (): BrokerUser[] => {
     const hub = { user: hubUser, password: data.secret('hub-password'), publish: ['>'], subscribe: ['>'], allowResponses: true };
     return [hub, ...access.busLogins()];
@@ -33,7 +36,7 @@ export async function startHubBroker({ config, data, access, hasAdmin, signal }:
     users: users(),
     signal,
     ...(nats.binary === undefined ? {} : { binary: nats.binary }),
-    ...tlsFiles(nats.tls),
+    ...(tls === undefined ? {} : { tls }),
   });
   access.onBusLogins(() => broker.setUsers(users()));
   return broker;
@@ -42,7 +45,15 @@ export async function startHubBroker({ config, data, access, hasAdmin, signal }:
 /** How the hub itself logs in. */
 export function hubLogin(config: Config, data: DataFolder, broker: BusServer): BusLoginSettings {
   if (broker.kind === 'external') return loginOf(config.nats);
-  return { ...loginOf(config.nats), url: broker.url, user: hubUser, password: data.secret('hub-password') };
+  return { url: broker.url, user: hubUser, password: data.secret('hub-password'), ...ownTls(config.nats.tls) };
+}
+
+/** Over loopback nobody but our own server is trusted, whatever public name its certificate is made for. */
+function ownTls(tls: Config['nats']['tls']): Pick<BusLoginSettings, 'tls' | 'tls_server_name'> {
+  const { tls: files } = tlsFiles(tls);
+  if (files === undefined) return {};
+  const { name } = readServerCertificate('nats.tls', files.certFile, files.keyFile);
+  return { tls: { enabled: true, ca_file: tls?.ca_file ?? files.certFile }, tls_server_name: name ?? 'localhost' };
 }
 
 function tlsFiles(tls: Config['nats']['tls']): { tls?: TlsFiles } {

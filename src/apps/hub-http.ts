@@ -1,12 +1,12 @@
 /** The hub's door: the HTTP server with everything it is given. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Access } from '../access/index.js';
 import type { BusServer } from '../broker/index.js';
-import { type Config, type Roots, WeirError } from '../contracts/index.js';
+import type { Config, Roots } from '../contracts/index.js';
 import { type BusProxyOptions, createHttpServer, type HttpServer } from '../http/index.js';
 import type { StreamsHub } from '../streams/hub/index.js';
 import type { Logger } from '../telemetry/index.js';
+import { readServerCertificate } from './certificate.js';
 import type { ConnectedBus } from './connect-bus.js';
 import type { HubHealth } from './hub-health.js';
 import { createHubMetrics } from './hub-metrics.js';
@@ -78,9 +78,6 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
 
 function readTls(tls: Config['http']['tls']): { tls?: { cert: string; key: string } } {
   if (tls?.cert_file === undefined || tls.key_file === undefined) return {};
-  try {
-    return { tls: { cert: readFileSync(tls.cert_file, 'utf8'), key: readFileSync(tls.key_file, 'utf8') } };
-  } catch (cause) {
-    throw new WeirError('invalid_argument', `Certificate or key cannot be read: ${(cause as Error).message}`, { field: 'http.tls', cause });
-  }
+  const { cert, key } = readServerCertificate('http.tls', tls.cert_file, tls.key_file);
+  return { tls: { cert, key } };
 }

@@ -107,6 +107,12 @@ async function send(url: string, init: RequestInit): Promise<Response> {
     if ((cause as Error).name === 'TimeoutError')
       throw new WeirError('deadline_exceeded', `${new URL(url).origin} did not answer within ${callLimitMs / 1000} s`, { cause });
     const reason = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (cause as Error).message;
+    if (/CERT|SELF_SIGNED|VERIFY|ISSUER/.test(reason)) {
+      throw new WeirError('unavailable', `The certificate of ${new URL(url).origin} is not trusted here: ${reason}`, {
+        hint: 'Name the hub with WEIR_URL as its certificate does, and its authority with NODE_EXTRA_CA_CERTS',
+        cause,
+      });
+    }
     throw new WeirError('unavailable', `No hub answers at ${url.split('/api/')[0]}: ${reason}`, {
       hint: 'Start one with `weir up`, or name it with WEIR_URL (and WEIR_TOKEN)',
       cause,
