@@ -25,28 +25,22 @@ export interface Scope {
 /** All subjects a client of this role and scope may use. `hub` may use everything below the roots and JetStream. */
 export function permissionsFor(role: BusRole, scope: Scope, roots: Roots = defaultRoots): Permissions {
   if (role === 'hub') return { publish: ['>'], subscribe: ['>'], allowResponses: true };
-  const publish = new Set<string>();
-  const subscribe = new Set<string>([`${scope.inboxPrefix}.>`]);
-  for (const name of channelNames) {
-    const channel = channels[name];
-    const publishers: readonly BusRole[] = channel.publishers;
-    const subscribers: readonly BusRole[] = channel.subscribers;
-    if (publishers.includes(role)) for (const subject of subjectsIn(name, scope, roots)) publish.add(subject);
-    if (subscribers.includes(role)) for (const subject of subjectsIn(name, scope, roots)) subscribe.add(subject);
-  }
-  if (role === 'spoke') {
-    for (const subject of ['$SRV.PING', '$SRV.INFO', '$SRV.STATS']) {
-      subscribe.add(subject);
-      subscribe.add(`${subject}.>`);
-    }
-  } else if (scope.viewer !== undefined) {
-    const mediaJournals = scope.streams === 'all' ? ['*'] : scope.streams.map(mediaJournalName);
-    for (const journal of mediaJournals) publish.add(`$JS.API.CONSUMER.MSG.NEXT.${journal}.${scope.viewer}`);
-  }
-  if ((role === 'operator' || role === 'admin') && scope.streams === 'all') {
-    for (const { name } of Object.values(journals)) for (const subject of replaySubjects(name)) publish.add(subject);
-  }
+  const may = (side: 'publishers' | 'subscribers') =>
+    channelNames.filter((name) => (channels[name][side] as readonly BusRole[]).includes(role)).flatMap((name) => subjectsIn(name, scope, roots));
+  const publish = new Set([...may('publishers'), ...readingSubjects(role, scope)]);
+  const subscribe = new Set([...may('subscribers'), `${scope.inboxPrefix}.>`, ...(role === 'spoke' ? discoverySubjects : [])]);
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort(), allowResponses: role === 'spoke' };
+}
+
+/** Questions of `nats micro` that every server of requests answers. */
+const discoverySubjects = ['$SRV.PING', '$SRV.INFO', '$SRV.STATS'].flatMap((subject) => [subject, `${subject}.>`]);
+
+/** The JetStream calls of a viewer's own reading place, and for who may see all, of the journals. */
+function readingSubjects(role: BusRole, { streams, viewer }: Scope): string[] {
+  const media = streams === 'all' ? ['*'] : streams.map(mediaJournalName);
+  const places = role === 'spoke' || viewer === undefined ? [] : media.map((journal) => `$JS.API.CONSUMER.MSG.NEXT.${journal}.${viewer}`);
+  const mayReplay = (role === 'operator' || role === 'admin') && streams === 'all';
+  return [...places, ...(mayReplay ? Object.values(journals).flatMap(({ name }) => replaySubjects(name)) : [])];
 }
 
 /**
