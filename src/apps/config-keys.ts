@@ -40,6 +40,13 @@ export function findConfigKey(path: string): ConfigKey | undefined {
   return undefined;
 }
 
+/** Whether an environment variable is (or, in an address, may hold) a secret. */
+export function isSecretVariable(name: string): boolean {
+  const path = environmentAliases[name] ?? configKeys.find((key) => key.environment === name)?.path;
+  if (path === undefined) return name === 'WEIR_TOKEN';
+  return /(?:^|[._])url$/.test(path) || byPath.get(path)?.isSecret === true;
+}
+
 /** The sections, as environment names begin with them: `WEIR_HTTP_`. */
 export const sectionPrefixes: readonly string[] = [
   ...new Set(configKeys.filter((key) => key.path.includes('.')).map((key) => `WEIR_${key.path.split('.')[0]?.toUpperCase()}_`)),

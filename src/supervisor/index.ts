@@ -13,6 +13,7 @@ export {
   type ProcessIdentity,
   processIdentity,
 } from './identity.js';
+export { takeEnvironment } from './own-environment.js';
 export { hasParentDeathSignal } from './parent-death.js';
 export { type PidRecord, recordProcess, sweepOrphans, writeFileAtomic } from './pid-records.js';
 export { describeExit, type ExitReport, type RunningProcess, type SpawnOptions, type StopOptions, spawnProcess } from './process.js';

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -216,4 +218,26 @@ test('process: 150 short lives leave no zombie and no descriptor', async () => {
     await Promise.all(runs.map((run) => run.exited));
   }
   await assertNoLeaks(before);
+});
+
+test('texts reach the child as descriptors and standard input, and leave no file behind', async () => {
+  const before = new Set(readdirSync('/dev/shm'));
+  const child = await spawnProcess({
+    command: 'sh',
+    args: ['-c', 'cat; cat <&4; cat /dev/fd/5 /dev/fd/5; echo done >&3'],
+    stdin: { text: 'one\n' },
+    stdout: 'lines',
+    extraPipes: 1,
+    texts: ['two\n', 'three\n'],
+  });
+  const [pipe, ...others] = child.pipes;
+  assert.ok(pipe !== undefined && others.length === 0);
+  const [progress] = (await once(pipe, 'data')) as [Buffer];
+  assert.equal(progress.toString(), 'done\n');
+  const { tail, exitCode } = await child.exited;
+  assert.deepEqual([exitCode, tail], [0, ['one', 'two', 'three', 'three']]);
+  assert.deepEqual(
+    readdirSync('/dev/shm').filter((name) => name.startsWith('weir-') && !before.has(name)),
+    [],
+  );
 });

@@ -1,12 +1,16 @@
 /** Keeps secrets out of logs: by the names of fields, and in URLs. */
 
 const secretName = /pass(?:word|wd|phrase)?$|secret|token$|^authorization$|^cookie$|^set-cookie$|credential|seed$|private_?key|api_?key|bcrypt/i;
-const urlWithLogin = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*(?::[^\s/@]*)?@/gi;
+/** Up to the last `@` before the path, since a password may hold one. */
+const urlWithLogin = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi;
+const secretParameter =
+  /([?&](?:[\w.-]*(?:pass|pwd|secret|token|sig|auth|key|credential|session|streamid)[\w.-]*|user(?:name)?|login|pw|jwt|code)=)[^&#\s"<>]*/gi;
 const mask = '***';
 
-/** Replaces user and password in each URL of a text. */
+/** Replaces user and password in each URL of a text, and the values of parameters whose names say that they are secret. */
 export function maskUrls(text: string): string {
-  return text.includes('@') ? text.replace(urlWithLogin, `$1${mask}@`) : text;
+  const masked = text.includes('://') ? text.replace(urlWithLogin, `$1${mask}@`) : text;
+  return masked.includes('=') ? masked.replace(secretParameter, `$1${mask}`) : masked;
 }
 
 /**

@@ -18,6 +18,8 @@ const urls: [string, string][] = [
   ['rtsp://admin:s3cret@10.0.0.7/live', 'rtsp://***@10.0.0.7/live'],
   ['from nats://user@host:4222 and http://a:b@c/', 'from nats://***@host:4222 and http://***@c/'],
   ['mail me@example.org about http://host/a@b', 'mail me@example.org about http://host/a@b'],
+  ['rtsp://u:p@ss:word@10.0.0.7/live', 'rtsp://***@10.0.0.7/live'],
+  ['srt://h:9?passphrase=0123456789&mode=caller', 'srt://h:9?passphrase=***&mode=caller'],
   ['no login in rtsp://10.0.0.7/live', 'no login in rtsp://10.0.0.7/live'],
 ];
 

@@ -1,6 +1,8 @@
 /** Commands, their options and help. */
 import { Command, CommanderError } from 'commander';
 import { WeirError } from '../../contracts/errors.js';
+import { takeEnvironment } from '../../supervisor/index.js';
+import { isSecretVariable } from '../config-keys.js';
 import { version } from '../version.js';
 import { addAccessCommands } from './access-commands.js';
 import { addAlertCommands } from './alert-commands.js';
@@ -17,7 +19,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const terminal: Terminal = {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    environment: process.env,
+    environment: takeEnvironment(isSecretVariable),
     folder: process.cwd(),
     exitCode: 0,
   };

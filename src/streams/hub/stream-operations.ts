@@ -11,7 +11,7 @@ import {
   sourceProbeSchema,
   WeirError,
 } from '../../contracts/index.js';
-import type { MachineFacts, SourcePolicy } from '../../media/index.js';
+import { type MachineFacts, maskDevice, type SourcePolicy } from '../../media/index.js';
 import { previewCommand } from './command-preview.js';
 import { type CommandNouns, commandStream, restartStream } from './command-stream.js';
 import { readHistory } from './history.js';
@@ -194,7 +194,8 @@ async function preview(nouns: OperationNouns, config: StreamConfig, spokeId: str
 async function probe(nouns: OperationNouns, device: string, spokeId: string | undefined, signal: AbortSignal): Promise<SourceProbe> {
   const chosen = nouns.roster.choose(spokeId, device);
   const reply = await nouns.roster.command(chosen, { action: 'probe', device }, probeMs, signal);
-  return parseWith(sourceProbeSchema, reply.result);
+  const found = parseWith(sourceProbeSchema, reply.result);
+  return { ...found, device: maskDevice(found.device) };
 }
 
 /** Whether FFmpeg must start anew for the change. */
