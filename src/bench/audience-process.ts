@@ -10,19 +10,27 @@ import { startCpu } from './processes.js';
 
 const latencies: number[] = [];
 let lost = 0;
+let jumps = 0;
 let isMeasuring = false;
 
 /** Counts one message of a viewer; `number` grows by one from message to message unless something was lost. */
-function createCounter(): (number: number, publishedAt: number, restart: string) => void {
+function createCounter() {
   let next: number | undefined;
   let run: string | undefined;
-  return (number, publishedAt, restart) => {
-    if (isMeasuring) {
-      latencies.push(performance.timeOrigin + performance.now() - publishedAt);
-      if (next !== undefined && run === restart && number > next) lost += number - next;
-    }
-    next = number + 1;
-    run = restart;
+  return {
+    take(number: number, publishedAt: number, restart: string): void {
+      if (isMeasuring) {
+        latencies.push(performance.timeOrigin + performance.now() - publishedAt);
+        if (next !== undefined && run === restart && number > next) lost += number - next;
+      }
+      next = number + 1;
+      run = restart;
+    },
+    /** The viewer was seconds behind and went on at the newest keyframe. */
+    jump(): void {
+      next = undefined;
+      if (isMeasuring) jumps += 1;
+    },
   };
 }
 
@@ -60,7 +68,7 @@ async function sit(order: AudienceOrder, seat: Seat): Promise<() => boolean> {
       callback: (_error, message) => {
         const progress = message.json<{ frame: number; sent_at: number }>();
         received += 1;
-        count(progress.frame, progress.sent_at, '');
+        count.take(progress.frame, progress.sent_at, '');
       },
     });
     await connection.flush();
@@ -72,9 +80,12 @@ async function sit(order: AudienceOrder, seat: Seat): Promise<() => boolean> {
       viewer: seat.credentials.viewer,
       watch: (request, signal) => bus.request('stream_watch', { stream_id: order.streamId }, request, { signal }),
       onInit: () => undefined,
+      onGap: ({ reason }) => {
+        if (reason === 'lag') count.jump();
+      },
       onFragment: (fragment) => {
         received += 1;
-        count(fragment.sequence, fragment.publishedAt, fragment.epoch);
+        count.take(fragment.sequence, fragment.publishedAt, fragment.epoch);
       },
     });
   }
@@ -95,6 +106,7 @@ async function open(order: AudienceOrder): Promise<object> {
 async function measure(ms: number): Promise<AudienceReport> {
   latencies.length = 0;
   lost = 0;
+  jumps = 0;
   const cpu = startCpu([process.pid]);
   isMeasuring = true;
   await new Promise((resolve) => setTimeout(resolve, ms));
@@ -102,6 +114,7 @@ async function measure(ms: number): Promise<AudienceReport> {
   return {
     received: latencies.length,
     lost,
+    jumps,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     maxMs: percentile(latencies, 1),

@@ -24,6 +24,8 @@ export interface AudienceReport {
   readonly received: number;
   /** Messages missing in the order of what was received, over all viewers. */
   readonly lost: number;
+  /** Times a viewer was seconds behind and went on at the newest keyframe. */
+  readonly jumps: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;

@@ -94,6 +94,11 @@ const figuresOf = (name: string, results: Round[], isGoal: boolean): Figure[] =>
     results.reduce((sum, { report }) => sum + report.received, 0),
     '',
   ),
+  told(
+    `${name}: jumps of viewers that were seconds behind`,
+    results.reduce((sum, { report }) => sum + report.jumps, 0),
+    '',
+  ),
   ...partNames.map((part) =>
     told(
       `${name}: ${part}`,
