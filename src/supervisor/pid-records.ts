@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { inFolder } from './file-error.js';
 import { isProcessIdentity, isSameProcess, type ProcessIdentity, processIdentity } from './identity.js';
 import { signalGroup } from './stop-ladder.js';
 
@@ -29,9 +30,10 @@ export function writeFileAtomic(file: string, text: string): void {
 
 /**
  * Kills the group of each recorded child whose owner is gone, waits up to a second for it, and removes its record.
- * Children of living owners are left alone. Returns what was killed.
+ * Children of living owners are left alone. Returns what was killed. Makes the folder; fails with `permission_denied` where it cannot.
  */
 export async function sweepOrphans(folder: string): Promise<PidRecord[]> {
+  inFolder(folder, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
   const names = await readdir(folder).catch(() => []);
   const killed: PidRecord[] = [];
   for (const name of names) {

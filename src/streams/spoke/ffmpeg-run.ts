@@ -12,6 +12,7 @@ import {
   createProcessSampler,
   type ExitReport,
   type ProcessStats,
+  type RunningProcess,
   recordProcess,
   type StopLadder,
   spawnProcess,
@@ -59,8 +60,7 @@ export async function startFfmpeg(options: FfmpegRunOptions): Promise<FfmpegRun>
     onLine: (line) => options.onLine(line),
     ...(options.ladder === undefined ? {} : { ladder: options.ladder }),
   });
-  const forget = options.pidFolder === undefined ? () => undefined : recordProcess(options.pidFolder, child.identity, options.ffmpeg);
-  void child.exited.then(forget);
+  noteUntilExit(child, options);
   const uncover = coverSecrets(child.pid, options);
   const onInit = (init: InitSegment) => {
     uncover();
@@ -92,6 +92,17 @@ export async function startFfmpeg(options: FfmpegRunOptions): Promise<FfmpegRun>
     },
     stop: (reason, ladder) => child.stop({ reason, ...(ladder === undefined ? {} : { ladder }) }),
   };
+}
+
+/** A disk that is full by now must not stop the picture; without a note the kernel still ends it with us where it can. */
+function noteUntilExit(child: Pick<RunningProcess, 'identity' | 'exited'>, { pidFolder, ffmpeg, onLine }: FfmpegRunOptions): void {
+  if (pidFolder === undefined) return;
+  try {
+    const forget = recordProcess(pidFolder, child.identity, ffmpeg);
+    void child.exited.then(forget);
+  } catch (error) {
+    onLine(`this process could not be noted in ${pidFolder}: ${String(error)}`);
+  }
 }
 
 /** Hides secrets that had to be given as arguments. Once the first media is there FFmpeg has taken them, and they are erased. */
