@@ -31,15 +31,29 @@ export interface Monitor {
   close(): void;
 }
 
+/** Looking at every stream costs more than a look at the server. */
+const storeEveryMs = 2000;
+
 /** Asks the server that monitors on this loopback port. */
 export function createMonitor(port: number): Monitor {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  let storeAskedAt = Number.NEGATIVE_INFINITY;
+  let storeIsSilent = false;
+  /** A server may call itself healthy while its store is stuck (2.9 is, after a write to a full disk): only a look at the streams tells. */
+  const askStore = async (timeoutMs: number) => {
+    if (!storeIsSilent && performance.now() - storeAskedAt < storeEveryMs) return;
+    storeAskedAt = performance.now();
+    storeIsSilent = true;
+    await fetchText(agent, port, '/jsz?streams=true', timeoutMs);
+    storeIsSilent = false;
+  };
   return {
     async health(timeoutMs) {
       try {
         const { status, body } = await fetchText(agent, port, '/healthz', timeoutMs);
-        if (status === 200) return { kind: 'ok' };
-        return { kind: 'bad', message: errorOf(body) ?? `health answered ${status}` };
+        if (status !== 200) return { kind: 'bad', message: errorOf(body) ?? `health answered ${status}` };
+        await askStore(timeoutMs);
+        return { kind: 'ok' };
       } catch (error) {
         return (error as Error).name === 'AbortError' ? { kind: 'silent' } : { kind: 'refused' };
       }

@@ -35,7 +35,7 @@ import type { ServerVersion } from './version.js';
 
 const defaultRestart: RestartOptions = { immediate: 1, initialMs: 250, maxMs: 10_000, crashLoop: { count: 5, withinMs: 60_000 } };
 const readyAgainMs = 3000;
-const diskEveryMs = 10_000;
+const diskEveryMs = 2000;
 
 /** See {@link Broker}; made by `startBroker`, which also takes the lock. */
 export class SupervisedBroker implements Broker {
@@ -326,11 +326,12 @@ export class SupervisedBroker implements Broker {
   }
 
   #problemOf(health: Health): string | undefined {
+    const isLow = this.#freeBytes < this.#minFreeBytes;
+    const disk = `the disk of its store is nearly full: ${Math.round(this.#freeBytes / 1_048_576)} MiB are left`;
     if (health.kind === 'bad') return health.message;
-    if (health.kind !== 'ok') return 'it does not answer';
-    // The first readiness is told in any case: a full disk hurts what is stored in files, not what is live.
-    if (this.#freeBytes >= this.#minFreeBytes || this.#state.kind === 'starting') return undefined;
-    return `the disk of its store is nearly full: ${Math.round(this.#freeBytes / 1_048_576)} MiB are left`;
+    if (health.kind !== 'ok') return isLow ? `it does not answer; ${disk}` : 'it does not answer';
+    // The first readiness is told in any case: a low disk hurts what is stored in files, not what is live.
+    return isLow && this.#state.kind !== 'starting' ? disk : undefined;
   }
 
   async #watchDisk(signal: AbortSignal): Promise<void> {
