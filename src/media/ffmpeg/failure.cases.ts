@@ -343,4 +343,48 @@ export const failureCases: readonly FailureCase[] = [
       '[error] Error initializing output stream 0:0 -- Error while opening encoder for output stream #0:0 - maybe incorrect parameters such as bit_rate, rate, width or height',
     ],
   },
+  {
+    name: 'rtsp 401 behind a script',
+    code: 1,
+    reason: 'source_refused',
+    isPermanent: true,
+    lines: [
+      '[rtsp @ 0x1] [error] method DESCRIBE failed: 401 Unauthorized',
+      "[concat @ 0x1] [error] Impossible to open 'rtsp://admin:wrong@127.0.0.1:9/live'",
+      '[error] pipe:0: Server returned 401 Unauthorized (authorization failed)',
+    ],
+  },
+  {
+    name: 'rtsp refused behind a script',
+    code: 1,
+    reason: 'source_unreachable',
+    isPermanent: false,
+    lines: [
+      '[tcp @ 0x1] [error] Connection to tcp://127.0.0.1:1?timeout=5000000 failed: Connection refused',
+      "[concat @ 0x1] [error] Impossible to open 'rtsp://u:wrong@127.0.0.1:1/x'",
+      '[error] pipe:0: Connection refused',
+    ],
+  },
+  {
+    name: 'wrong SRT passphrase behind a script',
+    code: 1,
+    reason: 'source_unreachable',
+    isPermanent: false,
+    lines: [
+      '[srt @ 0x1] [error] Connection to srt://127.0.0.1:9?mode=caller&passphrase=wrongwrong failed: Input/output error',
+      "[concat @ 0x1] [error] Impossible to open 'srt://127.0.0.1:9?mode=caller&passphrase=wrongwrong'",
+      '[error] pipe:0: Input/output error',
+    ],
+  },
+  {
+    name: 'http 404 behind a script',
+    code: 1,
+    reason: 'source_missing',
+    isPermanent: false,
+    lines: [
+      '[http @ 0x1] [warning] HTTP error 404 Not Found',
+      "[concat @ 0x1] [error] Impossible to open 'http://admin:wrong@127.0.0.1:9/b.ts'",
+      '[error] pipe:0: Server returned 404 Not Found',
+    ],
+  },
 ];

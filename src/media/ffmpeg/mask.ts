@@ -6,9 +6,9 @@ export const mask = '***';
 /** userinfo of a URL: everything between `//` and the last `@` before the path; quotes may be part of a password. */
 const userInfo = /([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi;
 
-/** Query or fragment parameters whose value gives access to something. */
+/** Query or fragment parameters whose value gives access to something; a colon before a blank ends the URL. */
 const secretParameter =
-  /([?&#;](?:[\w.-]*(?:pass|pwd|secret|token|sig|auth|key|credential|session|streamid)[\w.-]*|user(?:name)?|login|pw|jwt|code)=)[^&#\s"<>;]*/gi;
+  /([?&#;](?:[\w.-]*(?:pass|pwd|secret|token|sig|auth|key|credential|session|streamid)[\w.-]*|user(?:name)?|login|pw|jwt|code)=)(?:(?!:\s)[^&#\s"<>;])*/gi;
 
 /**
  * Replaces user names, passwords and tokens in every URL of `text` by `***`. `secrets` are further exact strings to hide,
