@@ -29,6 +29,19 @@ test('arguments are hidden at once, then shown again without their secrets; the 
   }
 });
 
+test('a process erases secrets from its own arguments, and keeps what it read', async () => {
+  const module = new URL('./argument-memory.js', import.meta.url).href;
+  const own = `
+    import { readFileSync } from 'node:fs';
+    import { eraseOwnArguments } from ${JSON.stringify(module)};
+    eraseOwnArguments([process.argv[2]]);
+    console.log(JSON.stringify([process.argv[2], readFileSync('/proc/self/cmdline', 'latin1').split('\\0').slice(-3, -1)]));
+  `;
+  const args = ['--input-type=module', '-e', own, '--', '--device', 'geheim'];
+  const { exited } = await spawnProcess({ command: process.execPath, args, stdout: 'lines' });
+  assert.deepEqual(JSON.parse((await exited).tail[0] ?? ''), ['geheim', ['--device', '******']]);
+});
+
 test('a process that is gone, or that is somebody else, is left alone', async () => {
   const child = await spawnProcess({ command: 'true' });
   await child.exited;

@@ -35,6 +35,11 @@ export async function coverArguments(pid: number, program: string): Promise<Cove
   return { hiddenAfterMs, erase: (secrets) => withArguments(pid, (memory) => eraseFrom(memory, secrets)) };
 }
 
+/** Overwrites these strings in what others see of our own arguments; what we have read of them stays. False when it could not be done. */
+export function eraseOwnArguments(secrets: readonly string[]): boolean {
+  return secrets.length > 0 && withArguments(process.pid, (memory) => eraseFrom(memory, secrets));
+}
+
 const notCovered: CoveredArguments = { hiddenAfterMs: undefined, erase: () => false };
 
 interface ArgumentMemory {

@@ -1,6 +1,6 @@
 /** Child processes: spawn, lines, stop ladder, restart policy, adoption, locks. Knows nothing of video or NATS. */
 export { adoptProcess, type WatchedProcess } from './adopt.js';
-export { type CoveredArguments, coverArguments } from './argument-memory.js';
+export { type CoveredArguments, coverArguments, eraseOwnArguments } from './argument-memory.js';
 export { BoundedLines, type LineLimits } from './bounded-lines.js';
 export { fileError, inFolder } from './file-error.js';
 export { acquireFileLock, type FileLock } from './file-lock.js';

@@ -1,7 +1,7 @@
 /** Commands, their options and help. */
 import { Command, CommanderError } from 'commander';
 import { WeirError } from '../../contracts/errors.js';
-import { takeEnvironment } from '../../supervisor/index.js';
+import { eraseOwnArguments, takeEnvironment } from '../../supervisor/index.js';
 import { isSecretVariable } from '../config-keys.js';
 import { version } from '../version.js';
 import { addAccessCommands } from './access-commands.js';
@@ -16,6 +16,7 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, refused
 
 /** Runs one command line (`argv` as Node gives it); resolves with the exit code and never rejects. */
 export async function runCli(argv: readonly string[]): Promise<number> {
+  eraseOwnArguments(argv.map(secretPart).filter((part) => part !== ''));
   const terminal: Terminal = {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -33,6 +34,12 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     terminal.err(formatFailure(error, argv.includes('--json')));
     return exitCodeOf(error);
   }
+}
+
+/** What comes behind `://` of an address that may hold a secret: a login, a parameter, or the stream key at the end of an RTMP path. */
+function secretPart(argument: string): string {
+  const [, scheme = '', rest = ''] = /\b([a-z]+):\/\/(.*)$/is.exec(argument) ?? [];
+  return /[@?]/.test(rest) || scheme.startsWith('rtmp') ? rest : '';
 }
 
 function exitCodeOf(error: WeirError): number {
