@@ -60,7 +60,33 @@ const needs = [
     found: () => pgFolders().some((folder) => existsSync(join(folder, 'initdb'))),
     packages: { apt: ['postgresql'] },
   },
+  {
+    name: 'a Docker engine',
+    for: ['test'],
+    optional: true,
+    found: () => !mayRunContainers() || ['docker', 'dockerd', 'iptables'].every(onPath),
+    packages: { apt: ['docker.io', 'iptables'] },
+  },
+  {
+    name: 'docker compose',
+    for: ['test'],
+    optional: true,
+    found: () => !mayRunContainers() || onPath('docker-compose') || firstLine('docker', ['compose', 'version']) !== undefined,
+    packages: { apt: ['docker-compose'] },
+  },
+  {
+    name: 'debootstrap',
+    for: ['test'],
+    optional: true,
+    found: () => !mayRunContainers() || onPath('debootstrap'),
+    packages: { apt: ['debootstrap'] },
+  },
 ];
+
+/** The test of the container files needs root for an engine of its own; without, nothing is installed for it and it says why it is skipped. */
+function mayRunContainers() {
+  return process.platform === 'linux' && process.getuid?.() === 0;
+}
 
 /** Makes sure that everything `command` needs is there. */
 export async function ensurePrograms(command, note) {
