@@ -16,26 +16,53 @@ export interface MediaOrder {
 
 type Receivers = Pick<MediaReaderOptions, 'onInit' | 'onFragment'> & { onGap: (gap: ReadGap) => void };
 
-export function createMediaOrder(receivers: Receivers): MediaOrder {
+/**
+ * Epochs are named by the clock of their publisher. When only an older one has come for so long, it is no repetition (those pass in a
+ * burst): the clock was set back, or another spoke with a slower one took over.
+ */
+const olderIsNewAfterMs = 3000;
+
+/** `now` is monotonic, in milliseconds. */
+export function createMediaOrder(receivers: Receivers, now: () => number = () => performance.now()): MediaOrder {
   let epoch = '';
   /** Of the last fragment of the epoch that was seen; -1 before the first. */
   let last = -1;
   let needsKey = true;
   let gapReason: ReadGap['reason'] = 'lost';
+  let older: { since: number; init: ReadInit | undefined } | undefined;
 
   async function begin(init: ReadInit): Promise<void> {
     // Epochs sort by time; an older one is a repetition from a journal that was filled again.
-    if (init.epoch <= epoch) return;
+    if (init.epoch < epoch) older = { since: older?.since ?? now(), init };
+    if (init.epoch > epoch) await open(init);
+  }
+
+  async function open(init: ReadInit): Promise<void> {
     epoch = init.epoch;
+    older = undefined;
     last = -1;
     needsKey = true;
     const running = receivers.onInit(init);
     if (running instanceof Promise) await running;
   }
 
+  /** Undefined when the older epoch has taken the place of the present one. */
+  async function takeOlder({ epoch: of, kind }: ReadFragment): Promise<OrderOutcome | undefined> {
+    older ??= { since: now(), init: undefined };
+    if (kind === 'delta' || now() - older.since < olderIsNewAfterMs) return 'skipped';
+    if (older.init?.epoch !== of) return 'no_init';
+    await open(older.init);
+    return undefined;
+  }
+
   async function takeFragment(fragment: ReadFragment): Promise<OrderOutcome> {
     if (fragment.epoch > epoch) return 'no_init';
-    if (fragment.epoch < epoch || fragment.sequence <= last) return 'skipped';
+    if (fragment.epoch < epoch) {
+      const refusal = await takeOlder(fragment);
+      if (refusal !== undefined) return refusal;
+    }
+    older = undefined;
+    if (fragment.sequence <= last) return 'skipped';
     if (last >= 0 && fragment.sequence > last + 1) {
       receivers.onGap({ epoch, reason: gapReason });
       needsKey = true;

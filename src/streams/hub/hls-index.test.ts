@@ -89,6 +89,13 @@ test('HLS: late words of the encoder before are ignored', () => {
   assert.deepEqual(shape(index), [[1, 5, 1000]]);
 });
 
+test('HLS: an encoder whose clock is behind is listed after half a minute, instead of never', () => {
+  const index = indexOf(fragments({ from: 1, count: 50, gopMs: 1000, epoch: 'e2' }));
+  for (const mark of fragments({ from: 51, count: 400, gopMs: 1000, epoch: 'e1' })) index.add(mark);
+  assert.equal(index.segments.at(-1)?.epoch, 'e1');
+  assert.ok((index.segments.find((segment) => segment.epoch === 'e1')?.first ?? 0) > 100);
+});
+
 test('HLS: a second hub that starts later counts as the first does', () => {
   const marks = fragments({ from: 1, count: 200, gopMs: 1000 });
   const first = indexOf(marks.slice(0, 120));

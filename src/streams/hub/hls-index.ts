@@ -43,6 +43,8 @@ interface OpenSegment {
 
 /** A shorter GOP is merged with the next. A little below a second, because encoders round. */
 const minSegmentMs = 950;
+/** More than a spoke repeats after an outage. */
+const olderIsNewAfterKeys = 30;
 const numberingStartMs = Date.UTC(2020, 0, 1);
 
 /**
@@ -59,6 +61,8 @@ export class HlsIndex {
   readonly #limit: number;
   readonly #anchor: HlsAnchor | undefined;
   #open: OpenSegment | undefined;
+  /** Keys of an older epoch since the last fragment of the present one. */
+  #olderKeys = 0;
   #longestMs = 1000;
 
   constructor(options: { limit: number; anchor?: HlsAnchor | undefined }) {
@@ -84,8 +88,12 @@ export class HlsIndex {
   /** Takes the next fragment; true when that finished a segment. */
   add(mark: FragmentMark): boolean {
     const open = this.#open;
-    // Another encoder's last words after its successor began.
-    if (open !== undefined && mark.epoch < open.epoch) return false;
+    // Another encoder's last words after its successor began; or, when they do not end, a successor whose clock is behind.
+    if (open !== undefined && mark.epoch < open.epoch) {
+      if (mark.kind === 'key') this.#olderKeys += 1;
+      if (this.#olderKeys < olderIsNewAfterKeys) return false;
+    }
+    this.#olderKeys = 0;
     if (open === undefined) {
       if (mark.kind === 'key' && mark.sequence >= (this.#anchor?.sequence ?? 0)) this.#begin(mark, this.#firstOf(mark));
       return false;
