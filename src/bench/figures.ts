@@ -1,4 +1,5 @@
 /** Figures of a bench, and the table they are printed as. */
+import { readFileSync } from 'node:fs';
 
 export interface Figure {
   readonly what: string;
@@ -18,7 +19,17 @@ export function told(what: string, value: number, unit: string, digits = 0): Fig
   return { what, result: `${value.toFixed(digits)} ${unit}` };
 }
 
-/** Prints one line for each: figure, result, goal, and whether it is held. */
+/** Since the machine's start, microseconds in which a task that could run had no processor; undefined where the kernel does not count it. */
+function waitedUs(): number | undefined {
+  try {
+    return Number(/^some .*total=(\d+)/m.exec(readFileSync('/proc/pressure/cpu', 'utf8'))?.[1]);
+  } catch {
+    return undefined;
+  }
+}
+const [waitedBefore, startedAt] = [waitedUs(), performance.now()];
+
+/** Prints one line for each: figure, result, goal, and whether it is held; then how crowded the machine was. */
 export function printFigures(figures: readonly Figure[]): void {
   const width = (of: (figure: Figure) => string) => Math.max(...figures.map((figure) => of(figure).length));
   const [whats, results, goals] = [width(({ what }) => what), width(({ result }) => result), width(({ goal }) => goal ?? '')];
@@ -26,6 +37,10 @@ export function printFigures(figures: readonly Figure[]): void {
     const verdict = isHeld === undefined ? '' : isHeld ? 'ok' : 'over';
     process.stdout.write(`${`${what.padEnd(whats)}  ${result.padStart(results)}  ${goal.padEnd(goals)}  ${verdict}`.trimEnd()}\n`);
   }
+  const waited = waitedUs();
+  if (waited === undefined || waitedBefore === undefined) return;
+  const share = (waited - waitedBefore) / 10 / (performance.now() - startedAt);
+  process.stdout.write(`(for ${share.toFixed(0)} % of the time something on this machine waited for a processor)\n`);
 }
 
 /** The value that `share` (0 to 1) of the values do not exceed; NaN of none. */
