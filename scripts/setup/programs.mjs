@@ -93,9 +93,14 @@ export async function ensurePrograms(command, note) {
   process.env.PATH = `${cacheBin}${delimiter}${process.env.PATH ?? ''}`;
   const missing = needs.filter((need) => need.for.includes(command) && !need.found());
   if (missing.length === 0) return 'all there';
-  const packages = missing.flatMap((need) => need.packages[packageManager()?.name] ?? []);
-  let failure;
-  if (packages.length > 0) failure = await installPackages(packages, note);
+  const install = async (wanted) => {
+    const packages = wanted.flatMap((need) => need.packages[packageManager()?.name] ?? []);
+    return packages.length > 0 ? await installPackages(packages, note) : undefined;
+  };
+  let failure = await install(missing);
+  const required = missing.filter((need) => !need.optional);
+  // One package that this system does not know makes the whole installation fail.
+  if (failure !== undefined && required.length > 0 && required.length < missing.length) failure = await install(required);
   for (const need of missing) {
     if (need.found()) continue;
     if (need.download !== undefined && (await need.download(note))) continue;
