@@ -73,10 +73,13 @@ export function permissionsOf({ roots }: AccessParts, input: CreateBusUser): Per
   if (input.spoke_of !== undefined) {
     granted.push(permissionsFor('spoke', { streams: input.spoke_of, spokeId: input.name, inboxPrefix: plainInboxPrefix }, roots));
   }
+  if (input.replay === true && input.role === undefined) {
+    throw new WeirError('invalid_argument', 'replay is given on top of a role', { field: 'replay', hint: 'Add role viewer or operator' });
+  }
   if (input.role !== undefined) {
     const place = `u-${input.name}`;
     const viewer = isToken(place) ? { viewer: place } : {};
-    granted.push(permissionsFor(input.role, { streams: 'all', ...viewer, inboxPrefix: plainInboxPrefix }, roots));
+    granted.push(permissionsFor(input.role, { streams: 'all', ...viewer, inboxPrefix: plainInboxPrefix, replay: input.replay === true }, roots));
   }
   const publish = unique(granted.flatMap((one) => one.publish));
   const subscribe = unique(granted.flatMap((one) => one.subscribe));

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { type Access, type FirstAdmin, openAccess } from '../access/index.js';
 import type { BusServer } from '../broker/index.js';
-import { type Config, type Roots, WeirError } from '../contracts/index.js';
+import { type Config, hubInboxPrefix, type Roots, WeirError } from '../contracts/index.js';
 import type { HttpServer } from '../http/index.js';
 import type { MachineFacts } from '../media/index.js';
 import { openStore, type Store } from '../store/index.js';
@@ -121,7 +121,7 @@ class HubProcess implements Hub {
     const broker = await this.#startBroker(access, admin);
     const login = hubLogin(this.#config, this.data, broker);
     this.#startLocalSpoke(login, broker);
-    const connected = await this.#connect(login);
+    const connected = await this.#connect(login, broker);
     let streams: StreamsHub | undefined;
     const health = this.#watchHealth({ broker, connected, store, streams: () => streams });
     streams = await this.#startStreams({ connected, store, access, health, facts: this.#findFacts() });
@@ -225,10 +225,11 @@ class HubProcess implements Hub {
     this.#closers.push({ close: () => spoke.stop('the hub stops'), detach: () => spoke.detach() });
   }
 
-  async #connect(login: BusLoginSettings): Promise<ConnectedBus> {
+  async #connect(login: BusLoginSettings, broker: BusServer): Promise<ConnectedBus> {
     const connected = await connectBus({
       login,
       name: 'weir-hub',
+      inboxPrefix: broker.kind === 'supervised' ? hubInboxPrefix : undefined,
       roots: this.#roots,
       service: { name: 'weir-hub', version },
       onProblem: (error, subject) => this.#log.warn({ err: error, subject }, 'a message could not be taken or sent'),

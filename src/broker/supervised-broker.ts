@@ -1,5 +1,6 @@
 /** Owner of the broker's state: follows the supervised process, its ports, its health and its users. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { WeirError } from '../contracts/errors.js';
 import {
   type FileLock,
@@ -54,6 +55,8 @@ export class SupervisedBroker implements Broker {
   #monitor: Monitor | undefined;
   /** Of the running server, from its first readiness to its end. */
   #readyPid: number | undefined;
+  /** The process that has surely read the present users. */
+  #toldPid: number | undefined;
   /** Ends with the run that it was made for. */
   #run = new AbortController();
   readonly #reloadUsers = coalesce(() => this.#reload());
@@ -147,8 +150,14 @@ export class SupervisedBroker implements Broker {
     if (users.length === 0) throw new WeirError('invalid_argument', 'The broker needs at least one user');
     checkUsers(users);
     if (this.#ended) throw new WeirError('failed_precondition', 'The broker is stopped');
-    this.#users = [...users];
+    // A reload makes the server forget who may still answer what: not without a reason.
+    if (this.#readyPid !== undefined && this.#readyPid === this.#toldPid && isDeepStrictEqual(users, this.#users)) return;
+    const told = [...users];
+    this.#users = told;
+    this.#toldPid = undefined;
     await this.#reloadUsers();
+    // Unless others were set meanwhile, which have their own reload.
+    if (this.#users === told) this.#toldPid = this.#readyPid;
   }
 
   async figures(): Promise<ServerFigures> {

@@ -114,6 +114,10 @@ export const createBusUserSchema = z
     password: z.string().min(10).max(256).optional().describe('default: made and shown once'),
     spoke_of: z.array(streamIdSchema).min(1).max(100).optional().describe('permissions of a plain spoke for these streams'),
     role: z.enum(['viewer', 'operator']).optional().describe('permissions of a plain client that watches or commands all streams'),
+    replay: z
+      .boolean()
+      .optional()
+      .describe('may also read the journals METRICS, LOGS and EVENTS with any JetStream client; only for programs you trust like an admin'),
     publish: z.array(subjectPatternSchema).max(200).optional(),
     subscribe: z.array(subjectPatternSchema).max(200).optional(),
   })

@@ -112,7 +112,7 @@ describe('permissions', () => {
   test('a spoke publishes only under its own stream and itself', () => {
     const { publish } = scoped('spoke');
     assert.ok(publish.includes('videonode.stream.cam1.status'));
-    for (const subject of publish) assert.match(subject, /^videonode\.(stream\.cam1\.|spoke\.s1\.|alert\.|device\.)/);
+    for (const subject of publish) assert.match(subject, /^(videonode\.(stream\.cam1\.|spoke\.s1\.|alert\.|device\.)|_INBOX(_hub)?\.>$)/);
   });
 
   test('a spoke may not give commands, a viewer may not either', () => {
@@ -153,6 +153,23 @@ describe('errors', () => {
       () => parseWith(schema, { password: 'hunter2' }),
       (error: WeirError) => !JSON.stringify(error.toProblem()).includes('hunter2'),
     );
+  });
+
+  test('a value of the wrong type is named as it was sent, with what is wanted in words', () => {
+    const query = routes.list_alerts.query;
+    const messageFor = (schema: z.ZodType, input: unknown): string => {
+      try {
+        parseWith(schema, input);
+      } catch (error) {
+        return (error as WeirError).message;
+      }
+      return 'taken';
+    };
+    assert.equal(messageFor(query, { limit: 'x' }), 'limit: must be a number, received "x"');
+    assert.equal(messageFor(query, { limit: '1.5' }), 'limit: must be a whole number, received "1.5"');
+    assert.equal(messageFor(query, { limit: '20' }), 'taken');
+    assert.equal(messageFor(z.object({ name: z.string() }), { name: 7 }), 'name: must be a text, received 7');
+    assert.equal(messageFor(z.object({ token: z.string() }), { token: 7 }), 'token: must be a text, received "***"');
   });
 
   test('an unplanned failure tells nothing of the inside', () => {

@@ -130,6 +130,7 @@ export function fromZodError(error: z.ZodError, input?: unknown): WeirError {
     const field = path.map(String).join('.') || '(body)';
     const entry: FieldError = { field, message: issue.message };
     const received = valueAt(input, path);
+    if (issue.code === 'invalid_type' && received !== undefined) entry.message = wrongType(issue.expected, secretLike.test(field) ? '***' : received);
     if (received !== undefined) entry.received = secretLike.test(field) ? '***' : shorten(received);
     return entry;
   });
@@ -143,6 +144,21 @@ export function parseWith<S extends z.ZodType>(schema: S, input: unknown): z.out
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   throw fromZodError(result.error, input);
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  number: 'a number',
+  int: 'a whole number',
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+/** What is wanted, and what came instead as it was written: `x` in a query is no NaN to whoever typed it. */
+function wrongType(expected: string, received: unknown): string {
+  return `must be ${typeWords[expected] ?? expected}, received ${JSON.stringify(shorten(received))}`;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

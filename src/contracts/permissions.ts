@@ -20,6 +20,8 @@ export interface Scope {
   viewer?: string;
   /** Prefix of its reply subjects; nobody else may subscribe them. */
   inboxPrefix: string;
+  /** May read the journals with any JetStream client. Only for programs that are trusted: a consumer may name any delivery subject. */
+  replay?: boolean;
 }
 
 /** All subjects a client of this role and scope may use. `hub` may use everything below the roots and JetStream. */
@@ -27,26 +29,38 @@ export function permissionsFor(role: BusRole, scope: Scope, roots: Roots = defau
   if (role === 'hub') return { publish: ['>'], subscribe: ['>'], allowResponses: true };
   const may = (side: 'publishers' | 'subscribers') =>
     channelNames.filter((name) => (channels[name][side] as readonly BusRole[]).includes(role)).flatMap((name) => subjectsIn(name, scope, roots));
-  const publish = new Set([...may('publishers'), ...readingSubjects(role, scope)]);
+  const publish = new Set([...may('publishers'), ...answerSubjects(role), ...readingSubjects(role, scope)]);
   const subscribe = new Set([...may('subscribers'), `${scope.inboxPrefix}.>`, ...(role === 'spoke' ? discoverySubjects : [])]);
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort(), allowResponses: role === 'spoke' };
+}
+
+/** Reply subjects of the hub; those of browsers begin with `_INBOX_` and their own name. */
+export const hubInboxPrefix = '_INBOX_hub';
+
+/**
+ * Where a spoke answers requests of plain clients and of the hub. The broker's own way (one answer for each request received) is
+ * forgotten at each reload of its users, which a command often brings about.
+ */
+function answerSubjects(role: BusRole): string[] {
+  return role === 'spoke' ? ['_INBOX.>', `${hubInboxPrefix}.>`] : [];
 }
 
 /** Questions of `nats micro` that every server of requests answers. */
 const discoverySubjects = ['$SRV.PING', '$SRV.INFO', '$SRV.STATS'].flatMap((subject) => [subject, `${subject}.>`]);
 
-/** The JetStream calls of a viewer's own reading place, and for who may see all, of the journals. */
-function readingSubjects(role: BusRole, { streams, viewer }: Scope): string[] {
+/** The JetStream calls of a viewer's own reading place; discovery and replay for who may see all. */
+function readingSubjects(role: BusRole, { streams, viewer, replay }: Scope): string[] {
   const media = streams === 'all' ? ['*'] : streams.map(mediaJournalName);
   const places = role === 'spoke' || viewer === undefined ? [] : media.map((journal) => `$JS.API.CONSUMER.MSG.NEXT.${journal}.${viewer}`);
-  const mayReplay = (role === 'operator' || role === 'admin') && streams === 'all';
-  return [...places, ...(mayReplay ? Object.values(journals).flatMap(({ name }) => replaySubjects(name)) : [])];
+  const mayAsk = (role === 'operator' || role === 'admin') && streams === 'all';
+  return [
+    ...places,
+    ...(mayAsk ? ['$SRV.>'] : []),
+    ...(replay === true && streams === 'all' ? Object.values(journals).flatMap(({ name }) => replaySubjects(name)) : []),
+  ];
 }
 
-/**
- * What an ordinary JetStream client needs to replay one journal (last, all, new). Only for those who may see every stream and
- * publish anyway: a consumer may name any delivery subject.
- */
+/** What an ordinary JetStream client needs to replay one journal (last, all, new). */
 function replaySubjects(journal: string): string[] {
   return [
     '$JS.API.INFO',

@@ -65,7 +65,8 @@ describe('plain NATS programs', () => {
 
   test('a JetStream client replays the metrics of a day: all, the last, and new ones', async () => {
     await weir.api('POST', '/api/v1/streams/invented/start');
-    const nc = await weir.connectPlain(operator.name, operator.password);
+    const archive = await weir.api<CreatedBusUser>('POST', '/api/v1/bus/users', { name: 'archive', role: 'viewer', replay: true });
+    const nc = await weir.connectPlain(archive.name, archive.password);
     const journal = await jetstream(nc).streams.get('METRICS');
     const facts = await journal.info();
     assert.deepEqual(facts.config.subjects, ['videonode.stream.*.metrics']);
@@ -78,6 +79,42 @@ describe('plain NATS programs', () => {
     await nc.close();
     await weir.api('POST', '/api/v1/streams/invented/stop');
     await weir.streamWhen('invented', (stream) => stream.status?.state === 'stopped', 'stopped');
+  });
+
+  test('an operator may not have journals delivered to other subjects', async () => {
+    const nc = await weir.connectPlain(operator.name, operator.password);
+    const forged = {
+      stream_name: 'EVENTS',
+      config: { deliver_subject: 'videonode.stream.invented.progress', deliver_policy: 'all', ack_policy: 'none' },
+    };
+    await assert.rejects(nc.request('$JS.API.CONSUMER.CREATE.EVENTS', JSON.stringify(forged), { timeout: 2000 }), /permission/i);
+    await nc.close();
+  });
+
+  test('every command of a client is answered, also while the hub takes note of it', async () => {
+    const nc = await weir.connectPlain(operator.name, operator.password);
+    const ask = async (streamId: string, action: string, config?: object) => {
+      const message = { action, stream_id: streamId, ...(config === undefined ? {} : { config }), timestamp: now() };
+      return (await nc.request(`videonode.stream.${streamId}.command`, JSON.stringify(message), { timeout: 8000 })).json<{ ok: boolean }>();
+    };
+    const small = { device: 'test:', resolution: '160x90', framerate: 5 };
+    for (const streamId of ['one', 'two']) {
+      assert.ok((await ask(streamId, 'start', small)).ok);
+      assert.ok((await ask(streamId, 'configure', { ...small, framerate: 10 })).ok);
+      assert.ok((await ask(streamId, 'stop')).ok);
+      assert.ok((await ask(streamId, 'start')).ok);
+      assert.ok((await ask(streamId, 'stop')).ok);
+    }
+    await nc.close();
+  });
+
+  test('services can be discovered as micro services are', async () => {
+    const nc = await weir.connectPlain(operator.name, operator.password);
+    const answers = await nc.requestMany('$SRV.PING', '', { maxWait: 1000 });
+    const names = new Set<string>();
+    for await (const answer of answers) names.add(answer.json<{ name: string; type: string }>().name);
+    assert.ok([...names].some((name) => /hub/.test(name)) && [...names].some((name) => /spoke/.test(name)), [...names].join(' '));
+    await nc.close();
   });
 
   test('a client without rights is refused by the broker', async () => {
