@@ -4,6 +4,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Config, configSchema, type FieldError, WeirError } from '../contracts/index.js';
+import { maskUrls } from '../telemetry/index.js';
 import { configKeys, environmentAliases, findConfigKey, sectionPrefixes } from './config-keys.js';
 
 /** Where values come from. Given by the program's entry; nothing else reads them. */
@@ -226,7 +227,7 @@ export function maskConfig(config: Config): Tree {
 }
 
 function maskUrl(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/(\w+:\/\/)[^/@\s,]*@/g, '$1***@') : value;
+  return typeof value === 'string' ? maskUrls(value) : value;
 }
 
 /** The candidate that differs in the fewest letters, when it is at most two, or a third of them. */
