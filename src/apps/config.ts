@@ -4,7 +4,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Config, configSchema, type FieldError, WeirError } from '../contracts/index.js';
-import { maskUrls } from '../telemetry/index.js';
+import { maskUrls } from '../telemetry/mask.js';
 import { configKeys, environmentAliases, findConfigKey, sectionPrefixes } from './config-keys.js';
 
 /** Where values come from. Given by the program's entry; nothing else reads them. */
