@@ -101,7 +101,12 @@ export const streamStatusSchema = z
     timestamp: timestampSchema,
     reason: z.enum(streamReasons).optional(),
     no_signal: z.boolean().optional().describe('true while viewers see the no-signal picture instead of the source'),
-    restarts: z.number().int().nonnegative().optional().describe('restarts of FFmpeg since the stream was last told to start'),
+    restarts: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('restarts of FFmpeg that nobody asked for (crash, stall, source lost), since the stream was last told to start'),
     next_attempt_at: timestampSchema.optional(),
     spoke_id: spokeIdSchema.optional(),
     mode: z.enum(['copy', 'encode']).optional(),

@@ -86,7 +86,7 @@ export class StreamRunner {
       onChanged: (run) => {
         const { tally } = this.#phase;
         if (run === tally.run)
-          this.#dispatch({ type: 'configure', ...this.#circumstances(), keepOld: this.#capture?.canRunBeside(this.#capture) ?? false });
+          this.#dispatch({ type: 'source_changed', ...this.#circumstances(), keepOld: this.#capture?.canRunBeside(this.#capture) ?? false });
       },
       onNews: () => this.#report(),
     });

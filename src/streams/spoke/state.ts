@@ -13,8 +13,10 @@ export type Shown = { readonly is: 'nothing' } | { readonly is: 'slate' } | { re
 export interface Tally {
   /** Number of the newest run; never goes back, so runs are told apart for as long as the spoke lives. */
   readonly run: number;
-  /** FFmpeg starts for the source since the stream was last told to start. */
+  /** FFmpeg starts for the source since somebody last asked for one, by a start or another configuration. */
   readonly starts: number;
+  /** FFmpeg starts that nobody asked for, since the stream was last told to start. */
+  readonly restarts: number;
   /** Failures since the stream was last healthy; sets the backoff. */
   readonly failures: number;
   /** Those of them, in a row, for which the source is not to blame. */
@@ -35,6 +37,8 @@ export type StreamEvent =
   | { readonly type: 'start'; readonly atMs: number; readonly probe: boolean }
   /** `keepOld`: the source can be opened twice, so the old picture may stay until the new one is there. */
   | { readonly type: 'configure'; readonly atMs: number; readonly probe: boolean; readonly keepOld: boolean }
+  /** The source changed its picture by itself; done as `configure` is, only that nobody asked for it. */
+  | { readonly type: 'source_changed'; readonly atMs: number; readonly probe: boolean; readonly keepOld: boolean }
   | { readonly type: 'stop' }
   | { readonly type: 'probed'; readonly run: number; readonly atMs: number }
   | { readonly type: 'first_fragment'; readonly run: number; readonly atMs: number }
@@ -100,12 +104,12 @@ const nothingShown: Shown = { is: 'nothing' };
 
 /** A stream that was never started. */
 export function initialPhase(): StreamPhase {
-  return { is: 'stopped', tally: { run: 0, starts: 0, failures: 0, crashes: 0 } };
+  return { is: 'stopped', tally: { run: 0, starts: 0, restarts: 0, failures: 0, crashes: 0 } };
 }
 
-/** FFmpeg restarts for the source since the stream was last told to start. */
+/** FFmpeg restarts for the source that nobody asked for (crash, stall, source lost), since the stream was last told to start. */
 export function restartsOf(phase: StreamPhase): number {
-  return Math.max(0, phase.tally.starts - 1);
+  return phase.tally.restarts;
 }
 
 /** Total and pure: an event that means nothing in this phase leaves it as it is. */
@@ -114,7 +118,9 @@ export function next(phase: StreamPhase, event: StreamEvent, policy: RetryPolicy
     case 'start':
       return onStart(phase, event);
     case 'configure':
-      return onConfigure(phase, event);
+      return onConfigure(phase, { ...phase.tally, starts: 0 }, event);
+    case 'source_changed':
+      return onConfigure(phase, phase.tally, event);
     case 'stop':
       return onStop(phase);
     case 'probed':
@@ -148,13 +154,13 @@ function stay(phase: StreamPhase): Decision {
 function onStart(phase: StreamPhase, event: { atMs: number; probe: boolean }): Decision {
   if (phase.is === 'stopping') return { phase: { ...phase, afterwards: 'start' }, effects: [] };
   if (phase.is !== 'stopped') return stay(phase);
-  const tally = { run: phase.tally.run + 1, starts: 0, failures: 0, crashes: 0 };
+  const tally = { run: phase.tally.run + 1, starts: 0, restarts: 0, failures: 0, crashes: 0 };
   return attempt(tally, nothingShown, undefined, event);
 }
 
-function onConfigure(phase: StreamPhase, event: { atMs: number; probe: boolean; keepOld: boolean }): Decision {
+function onConfigure(phase: StreamPhase, before: Tally, event: { atMs: number; probe: boolean; keepOld: boolean }): Decision {
   if (phase.is === 'stopped' || phase.is === 'stopping') return stay(phase);
-  const tally = { ...phase.tally, run: phase.tally.run + 1, failures: 0, crashes: 0 };
+  const tally = { ...before, run: before.run + 1, failures: 0, crashes: 0 };
   if (phase.is === 'running') {
     if (event.keepOld) return attempt(tally, { is: 'old_run', run: phase.tally.run }, undefined, event);
     return prepend([{ do: 'stop_run', run: phase.tally.run }, slate(undefined)], attempt(tally, { is: 'slate' }, undefined, event));
@@ -259,7 +265,7 @@ function attempt(tally: Tally, shown: Shown, failure: Failure | undefined, event
 }
 
 function launch(before: Tally, shown: Shown, failure: Failure | undefined, atMs: number): Decision {
-  const tally = { ...before, starts: before.starts + 1 };
+  const tally = { ...before, starts: before.starts + 1, restarts: before.starts === 0 ? before.restarts : before.restarts + 1 };
   return { phase: { is: 'starting', tally, shown, failure, sinceMs: atMs }, effects: [{ do: 'start_run', run: tally.run }] };
 }
 
