@@ -139,7 +139,7 @@ function systemOperations({ metrics, health, notReady, version, roots }: HubOper
   let openApi: Record<string, unknown> | undefined;
   let asyncApi: Record<string, unknown> | undefined;
   return {
-    system_health: () => health(),
+    system_health: (_input: unknown, context: RequestContext) => healthFor(principalOf(context).session, health()),
     health: () => ({ status: health().status }),
     health_ready: () => {
       const missing = notReady();
@@ -147,7 +147,10 @@ function systemOperations({ metrics, health, notReady, version, roots }: HubOper
       return { status: 'ready' };
     },
     health_live: () => ({ status: 'live' }),
-    metrics: async () => ({ body: await metrics.text(), contentType: metrics.contentType }),
+    metrics: async (_input: unknown, context: RequestContext) => {
+      const { streams } = principalOf(context).session;
+      return { body: await metrics.text(streams === null ? {} : { streams }), contentType: metrics.contentType };
+    },
     openapi: () => {
       openApi ??= createOpenApi(version);
       return openApi;
@@ -157,6 +160,17 @@ function systemOperations({ metrics, health, notReady, version, roots }: HubOper
       return asyncApi;
     },
   } satisfies Partial<Operations>;
+}
+
+/** Who is bound to streams is not told how many others there are and how they do. */
+function healthFor({ streams }: Session, health: SystemHealth): SystemHealth {
+  if (streams === null) return health;
+  const components = health.components.map((part) => {
+    if (part.name !== 'streams') return part;
+    const { details: _details, message: _message, ...rest } = part;
+    return rest;
+  });
+  return { ...health, components };
 }
 
 function principalOf(context: RequestContext): Principal {

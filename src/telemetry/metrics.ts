@@ -74,8 +74,8 @@ export interface Metrics {
   removeStream(streamId: string): void;
   /** Called before each reading, to bring gauges up to date; a failure there is ignored. Returns the way to end that. */
   onCollect(collect: () => void | Promise<void>): () => void;
-  /** The exposition text. */
-  text(): Promise<string>;
+  /** The exposition text. With `streams`: without what speaks of any other stream, as for a reader bound to these. */
+  text(options?: { streams?: readonly string[] }): Promise<string>;
   readonly contentType: string;
 }
 
@@ -119,10 +119,23 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
       collectors.add(collect);
       return () => collectors.delete(collect);
     },
-    async text() {
+    async text({ streams } = {}) {
       await Promise.allSettled([...collectors].map(async (collect) => collect()));
-      return registry.metrics();
+      const all = await registry.metrics();
+      return streams === undefined ? all : onlyOf(all, new Set(streams));
     },
     contentType: registry.contentType,
   };
+}
+
+/** Leaves out the lines of other streams, and the counts over all streams. */
+function onlyOf(text: string, streams: ReadonlySet<string>): string {
+  return text
+    .split('\n')
+    .filter((line) => {
+      if (line.startsWith('weir_streams{')) return false;
+      const [, streamId] = /^[a-z_]+\{(?:[^}]*,)?stream_id="([^"]*)"/.exec(line) ?? [];
+      return streamId === undefined || streams.has(streamId);
+    })
+    .join('\n');
 }

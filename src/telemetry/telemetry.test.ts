@@ -159,6 +159,22 @@ test('metrics: values, totals that are counted elsewhere, and streams that are g
   assert.match(metrics.contentType, /^text\/plain/);
 });
 
+test('metrics: a reader bound to streams sees nothing of the others', async () => {
+  const metrics = createMetrics({ processMetrics: false });
+  for (const streamId of ['a', 'ab']) {
+    metrics.set('weir_stream_fps', 30, { stream_id: streamId });
+    metrics.add('weir_stream_frames_total', 5, { stream_id: streamId });
+  }
+  metrics.set('weir_streams', 2, { state: 'running' });
+  metrics.set('weir_broker_up', 1);
+  const text = await metrics.text({ streams: ['a'] });
+  for (const line of ['weir_stream_fps{stream_id="a"} 30', 'weir_stream_frames_total{stream_id="a"} 5', 'weir_broker_up 1'])
+    assert.ok(text.includes(`${line}\n`), line);
+  assert.doesNotMatch(text, /stream_id="ab"|^weir_streams\{/m);
+  assert.doesNotMatch(await metrics.text({ streams: [] }), /stream_id=/);
+  assert.match(await metrics.text(), /stream_id="ab"/);
+});
+
 test('metrics: names follow the rules of Prometheus', () => {
   for (const [name, row] of Object.entries(metricTable)) {
     assert.match(name, /^[a-z][a-z0-9_]+$/);
