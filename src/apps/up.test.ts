@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Spoke } from '../contracts/index.js';
+import type { Spoke, SystemHealth } from '../contracts/index.js';
 import { processIdentity } from '../supervisor/index.js';
 import { makeTempFolder, removeFolder, waitFor } from '../testkit/index.js';
 import { browser, type RunningWeir, runWeir, spawnWeir, startWeir } from './testing/run-weir.js';
@@ -79,6 +79,19 @@ describe('weir up', () => {
     }
   });
 
+  test('a token bound to one stream reads nothing of the others in metrics and health', async () => {
+    const token = await runWeir(folder, ['token', 'create', 'bound', '--role', 'viewer', '--streams', 'one']);
+    assert.equal(token.code, 0, token.err);
+    const headers = { authorization: `Bearer ${token.out.trim()}` };
+    const metrics = await (await fetch(`${weir.ready.url}/metrics`, { headers })).text();
+    assert.match(metrics, /weir_stream_up\{stream_id="one"\} 1/);
+    assert.doesNotMatch(metrics, /stream_id="test"|weir_streams\{/);
+    const health = (await (await fetch(`${weir.ready.url}/health/detailed`, { headers })).json()) as SystemHealth;
+    const { details, message, ...shown } = health.components.find((part) => part.name === 'streams') ?? {};
+    assert.deepEqual([shown, details, message], [{ name: 'streams', status: 'healthy' }, undefined, undefined]);
+    assert.ok(health.components.some((part) => part.name === 'broker' && part.details !== undefined));
+  });
+
   test('the command line on the same machine needs neither address nor token', async () => {
     const list = await runWeir(folder, ['stream', 'list', '--json']);
     assert.equal(list.code, 0, list.err);
@@ -91,6 +104,11 @@ describe('weir up', () => {
     assert.equal(elsewhere.code, 0, elsewhere.err);
     const refused = await runWeir(folder, ['stream', 'stop', 'one'], { env: { WEIR_URL: weir.ready.url, WEIR_TOKEN: token.out.trim() } });
     assert.equal(refused.code, 4, refused.err);
+    const { port, protocol } = new URL(weir.ready.url);
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) {
+      const byName = await runWeir(folder, ['stream', 'list'], { env: { WEIR_URL: `${protocol}//${host}:${port}/` } });
+      assert.equal(byName.code, 0, `${host}: ${byName.err}`);
+    }
     const stranger = await runWeir(folder, ['stream', 'list'], { env: { WEIR_URL: 'http://127.0.0.1:1' } });
     assert.equal(stranger.code, 3);
     assert.match(stranger.err, /No hub answers/);

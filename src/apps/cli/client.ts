@@ -32,8 +32,11 @@ export function openClient(command: Command, terminal: Terminal): Client {
   const { config } = configFor(command, terminal);
   const data = dataFolderAt(config.data_dir);
   const given = options.url ?? terminal.environment.WEIR_URL;
-  const url = given ?? runningHub(data) ?? `http://localhost:${config.http.port}`;
-  return httpClient(url, terminal.environment.WEIR_TOKEN ?? localToken(data, given));
+  const running = runningHub(data);
+  const isLocal = running !== undefined && (given === undefined || isSameHub(given, running));
+  // Under its own name, so that the token of the folder reaches that hub and nobody else on this machine.
+  const url = (isLocal ? running : given) ?? `http://localhost:${config.http.port}`;
+  return httpClient(url, terminal.environment.WEIR_TOKEN ?? (isLocal || given === undefined ? localToken(data) : undefined));
 }
 
 /** Like {@link openClient}, but works in the data folder itself when no hub runs there. Only for routes of access control. */
@@ -60,9 +63,19 @@ export function runningHub(data: DataFolder): string | undefined {
   }
 }
 
-/** The token of the data folder is sent to the hub of that folder only, never to an address that was given. */
-function localToken(data: DataFolder, given: string | undefined): string | undefined {
-  if (given !== undefined && given !== runningHub(data)) return undefined;
+const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** True when both addresses lead to one hub: the names of this machine for itself count as one. */
+export function isSameHub(given: string, running: string): boolean {
+  if (!URL.canParse(given) || !URL.canParse(running)) return false;
+  const [one, other] = [new URL(given), new URL(running)];
+  if (one.origin === other.origin) return one.pathname === other.pathname;
+  const areLoopback = loopbackNames.has(one.hostname) && loopbackNames.has(other.hostname);
+  return areLoopback && one.protocol === other.protocol && one.port === other.port && one.pathname === other.pathname;
+}
+
+/** The token of the data folder: for the hub of that folder only, never for another address. */
+function localToken(data: DataFolder): string | undefined {
   if (!existsSync(data.localToken)) return undefined;
   try {
     return readFileSync(data.localToken, 'utf8').trim();

@@ -66,6 +66,7 @@ export function createProgram(terminal: Terminal): Command {
     .option('--data-dir <folder>', 'where everything that must survive is kept (default: ./data)')
     .option('--url <url>', 'hub to talk to (default: WEIR_URL, else the one of the data folder)')
     .option('--json', 'answer as JSON, for programs')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use, 3 hub not reachable, 4 refused (sign-in or permission).')
     .showHelpAfterError('(weir --help lists all commands; weir <command> --help explains one)')
     .showSuggestionAfterError()
     .exitOverride()
