@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureCompiler } from './programs.mjs';
+import { withProgress } from './report.mjs';
 import { run } from './run.mjs';
 
 const stampFile = 'node_modules/.weir-setup';
@@ -16,17 +17,24 @@ export async function ensurePackages(note) {
     .digest('hex');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return undefined;
   rmSync(stampFile, { force: true });
-  note('installing npm packages; the first time takes about a minute');
+  note('installing npm packages; the first time takes a minute or more');
   const env = nodeHeaders();
+  const install = () => withProgress(note, 'installing npm packages', () => run('npm', ['ci', '--no-audit', '--no-fund'], { env }));
   try {
-    await run('npm', ['ci', '--no-audit', '--no-fund'], { env });
-  } catch {
-    // The usual cause: no prebuilt binary of the SQLite driver for this machine, and no compiler.
+    await install();
+  } catch (error) {
+    if (!isNativeBuild(error.message)) throw error;
+    // No prebuilt binary of the SQLite driver for this machine, and no compiler.
     await ensureCompiler(note);
-    await run('npm', ['ci', '--no-audit', '--no-fund'], { env });
+    await install();
   }
   writeFileSync(stampFile, wanted);
   return 'installed';
+}
+
+/** True when what npm wrote tells of a native package that could not be built; anything else a compiler does not mend. */
+export function isNativeBuild(output) {
+  return /node-gyp|gyp ERR!|prebuild-install/i.test(output);
 }
 
 /** Headers that came with this Node spare the compiler step a download. */
