@@ -42,7 +42,7 @@ interface FormModule {
   nameFields(fields: string[]): string;
 }
 interface RoutingModule {
-  matchPlace(path: string, search?: string): { page: string; params: Record<string, string> };
+  matchPlace(path: string, search?: string): { page: string; path: string; params: Record<string, string> };
 }
 interface LinesModule {
   mergeLines(lines: unknown[], added: unknown[], nextKey: () => number): { message: string }[];
@@ -183,6 +183,9 @@ test('a configuration survives the form, and faults are named by field', () => {
 test('addresses lead to their pages', () => {
   assert.equal(matchPlace('/').page, 'wall');
   assert.equal(matchPlace('/streams/new').page, 'add');
+  const typed = matchPlace('/streams/add/');
+  assert.deepEqual([typed.page, typed.path, typed.params], ['add', '/streams/new', {}]);
+  assert.equal(matchPlace('/streams/address').params.id, 'address');
   assert.deepEqual(matchPlace('/streams/cam%201/log/').params, { id: 'cam 1', tab: 'log' });
   assert.equal(matchPlace('/nowhere/at/all').page, 'unknown');
 });

@@ -7,6 +7,9 @@ export const tokenPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 /** 1 to 64 characters of `A-Z a-z 0-9 _ -`, starting with a letter or digit: safe as NATS token, JetStream name, file name and URL part. */
 export const idSchema = z.string().regex(tokenPattern, 'use 1 to 64 letters, digits, "_" or "-", starting with a letter or digit');
 
+/** No stream is made under these: the interface has pages there (`/streams/new`). */
+export const reservedStreamIds: ReadonlySet<string> = new Set(['new', 'add']);
+
 export const streamIdSchema = idSchema.describe('id of the stream');
 export const spokeIdSchema = idSchema.describe('id of the spoke');
 

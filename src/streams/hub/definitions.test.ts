@@ -57,10 +57,17 @@ test('definitions: ids are made from names and are unique; each change leaves on
     assert.equal(definitions.isJustDeleted('front-door'), false);
   }));
 
+test('definitions: an id made from a name is none of the interface’s own', () =>
+  withDefinitions(async (definitions) => {
+    assert.equal((await definitions.create({ name: 'New', config: { device: 'test:' } }, actor)).stream_id, 'new-2');
+  }));
+
 test('definitions: refused changes leave nothing behind', () =>
   withDefinitions(async (definitions, store) => {
     await definitions.create({ stream_id: 'a', config: { device: 'test:' } }, actor);
     await assert.rejects(definitions.create({ stream_id: 'a', config: { device: 'test:' } }, actor), codeOf('already_exists'));
+    for (const stream_id of ['new', 'add'])
+      await assert.rejects(definitions.create({ stream_id, config: { device: 'test:' } }, actor), codeOf('invalid_argument'));
     await assert.rejects(definitions.update('a', { name: 'x', revision: 7 }, actor), codeOf('failed_precondition'));
     await assert.rejects(definitions.update('b', { name: 'x' }, actor), codeOf('not_found'));
     await assert.rejects(definitions.remove('b', actor), codeOf('not_found'));

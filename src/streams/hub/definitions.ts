@@ -1,6 +1,6 @@
 /** The streams as they are defined: kept in SQL, revisioned, each change told in the transaction that makes it. */
 import { randomUUID } from 'node:crypto';
-import { type CreateStream, type StreamConfig, type UpdateStream, WeirError } from '../../contracts/index.js';
+import { type CreateStream, reservedStreamIds, type StreamConfig, type UpdateStream, WeirError } from '../../contracts/index.js';
 import { parseOutput, parseSource, type SourcePolicy } from '../../media/index.js';
 import type { NewStream, StreamChanges, StreamRecord, Transaction } from '../../store/index.js';
 import type { HubStore } from './needs.js';
@@ -77,6 +77,12 @@ export class Definitions {
     this.checkConfig(request.config);
     const name = request.name ?? request.stream_id ?? nameOfSource(request.config.device ?? '');
     const streamId = request.stream_id ?? (await this.#freeId(name));
+    if (reservedStreamIds.has(streamId))
+      throw new WeirError('invalid_argument', `A stream cannot be called ${streamId}: the interface has a page there`, {
+        field: 'stream_id',
+        received: streamId,
+        hint: `Choose another id, for example ${streamId}-stream`,
+      });
     if (!reserved(streamId))
       throw new WeirError('permission_denied', `You may not define a stream ${streamId}`, { hint: 'Use an id you were granted' });
     const definition = {
@@ -167,7 +173,7 @@ export class Definitions {
     const base = idFromName(name);
     for (let number = 1; number <= 1000; number += 1) {
       const id = number === 1 ? base : `${base.slice(0, 58)}-${number}`;
-      if (!this.#records.has(id) && (await this.#store.streams.get(id)) === undefined) return id;
+      if (!reservedStreamIds.has(id) && !this.#records.has(id) && (await this.#store.streams.get(id)) === undefined) return id;
     }
     throw new WeirError('already_exists', `Too many streams are named ${name}`, { field: 'name', received: name });
   }

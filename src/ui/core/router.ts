@@ -5,7 +5,11 @@ import { matchPlace, type Place } from './routing.js';
 export const place = signal<Place>(here());
 
 function here(): Place {
-  return matchPlace(location.pathname, location.search);
+  const found = matchPlace(location.pathname, location.search);
+  // Typed under another name: the address bar shows the proper one.
+  if (found.path !== location.pathname && found.page !== 'unknown')
+    history.replaceState(history.state, '', found.path + location.search + location.hash);
+  return found;
 }
 
 /** Goes to an address of the app. `replace` leaves no step to go back to. */

@@ -13,6 +13,9 @@ export const pages = {
   account: '/account',
   setup: '/setup',
 } as const;
+/** Addresses that people type for a page of another name; no stream may be called so (`reservedStreamIds`). */
+const otherNames: Readonly<Record<string, string>> = { '/streams/add': pages.add };
+
 export type PageName = keyof typeof pages;
 
 export interface Place {
@@ -25,7 +28,8 @@ export interface Place {
 /** The page of an address; the literal pattern wins over one with parameters because it stands first in the table. */
 export function matchPlace(path: string, search = ''): Place {
   const query = new URLSearchParams(search);
-  const clean = path.length > 1 ? path.replace(/\/+$/, '') : path;
+  const given = path.length > 1 ? path.replace(/\/+$/, '') : path;
+  const clean = otherNames[given] ?? given;
   for (const page of Object.keys(pages) as PageName[]) {
     const params = matchPattern(pages[page], clean);
     if (params !== undefined) return { page, params, path: clean, query };

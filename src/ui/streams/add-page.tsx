@@ -6,7 +6,7 @@ import { call } from '../core/api.js';
 import { streams, takeStream } from '../core/data.js';
 import { formatCodec, formatVideo, nameSource, suggestId } from '../core/format.js';
 import { navigate } from '../core/router.js';
-import { streamHref } from '../core/routing.js';
+import { matchPlace, streamHref } from '../core/routing.js';
 import { Field, Note, PageHead, Problem } from '../parts/basics.js';
 import { Icon, type IconName } from '../parts/icon.js';
 import { fieldError, useAction } from '../parts/use-action.js';
@@ -245,7 +245,8 @@ function freeId(wanted: string): string {
   const base = wanted === '' ? 'stream' : wanted;
   for (let number = 1; number < 1000; number += 1) {
     const id = number === 1 ? base : `${base}-${number}`;
-    if (!taken.has(id)) return id;
+    // An id whose address is a page of its own would be refused.
+    if (!taken.has(id) && matchPlace(streamHref(id)).page === 'stream') return id;
   }
   return base;
 }
