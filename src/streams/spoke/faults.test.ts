@@ -107,6 +107,38 @@ test('a change that does not concern FFmpeg restarts nothing; one that does keep
   assert.ok(it.heard.media.filter((media) => media.atMs > next.atMs).every((media) => media.epoch === next.epoch));
 });
 
+test('the log of a stream tells its life in a few lines, without secrets', async () => {
+  await using it = await bed();
+  await fake.play({ match: sourceOnly, fragments: 20, end: 'freeze' });
+  await it.command('start', test_);
+  await it.media(isPicture);
+  await fake.play({});
+  await waitFor(() => it.heard.log.some((line) => /^Back after/.test(line.message)), { what: 'the return', deadlineMs: 10_000 });
+  await it.command('configure', { ...test_, output_url: 'rtmp://127.0.0.1:9/live/hunter22' });
+  await it.command('stop');
+  await waitFor(() => it.heard.log.some((line) => /^Stopped/.test(line.message)), { what: 'the stop' });
+  const told = it.heard.log.filter((line) => line.origin === 'spoke').map((line) => line.message);
+  const expected = [
+    /^Told to start by a command$/,
+    /^Encoding the video with libx264: \w/,
+    /^First picture after \d+ ms$/,
+    /^Source lost \(source_silent\): \w/,
+    /^Retry in 0\.1 s/,
+    /^Back after [\d.]+ s$/,
+    /^Told to configure by a command$/,
+    /^Told to stop by a command$/,
+    /^Stopped \(requested\)$/,
+  ];
+  let from = 0;
+  for (const pattern of expected) {
+    const at = told.findIndex((message, index) => index >= from && pattern.test(message));
+    assert.ok(at >= 0, `${pattern} is missing in\n${told.join('\n')}`);
+    from = at + 1;
+  }
+  assert.ok(told.length <= expected.length + 6, told.join('\n'));
+  assert.doesNotMatch(JSON.stringify(it.heard.log), /hunter22/);
+});
+
 const endings: { name: string; scenario: Parameters<FakeFfmpeg['play']>[0]; reason?: string }[] = [
   { name: 'exit 0', scenario: { fragments: 20, end: 'exit', exitCode: 0 } },
   { name: 'exit 1 with a last word', scenario: { fragments: 20, end: 'exit', exitCode: 1, stderr: '[in#0 @ 0x1] [error] something broke\n' } },

@@ -22,6 +22,7 @@ import {
   type StreamPhase,
 } from './state.js';
 import { toStatus, withRefusal } from './status.js';
+import { StreamStory } from './story.js';
 
 export interface RunnerLimits {
   /** Seconds and bytes of media kept in memory; defaults 10 and 32 MiB. */
@@ -57,6 +58,7 @@ export class StreamRunner {
   readonly #policy: RetryPolicy;
   readonly #reporter: StreamReporter;
   readonly #stage: Stage;
+  readonly #story: StreamStory;
   readonly #wait: RetryWait;
   readonly #pulse = new Pulse();
   readonly #ticker: NodeJS.Timeout;
@@ -80,13 +82,15 @@ export class StreamRunner {
     this.#options = options;
     this.#policy = { ...defaultRetryPolicy, ...limits.retry };
     this.#reporter = new StreamReporter({ bus, streamId, isConnected: () => options.isConnected(), log: options.log });
+    this.#story = new StreamStory((level, message) => this.#line(level, message));
     this.#stage = new Stage(options, this.#reporter, {
       onFirst: (run) => this.#dispatch({ type: 'first_fragment', run, atMs: performance.now() }),
       onFailed: (run, failure) => this.#failed(run, failure),
       onChanged: (run) => {
         const { tally } = this.#phase;
-        if (run === tally.run)
-          this.#dispatch({ type: 'source_changed', ...this.#circumstances(), keepOld: this.#capture?.canRunBeside(this.#capture) ?? false });
+        if (run !== tally.run) return;
+        this.#story.begins(this.#capture?.source, performance.now());
+        this.#dispatch({ type: 'source_changed', ...this.#circumstances(), keepOld: this.#capture?.canRunBeside(this.#capture) ?? false });
       },
       onNews: () => this.#report(),
     });
@@ -147,6 +151,7 @@ export class StreamRunner {
       });
     }
     this.#stopReason = undefined;
+    if (!this.isActive) this.#story.begins(this.#capture.source, performance.now());
     this.#dispatch({ type: 'start', ...this.#circumstances() });
     return { willBlink: false };
   }
@@ -159,8 +164,10 @@ export class StreamRunner {
     const willBlink = isDifferent && this.isActive;
     const keepOld = before?.canRunBeside(after) ?? true;
     this.#adopt(after, revision);
-    if (willBlink) this.#dispatch({ type: 'configure', ...this.#circumstances(), keepOld });
-    else {
+    if (willBlink) {
+      this.#story.begins(after.source, performance.now());
+      this.#dispatch({ type: 'configure', ...this.#circumstances(), keepOld });
+    } else {
       this.#stage.watchFrozen(after);
       this.#report();
     }
@@ -192,6 +199,11 @@ export class StreamRunner {
     await this.stop(reason);
     clearInterval(this.#ticker);
     await this.#stage.close();
+  }
+
+  /** Notes in the log of the stream what it is told, and by whom; call it before the telling. */
+  told(action: string, by: string): void {
+    this.#story.told(action, by);
   }
 
   /** The hub gave a configuration that was refused. What runs goes on; where nothing runs the status says why. */
@@ -237,6 +249,7 @@ export class StreamRunner {
 
   #settle(): void {
     if (this.#phase.is === 'stopped') {
+      this.#story.stopped(this.#stopReason ?? 'requested');
       for (const resolve of this.#onStopped) resolve();
       this.#onStopped.clear();
     }
@@ -262,7 +275,7 @@ export class StreamRunner {
         this.#stage.showSlate(effect.failure);
         break;
       case 'wait':
-        this.#wait.begin(Math.max(0, effect.untilMs - performance.now()), effect.sense ? this.#capture?.source : undefined);
+        this.#beginWait(Math.max(0, effect.untilMs - performance.now()), effect.sense);
         break;
       case 'stop_waiting':
         this.#wait.stop();
@@ -277,6 +290,11 @@ export class StreamRunner {
         this.#stopAll();
         break;
     }
+  }
+
+  #beginWait(delayMs: number, isSensed: boolean): void {
+    this.#wait.begin(delayMs, isSensed ? this.#capture?.source : undefined);
+    this.#story.waits(delayMs, isSensed);
   }
 
   #probe(run: number): void {
@@ -302,6 +320,7 @@ export class StreamRunner {
           });
         }
         capture.probe = probe;
+        this.#story.probed(capture.source, probe);
         this.#dispatch({ type: 'probed', run, atMs: performance.now() });
       },
       (error: unknown) => {
@@ -316,6 +335,8 @@ export class StreamRunner {
     const bridging = this.#phase.is === 'starting' && this.#phase.shown.is === 'old_run' ? this.#phase.shown.run : undefined;
     try {
       this.#stage.startRun(number, capture, bridging);
+      const plan = this.#stage.run(number)?.plan;
+      if (plan !== undefined) this.#story.planned(plan);
     } catch (thrown) {
       this.#failed(number, planFailure(thrown));
     }
@@ -329,13 +350,15 @@ export class StreamRunner {
     const tail = run?.tail() ?? [];
     if (tail.length > 0) this.#lastStderr = tail;
     if (adapted.reason === 'source_silent' && this.#phase.is === 'running') this.#silentSinceMs = performance.now();
-    this.#line(adapted.kind === 'switch' ? 'warning' : 'error', adapted.message);
+    // A bridging run that ends is no loss by itself, and one that was replaced is no news.
+    if (isPresent) this.#story.failed(adapted, this.#phase.is === 'running', performance.now());
     this.#dispatch({ type: 'failed', run: number, failure: adapted, chance: Math.random(), ...this.#circumstances() });
   }
 
   #showRun(number: number): void {
     if (this.#capture === undefined) return;
     this.#stage.showRun(number, this.#capture);
+    this.#story.shown(performance.now());
     if (this.#silentSinceMs !== undefined && performance.now() - this.#silentSinceMs < hiccupMs) this.#capture.wasHasty();
     this.#silentSinceMs = undefined;
   }

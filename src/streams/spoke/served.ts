@@ -45,6 +45,7 @@ export class Served {
 
   async #obey(command: StreamCommand, meta: { readonly reply: string | undefined }): Promise<CommandResult | typeof noReply> {
     const { action, config } = command;
+    this.runner.told(action, 'a command');
     if (command.stream_id !== this.runner.streamId) {
       throw new WeirError('invalid_argument', `stream_id must be ${this.runner.streamId}, as in the subject`, {
         field: 'stream_id',

@@ -111,7 +111,12 @@ class SpokeProcess implements Spoke {
       load: () => this.#load(),
       onCommand: (command) => this.#obey(command),
     });
-    for (const { streamId, config } of fixedStreams) if (config !== undefined) this.#served.get(streamId)?.runner.start(config);
+    for (const { streamId, config } of fixedStreams) {
+      const runner = this.#served.get(streamId)?.runner;
+      if (config === undefined || runner === undefined) continue;
+      runner.told('start', 'the settings of the spoke');
+      runner.start(config);
+    }
     const stop = () => void this.stop();
     signal?.addEventListener('abort', stop, { once: true });
     this.#undo.push(() => signal?.removeEventListener('abort', stop));
@@ -232,12 +237,15 @@ class SpokeProcess implements Spoke {
         if (served !== undefined) await this.#close(served);
         break;
       case 'stop':
+        served?.runner.told('stop', 'the hub');
         await served?.runner.stop('requested');
         break;
       case 'start':
+        served?.runner.told('start', 'the hub');
         served?.runner.start(step.config, step.revision);
         break;
       case 'configure':
+        served?.runner.told('configure', 'the hub');
         served?.runner.configure(step.config, step.revision);
     }
   }

@@ -5,7 +5,7 @@ import type { Failure } from './failure.js';
 import type { StreamPhase } from './state.js';
 import { type StatusFacts, toStatus } from './status.js';
 
-const tally = { run: 3, starts: 3, restarts: 0, failures: 0, crashes: 0 };
+const tally = { run: 3, starts: 1, restarts: 2, failures: 0, crashes: 0 };
 const failure: Failure = { kind: 'away', reason: 'source_silent', message: 'The source stopped sending' };
 const now = new Date('2026-01-02T03:04:05.678Z');
 const facts: StatusFacts = {
