@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { problemSchema } from './errors.js';
 import { idSchema, spokeIdSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { recordingOrderSchema } from './recording.js';
 import { desiredStates, streamConfigSchema } from './stream.js';
 
 export const agentStates = ['ready', 'draining', 'drained'] as const;
@@ -42,6 +43,7 @@ export const spokeAssignmentSchema = z
         config: streamConfigSchema,
         desired: z.enum(desiredStates),
         revision: z.number().int(),
+        recordings: z.array(recordingOrderSchema).max(64).optional().describe('what to record of it, now and later; left out: nothing'),
       }),
     ),
     revision: z.number().int().describe('grows; a lower one than the last is refused'),
@@ -56,6 +58,19 @@ export const agentCommandSchema = z
     z.strictObject({ action: z.literal('drain') }),
     z.strictObject({ action: z.literal('announce') }).describe('announce yourself again: whoever asks came later than you'),
     z.strictObject({ action: z.literal('probe'), device: z.string().max(2048) }),
+    z.strictObject({
+      action: z.literal('recording_entries'),
+      stream_id: streamIdSchema,
+      after: z.number().int().nonnegative(),
+      limit: z.number().int().min(1).max(1000),
+    }),
+    z.strictObject({ action: z.literal('delete_segments'), stream_id: streamIdSchema, paths: z.array(z.string().max(1024)).max(1000) }),
+    z.strictObject({ action: z.literal('devices') }).describe('the capture devices that are plugged in now, fully probed'),
+    z.strictObject({
+      action: z.literal('set_controls'),
+      device_id: idSchema,
+      controls: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+    }),
   ])
   .meta({ id: 'AgentCommand' });
 export type AgentCommand = z.infer<typeof agentCommandSchema>;

@@ -9,6 +9,8 @@ import { deviceSchema } from './device.js';
 import { historyReplySchema, historyRequestSchema } from './history.js';
 import { checkToken } from './ids.js';
 import { watchReplySchema, watchRequestSchema } from './media.js';
+import { recordingEntrySchema, recordingStatusSchema } from './recording.js';
+import { snapshotSchema } from './snapshot.js';
 import {
   commandResultSchema,
   streamCommandSchema,
@@ -146,6 +148,24 @@ export const channels = {
     'Past metrics, log lines and status changes of a stream.',
   ),
 
+  recording_status: event(
+    'videonode.stream.{stream_id}.recording',
+    recordingStatusSchema,
+    ['spoke', 'hub'],
+    everyone,
+    'How the recording of a stream goes.',
+    'on change, and 1 Hz while recording',
+  ),
+  recording_entry: event(
+    'videonode.stream.{stream_id}.recording.entry',
+    recordingEntrySchema,
+    ['spoke'],
+    ['hub', 'operator', 'admin'],
+    'A file was finished, a gap ended, an order began or ended. Also kept by the spoke, which is asked for what was missed.',
+    'as it happens',
+  ),
+  snapshot_taken: event('videonode.stream.{stream_id}.snapshot', snapshotSchema, ['hub'], everyone, 'A snapshot was kept.', 'as it happens'),
+
   device_discovered: event('videonode.device.discovered', deviceSchema, ['hub', 'spoke'], ['hub', 'operator', 'admin'], 'A capture device appeared.'),
   device_removed: event('videonode.device.removed', deviceSchema, ['hub', 'spoke'], ['hub', 'operator', 'admin'], 'A capture device is gone.'),
   alert_error: event(
@@ -192,7 +212,7 @@ export const channels = {
     agentReplySchema,
     ['hub'],
     ['spoke'],
-    'Assignments, drain, probe of a source.',
+    'Assignments, drain, probe of a source, devices, the list of what was recorded.',
   ),
 } as const satisfies Record<string, Channel>;
 

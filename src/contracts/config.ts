@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { idSchema, streamIdSchema } from './ids.js';
+import { recordingFormats } from './recording.js';
 import { logLevels } from './stream.js';
 
 const port = z.coerce.number().int().min(-1).max(65_535);
@@ -117,12 +118,138 @@ export const configSchema = z.strictObject({
       hardware: flag.default(true).describe('test hardware encoders at start'),
     })
     .prefault({}),
+  cameras: z
+    .strictObject({
+      discover: flag.default(true).describe('watch /dev for capture devices on every host that runs a spoke'),
+      auto_start_streams: flag.default(true).describe('define an on-demand stream for each camera as it appears'),
+      device_pattern: z.string().max(64).default('/dev/video*').describe('device nodes that are looked at'),
+      reconcile_s: seconds.default(30).describe('a full look at all devices even when nothing seems to have changed'),
+      probe_timeout_s: seconds.default(5).describe('a device that does not tell its capabilities within this time is in error'),
+      max: z.coerce.number().int().min(1).max(1000).default(64).describe('cameras, at most'),
+    })
+    .prefault({}),
+  external_discovery: z
+    .strictObject({
+      enabled: flag.default(false).describe('scan the network for streams of others'),
+      scan_interval: z.coerce.number().int().min(0).max(86_400).default(0).describe('seconds between scans; 0: only when asked'),
+      scan_timeout_s: seconds.default(30),
+      max_concurrent: z.coerce.number().int().min(1).max(64).default(5),
+      startup_scan: flag.default(false),
+      skydio_ranges: list.default(['192.168.42.0/24']).describe('networks to look for drones in, as CIDR'),
+      skydio_eo_port: port.default(5554),
+      skydio_ir_port: port.default(6554),
+      skydio_known_hosts: list.default([]),
+      generic_ranges: list.default([]).describe('networks to look for other RTSP servers in, as CIDR; at most /20 each'),
+      generic_ports: z.preprocess((value) => (typeof value === 'string' ? words(value, ',') : value), z.array(port)).default([554, 8554]),
+      generic_paths: list.default(['/', '/live', '/stream', '/h264', '/stream1']),
+      generic_known_hosts: list.default([]),
+    })
+    .prefault({}),
+  recordings: z
+    .strictObject({
+      folder: z.string().optional().describe('default: `recordings` in the data folder'),
+      format: z.enum(recordingFormats).default('fmp4'),
+      segment_s: z.coerce.number().int().min(2).max(86_400).default(600).describe('a new file after so many seconds'),
+      segment_bytes: z.coerce.number().int().min(1_048_576).default(536_870_912).describe('or after so many bytes'),
+      pre_roll_s: seconds.default(5).describe('seconds from memory put before a recording that is started by hand; at most streams.pre_roll_s'),
+      gap_alert_s: seconds.default(5).describe('a gap of so many seconds in a wanted recording raises an alert; 0: never'),
+      max_export_s: z.coerce.number().int().min(1).default(86_400),
+      export_keep_s: seconds.default(7 * 86_400).describe('exports are deleted after so long'),
+    })
+    .prefault({}),
+  snapshots: z
+    .strictObject({
+      folder: z.string().optional().describe('default: `snapshots` in the data folder'),
+      quality: z.coerce.number().int().min(1).max(100).default(90),
+      max_count: z.coerce.number().int().min(0).default(0).describe('keep the newest so many; 0: no limit'),
+    })
+    .prefault({}),
+  storage: z
+    .strictObject({
+      warn_percent: z.coerce.number().min(1).max(100).default(80).describe('used share of the disk that raises an alert'),
+      block_percent: z.coerce.number().min(1).max(100).default(90).describe('used share of the disk from which nothing new is recorded'),
+      min_free_bytes: z.coerce.number().int().min(0).default(1_073_741_824).describe('nothing new is recorded below so much free room'),
+      check_s: seconds.default(5),
+      cleanup_interval_s: seconds.default(300).describe('how often the retention policy is applied'),
+      retention: z
+        .strictObject({
+          enabled: flag.default(true),
+          type: z.enum(['age', 'size', 'manual']).default('age'),
+          max_age_days: z.coerce.number().min(0.01).max(3650).default(30),
+          max_size_gb: z.coerce.number().min(0.001).default(100),
+        })
+        .prefault({})
+        .describe('until a policy is set through the API'),
+    })
+    .prefault({}),
+  gateway: z
+    .strictObject({
+      kind: z
+        .enum(['auto', 'builtin', 'mediamtx'])
+        .default('auto')
+        .describe('`auto`: MediaMTX when `url` is given or the program is found, else builtin'),
+      url: z.url().optional().describe('control API of a MediaMTX that runs elsewhere, for example http://127.0.0.1:9997'),
+      api_user: z.string().optional(),
+      api_password: z.string().optional(),
+      binary: z.string().optional().describe('MediaMTX program; default: `mediamtx` on PATH'),
+      host: z.string().optional().describe('host that players reach MediaMTX by; default: the host of the request'),
+      bind: z.string().default('127.0.0.1').describe('address that a supervised MediaMTX listens on'),
+      api_port: port.default(9997),
+      rtsp_port: port.default(8554),
+      webrtc_port: port.default(8889),
+      hls_port: port.default(8888),
+      rtmp_port: port.default(1935),
+      srt_port: port.default(8890),
+      command: z
+        .string()
+        .max(4096)
+        .optional()
+        .describe('template of the FFmpeg command that publishes a V4L2 camera; {device_path}, {rtsp_port}, {path_name} are replaced'),
+      video_profile: z.enum(['baseline', 'main', 'high']).default('baseline'),
+      video_level: z
+        .string()
+        .regex(/^[1-6](?:\.[0-2])?$/)
+        .default('3.0'),
+      pixel_format: z.enum(['yuv420p', 'yuv422p']).default('yuv420p'),
+      bitrate_kbps: z.coerce.number().int().min(50).max(200_000).default(600),
+      preset: z
+        .string()
+        .regex(/^[a-z]{4,10}$/)
+        .default('ultrafast'),
+      start_timeout_s: seconds.default(10).describe('a reader waits so long for an on-demand source'),
+      close_after_s: seconds.default(30).describe('an on-demand source ends so long after its last reader'),
+      request_timeout_s: seconds.default(10),
+      health_interval_s: seconds.default(5),
+      breaker_failures: z.coerce.number().int().min(1).default(5).describe('failed calls in a row that open the circuit'),
+      breaker_open_s: seconds.default(30),
+    })
+    .prefault({}),
+  rpc: z
+    .strictObject({
+      port: port
+        .default(0)
+        .describe('further port for JSON-RPC and file downloads, 8002 for clients of older camera services; 0: only at /ws of the hub'),
+      health_port: port.default(0).describe('further port for the health addresses without login, 8003 for older clients; 0: none'),
+      max_connections: z.coerce.number().int().min(1).max(100_000).default(2000),
+      max_message_bytes: z.coerce.number().int().min(1024).max(16_777_216).default(1_048_576),
+      ping_interval_s: seconds.default(30),
+      pong_wait_s: seconds.default(60),
+      max_queue_bytes: z.coerce.number().int().min(65_536).default(4_194_304).describe('a reader that lets so much wait is cut'),
+      rate_limit_per_minute: z.coerce.number().int().min(0).default(0).describe('calls per client; 0: only the limits per method'),
+      method_limits: flag.default(true).describe('limits per method and client, for example 2 recordings started per second'),
+    })
+    .prefault({}),
   access: z
     .strictObject({
       admin_password: z
         .string()
         .optional()
         .describe('makes the first admin without the one-time link; only from the environment, WEIR_ADMIN_PASSWORD'),
+      jwt_secret: z
+        .string()
+        .min(32)
+        .optional()
+        .describe('takes HS256 tokens of other programs with user_id, role, iat and exp; only from the environment, WEIR_ACCESS_JWT_SECRET'),
       session_hours: z.coerce
         .number()
         .positive()

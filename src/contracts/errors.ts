@@ -8,17 +8,17 @@ import { z } from 'zod';
 export const errorTable = {
   invalid_argument: { status: 400, rpc: -32602, title: 'The request is not valid' },
   unauthenticated: { status: 401, rpc: -32001, title: 'Sign in first' },
-  permission_denied: { status: 403, rpc: -32003, title: 'Not allowed' },
-  not_found: { status: 404, rpc: -32004, title: 'Not found' },
-  already_exists: { status: 409, rpc: -32005, title: 'Already exists' },
-  failed_precondition: { status: 409, rpc: -32006, title: 'Not possible in this state' },
-  payload_too_large: { status: 413, rpc: -32007, title: 'Too large' },
-  unsupported: { status: 422, rpc: -32008, title: 'Not supported' },
-  resource_exhausted: { status: 429, rpc: -32009, title: 'Limit reached' },
-  cancelled: { status: 499, rpc: -32010, title: 'Cancelled' },
+  permission_denied: { status: 403, rpc: -32002, title: 'Not allowed' },
+  not_found: { status: 404, rpc: -32010, title: 'Not found' },
+  already_exists: { status: 409, rpc: -32020, title: 'Already exists' },
+  failed_precondition: { status: 409, rpc: -32020, title: 'Not possible in this state' },
+  payload_too_large: { status: 413, rpc: -32602, title: 'Too large' },
+  unsupported: { status: 422, rpc: -32030, title: 'Not supported' },
+  resource_exhausted: { status: 429, rpc: -32040, title: 'Limit reached' },
+  cancelled: { status: 499, rpc: -32603, title: 'Cancelled' },
   internal: { status: 500, rpc: -32603, title: 'Internal error' },
-  unavailable: { status: 503, rpc: -32011, title: 'Not available now' },
-  deadline_exceeded: { status: 504, rpc: -32012, title: 'Took too long' },
+  unavailable: { status: 503, rpc: -32050, title: 'Not available now' },
+  deadline_exceeded: { status: 504, rpc: -32050, title: 'Took too long' },
 } as const satisfies Record<string, { status: number; rpc: number; title: string }>;
 
 export type ErrorCode = keyof typeof errorTable;
@@ -43,6 +43,10 @@ export const problemSchema = z
     detail: z.string().describe('what happened, in one sentence'),
     hint: z.string().optional().describe('what to do about it'),
     errors: z.array(fieldErrorSchema).optional(),
+    facts: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('what else a program may want: `resource` and `id`, `state` and `allowed_states`, `required_role`, `feature`, `dependency`'),
     retry_after_s: z.number().optional().describe('seconds after which another attempt makes sense'),
     trace_id: z.string().optional(),
   })
@@ -57,6 +61,8 @@ export interface WeirErrorOptions {
   /** The value that was received for `field`; secrets must not be passed. */
   received?: unknown;
   errors?: FieldError[];
+  /** Facts for programs, named as in {@link Problem}; no secrets. */
+  facts?: Record<string, unknown>;
   /** Seconds after which another attempt makes sense; the `Retry-After` of HTTP. */
   retryAfterS?: number;
   cause?: unknown;
@@ -68,6 +74,7 @@ export class WeirError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly errors: FieldError[];
+  readonly facts: Readonly<Record<string, unknown>> | undefined;
   readonly retryAfterS: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: WeirErrorOptions = {}) {
@@ -75,6 +82,7 @@ export class WeirError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.errors = options.errors ?? [];
+    this.facts = options.facts;
     this.retryAfterS = options.retryAfterS;
     if (options.field !== undefined) {
       this.errors = [{ field: options.field, message, received: options.received }, ...this.errors];
@@ -108,6 +116,7 @@ export class WeirError extends Error {
     };
     if (this.hint !== undefined) problem.hint = this.hint;
     if (this.errors.length > 0) problem.errors = this.errors;
+    if (this.facts !== undefined) problem.facts = { ...this.facts };
     if (this.retryAfterS !== undefined) problem.retry_after_s = this.retryAfterS;
     if (traceId !== undefined) problem.trace_id = traceId;
     return problem;
@@ -118,6 +127,7 @@ export class WeirError extends Error {
     const options: WeirErrorOptions = {};
     if (problem.hint !== undefined) options.hint = problem.hint;
     if (problem.errors !== undefined) options.errors = problem.errors;
+    if (problem.facts !== undefined) options.facts = problem.facts;
     if (problem.retry_after_s !== undefined) options.retryAfterS = problem.retry_after_s;
     return new WeirError(problem.code, problem.detail, options);
   }

@@ -29,7 +29,7 @@ export type SystemHealth = z.infer<typeof systemHealthSchema>;
 export const configChangeSchema = z
   .object({
     event_id: z.string(),
-    entity: z.enum(['stream', 'user', 'token', 'grant', 'bus_user', 'config']),
+    entity: z.enum(['stream', 'camera', 'recording_policy', 'retention', 'user', 'token', 'grant', 'bus_user', 'config']),
     entity_id: z.string(),
     change: z.enum(['created', 'updated', 'deleted']),
     revision: z.number().int().optional(),

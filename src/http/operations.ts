@@ -1,5 +1,5 @@
 /** What the HTTP server is given: one function for each route of the contract, and what it hands to them. */
-import type { Role, RouteAnswer, RouteInput, RouteName, routes, Session } from '../contracts/index.js';
+import type { Role, RouteAnswer, RouteInput, RouteName, routes, Session, StoredFile } from '../contracts/index.js';
 
 /** Who is asking. Lives as long as the login it stands for; `id` names the login, so that its open connections can be cut. */
 export interface Principal {
@@ -50,11 +50,17 @@ export interface EventsAnswer {
   readonly events: AsyncIterable<ServerSentEvent>;
 }
 
-export type OperationAnswer<N extends RouteName> = (typeof routes)[N] extends { produces: 'text/event-stream' }
-  ? EventsAnswer
-  : (typeof routes)[N] extends { produces: string }
-    ? MediaAnswer
-    : RouteAnswer<N>;
+/** Routes that answer with a file, in whole or in part. */
+export const fileRoutes = ['recording_file', 'snapshot_file', 'export_file'] as const satisfies readonly RouteName[];
+type FileRoute = (typeof fileRoutes)[number];
+
+export type OperationAnswer<N extends RouteName> = N extends FileRoute
+  ? StoredFile
+  : (typeof routes)[N] extends { produces: 'text/event-stream' }
+    ? EventsAnswer
+    : (typeof routes)[N] extends { produces: string }
+      ? MediaAnswer
+      : RouteAnswer<N>;
 
 /** Does the work of one route. Input is checked, role and stream scope are checked; failures are thrown as WeirError. */
 export type Operation<N extends RouteName> = (input: RouteInput<N>, context: RequestContext) => Promise<OperationAnswer<N>> | OperationAnswer<N>;

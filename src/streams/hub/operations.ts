@@ -1,36 +1,7 @@
 /** What the hub can be asked for, one operation per route of `contracts/routes.ts`; HTTP and every other door only translate. */
-import type { RouteAnswer, RouteInput, RouteName, Session } from '../../contracts/index.js';
+import type { MediaFile, MediaFlow, Operation } from '../../contracts/index.js';
 
-/** Surroundings of one call. */
-export interface CallContext {
-  /** Ends every wait of the operation. */
-  readonly signal: AbortSignal;
-  /** For `events`: the value of `Last-Event-ID`, when the client sent one. */
-  readonly lastEventId?: string;
-}
-
-/** One operation: input already checked against the route, rights per stream checked by the operation itself. */
-export type Operation<N extends RouteName, Answer = RouteAnswer<N>> = (
-  session: Session,
-  input: RouteInput<N>,
-  context: CallContext,
-) => Promise<Answer>;
-
-/** A finished body with what a cache may do with it. */
-export interface MediaFile {
-  readonly contentType: string;
-  readonly body: Uint8Array | string;
-  /** Seconds a client may keep it; 0 means never. A segment never changes, a playlist and a still do. */
-  readonly maxAgeS: number;
-  /** Strong validator, quoted, where there is one: answer 304 when `If-None-Match` names it. */
-  readonly etag?: string;
-}
-
-/** A body without an end. Iterate only as fast as the client takes it; stopping the iteration frees everything. */
-export interface MediaFlow {
-  readonly contentType: string;
-  readonly body: AsyncIterable<Uint8Array>;
-}
+export type { CallContext, MediaFile, MediaFlow, Operation } from '../../contracts/index.js';
 
 /** One server-sent event. `data` is one JSON text without line breaks. */
 export interface FeedEvent {

@@ -23,6 +23,9 @@ export interface SpokeLimits extends RunnerLimits {
   readonly maxStreams?: number;
 }
 
+/** Commands that others on this host carry out. */
+export type FurtherCommand = Extract<AgentCommand, { action: 'recording_entries' | 'delete_segments' | 'devices' | 'set_controls' }>;
+
 export interface SpokeOptions {
   /** On a connection that reconnects for ever; opened and closed by the caller. */
   readonly bus: Bus;
@@ -35,6 +38,8 @@ export interface SpokeOptions {
   readonly limits?: SpokeLimits;
   /** Folder where FFmpeg processes are noted; what a killed spoke left running is ended at the next start. Default: no notes. */
   readonly pidFolder?: string;
+  /** Carries out commands that are not about live streams: devices and what was recorded. Default: they are refused. */
+  onCommand?(command: FurtherCommand): Promise<unknown>;
   /** Capture devices of this host, for the announcement. */
   devices?(): unknown;
   readonly log?: Log;
@@ -195,7 +200,14 @@ class SpokeProcess implements Spoke {
         return {};
       case 'probe':
         return this.#probe(command.device);
+      default:
+        return this.#further(command);
     }
+  }
+
+  #further(command: FurtherCommand): unknown {
+    if (this.#options.onCommand === undefined) throw new WeirError('unsupported', `This spoke does not know ${command.action}`);
+    return this.#options.onCommand(command);
   }
 
   async #assign(assignment: SpokeAssignment): Promise<{ revision: number; refused: { stream_id: string; error: unknown }[] }> {

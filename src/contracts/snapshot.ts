@@ -1,0 +1,32 @@
+/** Snapshots: pictures that were kept. */
+import { z } from 'zod';
+import { streamIdSchema, timestampSchema } from './ids.js';
+import { fileStemSchema } from './recording.js';
+
+export const snapshotFormats = ['jpg', 'png'] as const;
+
+export const snapshotSchema = z
+  .object({
+    filename: fileStemSchema.describe('with its extension'),
+    stream_id: streamIdSchema,
+    format: z.enum(snapshotFormats),
+    width: z.number().int().positive(),
+    height: z.number().int().positive(),
+    file_size: z.number().int().nonnegative(),
+    taken_at: timestampSchema,
+    taken_by: z.string(),
+    protected: z.boolean(),
+    download_url: z.string(),
+  })
+  .meta({ id: 'Snapshot' });
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
+export const takeSnapshotSchema = z
+  .strictObject({
+    filename: fileStemSchema.optional().describe('without or with the extension of the format; default: stream and time'),
+    format: z.enum(snapshotFormats).optional().describe('default: by the extension of `filename`, else jpg'),
+    quality: z.number().int().min(1).max(100).optional().describe('jpg only; default: snapshots.quality of the configuration'),
+    width: z.number().int().min(16).max(7680).optional(),
+  })
+  .meta({ id: 'TakeSnapshot' });
+export type TakeSnapshot = z.infer<typeof takeSnapshotSchema>;
