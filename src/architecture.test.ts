@@ -9,7 +9,7 @@ const source = join(process.cwd(), 'src');
 
 const layer0 = ['contracts', 'supervisor', 'telemetry'];
 const layer1 = ['bus', 'broker', 'media', 'store', 'access'];
-const layer2 = ['streams'];
+const layer2 = ['streams', 'cameras', 'recordings', 'gateways'];
 
 /** Folder to the folders it may import (besides itself). */
 const mayImport: Record<string, readonly string[]> = {
@@ -22,6 +22,9 @@ const mayImport: Record<string, readonly string[]> = {
   store: layer0,
   access: layer0,
   streams: [...layer0, ...layer1],
+  cameras: [...layer0, ...layer1],
+  recordings: [...layer0, ...layer1],
+  gateways: [...layer0, ...layer1],
   http: ['contracts', 'telemetry', 'access'],
   apps: [...layer0, ...layer1, ...layer2, 'http'],
   ui: ['contracts', 'bus'],
