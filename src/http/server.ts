@@ -1,4 +1,5 @@
 /** The hub's HTTP server: every route of the contract, the interface's files and the bus socket, on one port. */
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
@@ -72,6 +73,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const app = createApp(options);
   const connections = createOpenConnections();
   const stopping = new AbortController();
+  // Every request under way listens to it.
+  setMaxListeners(0, stopping.signal);
   const secure = (request: FastifyRequest) =>
     options.tls !== undefined || request.protocol === 'https' || options.publicUrl?.startsWith('https:') === true;
 
