@@ -39,7 +39,7 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
   const metrics = createHubMetrics({ broker, connected, streams: () => streams.streams(), health: healthNow, http: () => server, version });
   const operations = createHubOperations({
     access,
-    streams: streams.operations,
+    domains: { ...streams.operations },
     metrics,
     health: healthNow,
     notReady: options.notReady,

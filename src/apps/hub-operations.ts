@@ -1,7 +1,7 @@
 /** Ties every route to the part that does its work. Doors translate; nothing is decided here. */
 import type { Access } from '../access/index.js';
 import { createAsyncApi } from '../contracts/asyncapi.js';
-import { type Roots, type RouteName, type Session, type SystemHealth, WeirError } from '../contracts/index.js';
+import { type CallContext, type Roots, type RouteName, routes, type Session, type SystemHealth, WeirError } from '../contracts/index.js';
 import { createOpenApi } from '../contracts/openapi.js';
 import type { Operations, Principal, RequestContext } from '../http/index.js';
 import type { StreamsOperations } from '../streams/hub/index.js';
@@ -9,7 +9,8 @@ import type { Metrics } from '../telemetry/index.js';
 
 export interface HubOperationsOptions {
   readonly access: Access;
-  readonly streams: StreamsOperations;
+  /** Streams, cameras, recordings and so on: together they carry out every route that is not done here. */
+  readonly domains: DomainOperations;
   readonly metrics: Metrics;
   readonly health: () => SystemHealth;
   /** Undefined once requests can be served, else what is missing. */
@@ -42,27 +43,40 @@ export const auditedByAccess: ReadonlySet<RouteName> = new Set<RouteName>([
 /** Every operation of the hub. */
 export function createHubOperations(options: HubOperationsOptions): Operations {
   return {
-    ...streamOperations(options.streams),
+    ...atTheDoor(options.domains),
     ...createAccessOperations(options.access, options.onFirstAdmin),
     ...busUserOperations(options),
     ...systemOperations(options),
   };
 }
 
-type StreamRoute = keyof StreamsOperations;
-
-/** The streams part takes session and input; its answers have the shapes that HTTP sends. */
-function streamOperations(streams: StreamsOperations): Pick<Operations, StreamRoute> {
-  const names = Object.keys(streams) as StreamRoute[];
-  const entries = names.map((name) => [
+/** Operations of the domains take session and input; their answers have the shapes that HTTP sends. */
+function atTheDoor<D extends object>(domain: D): Pick<Operations, keyof D & RouteName> {
+  const entries = Object.entries(domain).map(([name, operation]) => [
     name,
     (input: unknown, context: RequestContext) => {
       const lastEventId = name === 'events' ? context.header('last-event-id') : undefined;
-      const operation = streams[name] as (session: Session, input: unknown, call: { signal: AbortSignal; lastEventId?: string }) => unknown;
-      return operation(principalOf(context).session, input, { signal: context.signal, ...(lastEventId === undefined ? {} : { lastEventId }) });
+      const host = context.header('host');
+      return (operation as AnyOperation)(sessionOf(name as RouteName, context), input, {
+        signal: context.signal,
+        address: context.address,
+        ...(host === undefined ? {} : { host }),
+        ...(lastEventId === undefined ? {} : { lastEventId }),
+      });
     },
   ]);
-  return Object.fromEntries(entries) as Pick<Operations, StreamRoute>;
+  return Object.fromEntries(entries) as Pick<Operations, keyof D & RouteName>;
+}
+
+type AnyOperation = (session: Session, input: unknown, context: CallContext) => unknown;
+/** Every operation of a domain, by route. */
+export type DomainOperations = StreamsOperations;
+
+/** Whoever calls a route that anyone may call without signing in. */
+const nobody: Session = { user_id: null, username: 'anonymous', role: 'viewer', streams: [], expires_at: null };
+
+function sessionOf(name: RouteName, context: RequestContext): Session {
+  return routes[name].role === 'anyone' ? (context.principal?.session ?? nobody) : principalOf(context).session;
 }
 
 /** Users, sessions, tokens, bus logins, audit. `onFirstAdmin` is called whenever an admin was made. */
