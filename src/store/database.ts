@@ -107,6 +107,16 @@ export interface Database {
   };
   settings: { key: string; value: string; updated_at: string };
   spokes: { spoke_id: string; spoke: string; last_seen_at: string };
+  settings_versions: {
+    version: Generated<number>;
+    time: string;
+    actor: string;
+    comment: string | null;
+    changes: string;
+    settings: string;
+    outcome: string;
+    detail: string | null;
+  };
 }
 
 export function toFlag(value: boolean): number {

@@ -33,3 +33,4 @@ export type {
   UserRecord,
   UserRepository,
 } from './repositories.js';
+export type { SettingsVersionRecord, SettingsVersionRepository } from './settings-versions.js';

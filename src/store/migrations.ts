@@ -50,7 +50,10 @@ async function currentSchema(db: Kysely<Database>): Promise<string> {
 }
 
 function migrations(dialect: DialectName): Record<string, Migration> {
-  return { '0001_streams_access_outbox': { up: (db: Kysely<unknown>) => createFirstTables(db, dialect) } };
+  return {
+    '0001_streams_access_outbox': { up: (db: Kysely<unknown>) => createFirstTables(db, dialect) },
+    '0004_settings': { up: (db: Kysely<unknown>) => createSettingsTables(db, dialect) },
+  };
 }
 
 async function createFirstTables(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
@@ -198,5 +201,17 @@ async function createPlumbingTables(db: Kysely<unknown>, dialect: DialectName): 
     .addColumn('key', 'text', (column) => column.primaryKey())
     .addColumn('value', 'text', (column) => column.notNull())
     .addColumn('updated_at', 'text', (column) => column.notNull())
+    .execute();
+}
+
+async function createSettingsTables(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
+  await numbered(db, dialect, 'settings_versions', 'version')
+    .addColumn('time', 'text', (column) => column.notNull())
+    .addColumn('actor', 'text', (column) => column.notNull())
+    .addColumn('comment', 'text')
+    .addColumn('changes', 'text', (column) => column.notNull())
+    .addColumn('settings', 'text', (column) => column.notNull())
+    .addColumn('outcome', 'text', (column) => column.notNull())
+    .addColumn('detail', 'text')
     .execute();
 }

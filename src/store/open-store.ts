@@ -13,6 +13,7 @@ import { openPostgresDialect } from './postgres.js';
 import type { Repositories, Transaction } from './repositories.js';
 import { createSessionRepository } from './sessions.js';
 import { createSettingRepository } from './settings.js';
+import { createSettingsVersionRepository } from './settings-versions.js';
 import { createSpokeRepository } from './spokes.js';
 import { isCollision } from './sql-failure.js';
 import { openSqliteDialect } from './sqlite.js';
@@ -137,6 +138,7 @@ function createRepositories(db: Kysely<Database>, onOutboxAdd: () => void): Repo
     audit: createAuditRepository(db),
     outbox: createOutboxRepository(db, onOutboxAdd),
     settings: createSettingRepository(db),
+    settings_versions: createSettingsVersionRepository(db),
     spokes: createSpokeRepository(db),
   };
 }

@@ -1,6 +1,7 @@
 /** What the store keeps, one repository per noun. Every method throws only WeirErrors; times are RFC 3339 texts as on the wire. */
 import type { Alert, AuditEntry, BusUser, ChannelName, MessageInput, ParamsOf, Role, Spoke, Stream, Token, User } from '../contracts/index.js';
 import type { Page, PageQuery } from './page.js';
+import type { SettingsVersionRepository } from './settings-versions.js';
 
 /** The part of a stream that is kept; what is observed stays in memory. */
 export type StreamRecord = Pick<
@@ -232,6 +233,7 @@ export interface Repositories {
   readonly audit: AuditRepository;
   readonly outbox: OutboxRepository;
   readonly settings: SettingRepository;
+  readonly settings_versions: SettingsVersionRepository;
   readonly spokes: SpokeRepository;
 }
 
