@@ -1,0 +1,18 @@
+/** The door of the gateways: RTSP, WebRTC, SRT and RTMP for players that do not speak the bus. */
+export type {
+  Gateway,
+  GatewayAccess,
+  GatewayBackend,
+  GatewayEvent,
+  GatewayOperations,
+  GatewayPrincipal,
+  GatewayRecording,
+  GatewayRecordOrder,
+  GatewayRouteName,
+  GatewayTokens,
+  PathSource,
+  PathWish,
+  StreamAction,
+  WishedPaths,
+} from './gateway.js';
+export type { GatewayOptions, GatewaySettings } from './options.js';
