@@ -107,6 +107,34 @@ export interface Database {
   };
   settings: { key: string; value: string; updated_at: string };
   spokes: { spoke_id: string; spoke: string; last_seen_at: string };
+  cameras: {
+    camera_id: string;
+    number: number;
+    identity: string;
+    name: string;
+    kind: string;
+    device_id: string | null;
+    spoke_id: string | null;
+    source: string;
+    resolution: string | null;
+    framerate: number | null;
+    always_on: number;
+    capabilities: string | null;
+    created_at: string;
+    connected_at: string | null;
+    last_seen_at: string | null;
+    deleted_at: string | null;
+  };
+  external_streams: {
+    url: string;
+    type: string;
+    name: string;
+    status: string;
+    discovered_at: string;
+    last_seen: string;
+    camera_id: string | null;
+    capabilities: string;
+  };
   settings_versions: {
     version: Generated<number>;
     time: string;

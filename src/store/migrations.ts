@@ -52,8 +52,42 @@ async function currentSchema(db: Kysely<Database>): Promise<string> {
 function migrations(dialect: DialectName): Record<string, Migration> {
   return {
     '0001_streams_access_outbox': { up: (db: Kysely<unknown>) => createFirstTables(db, dialect) },
+    '0002_cameras': { up: createCameraTables },
     '0004_settings': { up: (db: Kysely<unknown>) => createSettingsTables(db, dialect) },
   };
+}
+
+async function createCameraTables(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('cameras')
+    .addColumn('camera_id', 'text', (column) => column.primaryKey())
+    .addColumn('number', 'integer', (column) => column.notNull().unique())
+    .addColumn('identity', 'text', (column) => column.notNull().unique())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('device_id', 'text')
+    .addColumn('spoke_id', 'text')
+    .addColumn('source', 'text', (column) => column.notNull())
+    .addColumn('resolution', 'text')
+    .addColumn('framerate', 'double precision')
+    .addColumn('always_on', 'integer', (column) => column.notNull())
+    .addColumn('capabilities', 'text')
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('connected_at', 'text')
+    .addColumn('last_seen_at', 'text')
+    .addColumn('deleted_at', 'text')
+    .execute();
+  await db.schema
+    .createTable('external_streams')
+    .addColumn('url', 'text', (column) => column.primaryKey())
+    .addColumn('type', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('status', 'text', (column) => column.notNull())
+    .addColumn('discovered_at', 'text', (column) => column.notNull())
+    .addColumn('last_seen', 'text', (column) => column.notNull())
+    .addColumn('camera_id', 'text')
+    .addColumn('capabilities', 'text', (column) => column.notNull())
+    .execute();
 }
 
 async function createFirstTables(db: Kysely<unknown>, dialect: DialectName): Promise<void> {

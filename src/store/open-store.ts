@@ -5,6 +5,7 @@ import { createAlertRepository } from './alerts.js';
 import { createAuditRepository } from './audit.js';
 import { createBusLoginRepository } from './bus-logins.js';
 import { createBusUserRepository } from './bus-users.js';
+import { createCameraRepository, createExternalStreamRepository } from './cameras.js';
 import type { Database } from './database.js';
 import { TransactionScope } from './guarded-driver.js';
 import { type DialectName, migrate } from './migrations.js';
@@ -140,6 +141,8 @@ function createRepositories(db: Kysely<Database>, onOutboxAdd: () => void): Repo
     settings: createSettingRepository(db),
     settings_versions: createSettingsVersionRepository(db),
     spokes: createSpokeRepository(db),
+    cameras: createCameraRepository(db),
+    external_streams: createExternalStreamRepository(db),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the store keeps, one repository per noun. Every method throws only WeirErrors; times are RFC 3339 texts as on the wire. */
 import type { Alert, AuditEntry, BusUser, ChannelName, MessageInput, ParamsOf, Role, Spoke, Stream, Token, User } from '../contracts/index.js';
+import type { CameraRepository, ExternalStreamRepository } from './cameras.js';
 import type { Page, PageQuery } from './page.js';
 import type { SettingsVersionRepository } from './settings-versions.js';
 
@@ -235,6 +236,8 @@ export interface Repositories {
   readonly settings: SettingRepository;
   readonly settings_versions: SettingsVersionRepository;
   readonly spokes: SpokeRepository;
+  readonly cameras: CameraRepository;
+  readonly external_streams: ExternalStreamRepository;
 }
 
 /** The same repositories inside one transaction. */

@@ -16,6 +16,7 @@ import { defaultTiming, type HubParts, type StreamsHubOptions } from './needs.js
 import { createOrigin, Observations, type Observed } from './observations.js';
 import type { StreamsOperations } from './operations.js';
 import { startOutbox } from './outbox.js';
+import { createOwnedStreams, type OwnedStreams } from './owned-streams.js';
 import { PlainCommands } from './plain-commands.js';
 import { Reconciler } from './reconciler.js';
 import { Roster } from './roster.js';
@@ -33,6 +34,8 @@ const manyListeners = 0;
 export interface StreamsHub {
   /** One operation per route; names and types are those of the route table. */
   readonly operations: StreamsOperations;
+  /** Streams that other parts of the hub define and keep. */
+  readonly owned: OwnedStreams;
   /** Every stream as it is shown, for callers inside the process. */
   streams(): Stream[];
   /** Components `spokes` and `journals` for the health of the whole. */
@@ -60,6 +63,8 @@ export async function startStreamsHub(options: StreamsHubOptions): Promise<Strea
 
 class HubNouns implements StreamsHub {
   readonly operations: StreamsOperations;
+  readonly owned: OwnedStreams;
+  readonly #tellOwners: (streamId: string) => void;
   readonly #abort: AbortController;
   readonly #parts: HubParts;
   readonly #origin = createOrigin();
@@ -93,7 +98,10 @@ class HubNouns implements StreamsHub {
     this.#definitions = new Definitions({
       store,
       policy,
-      onChange: () => this.#reconciler.kick(),
+      onChange: (streamId) => {
+        this.#reconciler.kick();
+        this.#tellOwners(streamId);
+      },
       waitsForUs: (streamId) => this.#roster.hasFixed(streamId),
     });
     this.#alerts = new AlertBook(parts, this.#events, this.#origin);
@@ -136,6 +144,16 @@ class HubNouns implements StreamsHub {
       events: this.#events,
       alerts: this.#alerts,
     });
+    const { owned, tell } = createOwnedStreams({
+      definitions,
+      standings: this.#standings,
+      roster: this.#roster,
+      prepare: (streamId) => this.#prepare(streamId),
+      forget: (streamId) => this.#forget(streamId),
+      onFailure: (error) => log.warn({ err: error }, 'a listener of a stream failed'),
+    });
+    this.owned = owned;
+    this.#tellOwners = tell;
     this.#plain = new PlainCommands({
       ...parts,
       definitions,
@@ -167,7 +185,10 @@ class HubNouns implements StreamsHub {
     const { bus, store, log, signal } = this.#parts;
     await this.#definitions.load();
     await this.#alerts.start();
-    this.#ends.push(bridgeToBus(this.#events, bus, this.#origin));
+    this.#ends.push(
+      bridgeToBus(this.#events, bus, this.#origin),
+      this.#events.on('status', (status) => this.#tellOwners(status.stream_id)),
+    );
     await this.#journals.start();
     await Promise.all([this.#observations.ready(), this.#roster.start(), this.#watching.start()]);
     const history = serveHistory(this.#parts, this.#definitions);
@@ -283,6 +304,7 @@ class HubNouns implements StreamsHub {
   #onReport(streamId: string, observed: Observed, isNews: boolean): void {
     if (observed.progress !== undefined) this.#feed.progress(streamId, observed.progress);
     if (observed.metrics !== undefined) this.#feed.metrics(streamId, observed.metrics);
+    if (isNews) this.#tellOwners(streamId);
     const record = this.#definitions.get(streamId);
     if (record === undefined) {
       if (this.#definitions.isJustDeleted(streamId)) this.#observations.forget(streamId);

@@ -11,3 +11,4 @@ export {
   type StreamsHubOptions,
 } from './needs.js';
 export type { CallContext, EventFeed, FeedEvent, MediaFile, MediaFlow, Operation, StreamsOperations } from './operations.js';
+export type { OwnedStream, OwnedStreams } from './owned-streams.js';
