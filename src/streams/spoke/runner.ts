@@ -8,6 +8,7 @@ import { type Failure, kindOf } from './failure.js';
 import type { Log } from './log.js';
 import { type Measured, metricsOf, progressOf } from './measure.js';
 import { Pulse } from './pulse.js';
+import type { Recorders } from './recorder.js';
 import { StreamReporter } from './reporter.js';
 import { RetryWait } from './retry-wait.js';
 import { planFailure, Stage } from './stage.js';
@@ -42,6 +43,7 @@ export interface RunnerOptions {
   readonly limits: RunnerLimits;
   /** Where FFmpeg processes are noted for the sweep after a crash of ours. */
   readonly pidFolder?: string | undefined;
+  readonly recorders: Recorders;
   isConnected(): boolean;
   readonly log: Log;
 }
@@ -365,7 +367,7 @@ export class StreamRunner {
 
   #stopAll(): void {
     this.#probing?.abort();
-    void this.#stage.stopAll().then(() => this.#dispatch({ type: 'all_gone', ...this.#circumstances() }));
+    void this.#stage.stopAll(this.#stopReason ?? 'requested').then(() => this.#dispatch({ type: 'all_gone', ...this.#circumstances() }));
   }
 
   #raise(failure: Failure, isCrashLoop: boolean): void {

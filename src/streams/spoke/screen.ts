@@ -2,18 +2,21 @@
 import type { MediaPublisher } from '../../bus/index.js';
 import type { StreamStatus } from '../../contracts/stream.js';
 import type { Fragment, InitSegment } from '../../media/index.js';
+import type { StreamRecorder } from './recorder.js';
 
 export type Picture = 'source' | 'no-signal';
 
 export class Screen {
   readonly #publisher: MediaPublisher;
+  readonly #recorder: StreamRecorder;
   #shown: { readonly owner: object; readonly picture: Picture } | undefined;
   /** Of the last picture of the source: the no-signal picture has the same. */
   #size: { width: number; height: number; hasAudio: boolean } | undefined;
   #facts: Pick<StreamStatus, 'video' | 'audio' | 'codecs'> = {};
 
-  constructor(publisher: MediaPublisher) {
+  constructor(publisher: MediaPublisher, recorder: StreamRecorder) {
     this.#publisher = publisher;
+    this.#recorder = recorder;
   }
 
   get shows(): Picture | undefined {
@@ -53,13 +56,15 @@ export class Screen {
           }),
       ...(audio === undefined ? {} : { audio: { codec: audio.codec, sample_rate: audio.sampleRate, channels: audio.channels } }),
     };
-    this.#publisher.begin({ init: init.bytes, codecs, picture });
+    const epoch = this.#publisher.begin({ init: init.bytes, codecs, picture });
+    if (picture === 'source') this.#recorder.begin(epoch, init.bytes);
   }
 
   /** Shows a fragment of this owner; one of any other is left out. */
   push(owner: object, { isKey, bytes, timeMs, durationMs }: Fragment): void {
     if (this.#shown?.owner !== owner) return;
-    this.#publisher.push({ kind: isKey ? 'key' : 'delta', data: bytes, timeMs, durationMs });
+    const stored = this.#publisher.push({ kind: isKey ? 'key' : 'delta', data: bytes, timeMs, durationMs });
+    if (this.#shown.picture === 'source') this.#recorder.push(stored);
   }
 
   /** Nobody shows anything any more. */

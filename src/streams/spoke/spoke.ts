@@ -9,6 +9,8 @@ import { createProcessSampler, sweepOrphans } from '../../supervisor/index.js';
 import { type AssignmentStep, planAssignment } from './assignments.js';
 import type { Log } from './log.js';
 import { noLog } from './log.js';
+import { noRecorders, type Recorders } from './recorder.js';
+import { RememberedStreams } from './remembered.js';
 import type { RunnerLimits } from './runner.js';
 import { Served, withinMs } from './served.js';
 
@@ -38,6 +40,13 @@ export interface SpokeOptions {
   readonly limits?: SpokeLimits;
   /** Folder where FFmpeg processes are noted; what a killed spoke left running is ended at the next start. Default: no notes. */
   readonly pidFolder?: string;
+  /** Writes what the assignment orders to be recorded. Default: nothing is recorded. */
+  readonly recorders?: Recorders;
+  /**
+   * File (0600: addresses of sources may hold secrets) in which streams that are being recorded are remembered, so that the next spoke
+   * goes on before anybody told it. Default: it waits to be told.
+   */
+  readonly rememberFile?: string;
   /** Carries out commands that are not about live streams: devices and what was recorded. Default: they are refused. */
   onCommand?(command: FurtherCommand): Promise<unknown>;
   /** Capture devices of this host, for the announcement. */
@@ -87,6 +96,7 @@ class SpokeProcess implements Spoke {
   readonly #startedAt = new Date().toISOString();
   readonly #sampler = createProcessSampler(process.pid);
   readonly #probes = new Set<AbortController>();
+  readonly #remembered: RememberedStreams | undefined;
   #agent: Agent | undefined;
   #isConnected = true;
   #isDraining = false;
@@ -98,6 +108,8 @@ class SpokeProcess implements Spoke {
     this.#options = options;
     this.#log = options.log ?? noLog;
     this.spokeId = options.spokeId;
+    const { recorders, rememberFile } = options;
+    if (recorders !== undefined && rememberFile !== undefined) this.#remembered = new RememberedStreams(rememberFile, this.#log);
   }
 
   async begin(): Promise<void> {
@@ -122,6 +134,7 @@ class SpokeProcess implements Spoke {
       runner.told('start', 'the settings of the spoke');
       runner.start(config);
     }
+    await this.#resume();
     const stop = () => void this.stop();
     signal?.addEventListener('abort', stop, { once: true });
     this.#undo.push(() => signal?.removeEventListener('abort', stop));
@@ -219,6 +232,9 @@ class SpokeProcess implements Spoke {
       });
     }
     this.#lastRevision = assignment.revision;
+    // Before a stream is stopped or taken away: what was ordered of it ends first.
+    this.#options.recorders?.assign(assignment.streams);
+    this.#remembered?.write(assignment.streams);
     const steps = planAssignment([...this.#served.values()].map(servedFacts), assignment.streams);
     const frees = steps.filter((step) => step.do === 'close' || step.do === 'stop');
     await withinMs(Promise.all(frees.map((step) => this.#carryOut(step))), assignAnswerMs);
@@ -236,6 +252,22 @@ class SpokeProcess implements Spoke {
     }
     for (const [streamId, served] of this.#served) served.isAssigned = assignment.streams.some((one) => one.stream_id === streamId);
     return { revision: assignment.revision, refused };
+  }
+
+  /** Goes on with what an earlier process was to record; the next assignment has the last word. */
+  async #resume(): Promise<void> {
+    for (const { stream_id: streamId, config, revision } of this.#remembered?.read(Date.now()) ?? []) {
+      try {
+        if (!this.#served.has(streamId)) await this.#open(streamId, false);
+        const served = this.#served.get(streamId);
+        if (served === undefined || served.runner.isActive) continue;
+        served.isAssigned = true;
+        served.runner.told('start', 'the recording that it is wanted for');
+        served.runner.start(config, revision);
+      } catch (error) {
+        this.#log.warn({ stream_id: streamId, err: error }, 'a stream that was being recorded cannot go on before it is assigned again');
+      }
+    }
   }
 
   async #carryOut(step: AssignmentStep): Promise<void> {
@@ -278,6 +310,7 @@ class SpokeProcess implements Spoke {
       policy,
       limits,
       pidFolder,
+      recorders: this.#options.recorders ?? noRecorders,
       isConnected: () => this.#isConnected,
       checkMayStart: () => {
         if (this.#isDraining) throw new WeirError('failed_precondition', 'This spoke is draining and starts nothing');

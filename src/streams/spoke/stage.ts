@@ -7,6 +7,7 @@ import type { Capture } from './capture.js';
 import type { Failure } from './failure.js';
 import { startFrozenWatch } from './frozen-watch.js';
 import type { Measured } from './measure.js';
+import type { StreamRecorder } from './recorder.js';
 import type { StreamReporter } from './reporter.js';
 import type { RunnerOptions } from './runner.js';
 import { Screen } from './screen.js';
@@ -32,6 +33,7 @@ export class Stage {
   readonly #options: RunnerOptions;
   readonly #reporter: StreamReporter;
   readonly #events: StageEvents;
+  readonly #recorder: StreamRecorder;
   readonly #screen: Screen;
   readonly #slate: SlateShow;
   /** Every run whose process may still live, by its number. */
@@ -46,18 +48,18 @@ export class Stage {
     this.#options = options;
     this.#reporter = reporter;
     this.#events = events;
-    this.#screen = new Screen(
-      createMediaPublisher({
-        connection: bus.connection,
-        streamId,
-        roots: bus.roots,
-        limits: {
-          ...(limits.preRollS === undefined ? {} : { preRollS: limits.preRollS }),
-          ...(limits.preRollBytes === undefined ? {} : { preRollBytes: limits.preRollBytes }),
-        },
-        onProblem: (error) => this.#line('error', `The picture cannot be published: ${error.message}`),
-      }),
-    );
+    const publisher = createMediaPublisher({
+      connection: bus.connection,
+      streamId,
+      roots: bus.roots,
+      limits: {
+        ...(limits.preRollS === undefined ? {} : { preRollS: limits.preRollS }),
+        ...(limits.preRollBytes === undefined ? {} : { preRollBytes: limits.preRollBytes }),
+      },
+      onProblem: (error) => this.#line('error', `The picture cannot be published: ${error.message}`),
+    });
+    this.#recorder = options.recorders.open(streamId, publisher);
+    this.#screen = new Screen(publisher, this.#recorder);
     this.#slate = new SlateShow({
       facts: options.facts,
       pidFolder: options.pidFolder,
@@ -90,7 +92,10 @@ export class Stage {
       after: isExclusive ? Promise.all(others) : Promise.resolve(),
       onFirst: () => this.#events.onFirst(number),
       onFragment: (fragment) => this.#screen.push(run, fragment),
-      onFailed: (failure) => this.#events.onFailed(number, failure),
+      onFailed: (failure) => {
+        if (this.#onScreen === run) this.#recorder.lost(failure.reason, failure.message);
+        this.#events.onFailed(number, failure);
+      },
       onChanged: () => {
         this.#line('info', 'The source changed its picture; starting anew');
         this.#events.onChanged(number);
@@ -114,8 +119,8 @@ export class Stage {
   showRun(number: number, capture: Capture): void {
     const run = this.#runs.get(number);
     if (run?.init === undefined) return;
-    for (const other of this.#runs.keys()) if (other !== number) this.endRun(other, 'replaced');
     this.#onScreen = run;
+    for (const other of this.#runs.keys()) if (other !== number) this.endRun(other, 'replaced');
     this.#slate.hide();
     this.#slateReason = undefined;
     this.#screen.begin(run, 'source', run.init, capture.liveness(run.plan).frameRate);
@@ -126,6 +131,7 @@ export class Stage {
 
   showSlate(failure: Failure | undefined): void {
     this.#leave();
+    this.#recorder.lost(failure?.reason ?? 'configured', failure?.message);
     const reason = failure?.reason ?? 'requested';
     // The sentence may differ with each attempt; the picture changes only when the reason does.
     if (this.#slate.isWanted && this.#slateReason === reason) return;
@@ -134,8 +140,9 @@ export class Stage {
   }
 
   /** Resolves when no process is left, or when waiting for one is hopeless. */
-  async stopAll(): Promise<void> {
+  async stopAll(reason: StreamReason): Promise<void> {
     this.#leave();
+    this.#recorder.lost(reason);
     this.#slate.hide();
     for (const number of [...this.#runs.keys()]) this.endRun(number, 'stopped');
     let timer: NodeJS.Timeout | undefined;
@@ -204,7 +211,7 @@ export class Stage {
 
   /** Closes the outlet; nothing can be shown afterwards. */
   async close(): Promise<void> {
-    await this.#screen.publisher.stop();
+    await Promise.all([this.#recorder.close(), this.#screen.publisher.stop()]);
   }
 
   #leave(): void {
