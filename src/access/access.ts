@@ -25,8 +25,10 @@ import type { AccessParts } from './parts.js';
 import type { Caller, Principal, SignedIn } from './principal.js';
 import type { AccessStore } from './repositories.js';
 import { reachesStream } from './rights.js';
+import { createSecret } from './secrets.js';
 import { changePassword, findSession, logout, logoutEverywhere, type SessionLife } from './sessions.js';
 import { SignIn } from './sign-in.js';
+import { createStreamTokens, isSignedToken, type StreamTokens } from './stream-tokens.js';
 import { startSweeper } from './sweeper.js';
 import { createUser, deleteUser, listUsers, updateUser } from './users.js';
 
@@ -49,6 +51,10 @@ export interface AccessOptions {
   readonly busCredentialsS?: number | undefined;
   /** File with the token by which programs of this machine's owner are admin; left out: no such token. */
   readonly localTokenPath?: string | undefined;
+  /** What the key of stream tokens is made from; left out: a new one with each start. */
+  readonly signingSecret?: string | undefined;
+  /** Takes HS256 tokens that other programs sign with this secret; left out: none. */
+  readonly jwtSecret?: string | undefined;
   /** Milliseconds since 1970; default the system's clock. */
   readonly now?: (() => number) | undefined;
   /** Told of what fails in the background: a sweep, or a broker that does not take the logins; both are tried again. */
@@ -67,8 +73,15 @@ export interface AuditRecord {
 export interface Access {
   /** Undefined when it is wrong, expired or revoked, or its user is disabled. Prolongs the session. */
   bySession(secret: string): Promise<Principal | undefined>;
-  /** `weir_…` of an API token or of the local token file; undefined when it is wrong, expired or revoked. */
+  /**
+   * `weir_…` of an API token or of the local token file, a stream token that may read, or a token that another program signed with the
+   * shared secret; undefined when it is wrong, expired or revoked.
+   */
   byToken(secret: string): Promise<Principal | undefined>;
+  /** For one use, without a session; undefined when wrong. Throws `resource_exhausted` after too many attempts. */
+  byPassword(username: string, password: string, address: string): Promise<Principal | undefined>;
+  /** Tokens for one stream, and the public key they are checked with. */
+  readonly streamTokens: StreamTokens;
 
   /** Throws `unauthenticated`, or `resource_exhausted` with `retryAfterS` after too many attempts. */
   login(credentials: { username: string; password: string }, caller: Caller): Promise<SignedIn>;
@@ -154,13 +167,25 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
   const localToken = options.localTokenPath === undefined ? undefined : await ensureLocalToken(options.localTokenPath);
   const signIn = new SignIn(parts, life);
   const sweeper = startSweeper(parts, onFailure);
+  const streamTokens = createStreamTokens({
+    signingSecret: options.signingSecret ?? createSecret(),
+    jwtSecret: options.jwtSecret,
+    now,
+    stillReaches: async (userId, streamId) => {
+      const user = await store.users.get(userId);
+      return user !== undefined && !user.disabled && reachesStream(user, streamId);
+    },
+  });
 
   const access: Access = {
     bySession: (secret) => findSession(parts, life, secret),
     async byToken(secret) {
+      if (isSignedToken(secret)) return await streamTokens.principal(secret);
       if ((await localToken?.matches(secret)) === true) return localPrincipal(secret);
       return await findToken(parts, secret);
     },
+    byPassword: (username, password, address) => signIn.verify({ username, password }, { principal: undefined, address }),
+    streamTokens,
     login: (credentials, caller) => signIn.login(credentials, caller),
     logout: (caller) => logout(parts, caller),
     logoutEverywhere: (caller) => logoutEverywhere(parts, caller),

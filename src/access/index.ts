@@ -7,3 +7,11 @@ export type { Caller, Principal, SignedIn } from './principal.js';
 export { createRateLimit, type RateLimit, type RateLimitOptions, type RateVerdict, toAddressKey } from './rate-limit.js';
 export type { AccessRepositories, AccessStore, AccessTransaction } from './repositories.js';
 export { mayOperate, mayView, type Rights, reachesStream } from './rights.js';
+export {
+  createStreamTokens,
+  isSignedToken,
+  type StreamGrant,
+  type StreamTokenOptions,
+  type StreamTokenRequest,
+  type StreamTokens,
+} from './stream-tokens.js';

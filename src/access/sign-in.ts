@@ -2,7 +2,7 @@
 import { WeirError } from '../contracts/index.js';
 import { type AccessParts, note, timeText } from './parts.js';
 import { hashPassword, isWeakHash, verifyNothing, verifyPassword } from './passwords.js';
-import type { Caller, SignedIn } from './principal.js';
+import type { Caller, Principal, SignedIn } from './principal.js';
 import { createRateLimit, type RateLimit, toAddressKey } from './rate-limit.js';
 import type { UserRecord } from './repositories.js';
 import { openSession, type SessionLife } from './sessions.js';
@@ -31,17 +31,20 @@ export class SignIn {
 
   async login(credentials: { username: string; password: string }, caller: Caller): Promise<SignedIn> {
     const name = credentials.username.toLowerCase();
-    await this.#count(name, caller);
-    const user = await this.#parts.store.users.findByName(credentials.username);
-    const right = await (user === undefined ? verifyNothing(credentials.password) : verifyPassword(credentials.password, user.password_hash));
-    if (user === undefined || !right || user.disabled) {
-      const detail = user === undefined ? 'unknown name' : right ? 'user is disabled' : 'wrong password';
-      await note(this.#parts.store, caller, { action: 'login', outcome: 'refused', actor: shownName(credentials.username), detail });
-      throw new WeirError('unauthenticated', 'The name or the password is wrong');
-    }
+    const user = await this.#check(credentials, caller);
+    if (user === undefined) throw new WeirError('unauthenticated', 'The name or the password is wrong');
     const signedIn = await this.#open(user, credentials.password, caller);
     this.#limits.nameAndAddress.reset(`${name} ${toAddressKey(caller.address)}`);
     return signedIn;
+  }
+
+  /** Who it is, for one use: no session is opened. Undefined when wrong; bounded and written down like a login. */
+  async verify(credentials: { username: string; password: string }, caller: Caller): Promise<Principal | undefined> {
+    const user = await this.#check(credentials, caller);
+    if (user === undefined) return undefined;
+    this.#limits.nameAndAddress.reset(`${credentials.username.toLowerCase()} ${toAddressKey(caller.address)}`);
+    const { user_id, username, role, streams } = user;
+    return { kind: 'session', id: `password-${user_id}`.slice(0, 64), session: { user_id, username, role, streams, expires_at: null } };
   }
 
   /** For a signed-in caller who proves the password again. */
@@ -52,6 +55,16 @@ export class SignIn {
   /** For attempts that name nobody, as redeeming a set-up code. */
   countAddress(caller: Caller): void {
     this.#take(this.#limits.address, toAddressKey(caller.address));
+  }
+
+  async #check(credentials: { username: string; password: string }, caller: Caller): Promise<UserRecord | undefined> {
+    await this.#count(credentials.username.toLowerCase(), caller);
+    const user = await this.#parts.store.users.findByName(credentials.username);
+    const right = await (user === undefined ? verifyNothing(credentials.password) : verifyPassword(credentials.password, user.password_hash));
+    if (user !== undefined && right && !user.disabled) return user;
+    const detail = user === undefined ? 'unknown name' : right ? 'user is disabled' : 'wrong password';
+    await note(this.#parts.store, caller, { action: 'login', outcome: 'refused', actor: shownName(credentials.username), detail });
+    return undefined;
   }
 
   async #open(user: UserRecord, password: string, caller: Caller): Promise<SignedIn> {

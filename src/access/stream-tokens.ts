@@ -1,0 +1,215 @@
+/** Signed tokens: those for one stream that players carry in an address (ES256), and those that other programs sign with a shared secret (HS256). */
+import { createECDH, createHmac } from 'node:crypto';
+import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { roles, type StreamToken, streamActionsGranted, tokenPattern } from '../contracts/index.js';
+import { type Principal, rememberSecret } from './principal.js';
+import { createName, fingerprint } from './secrets.js';
+
+export type StreamAction = StreamToken['actions'][number];
+
+export interface StreamTokenRequest {
+  readonly streamId: string;
+  readonly actions: readonly StreamAction[];
+  /** 10 to 86 400 by the contract of the route; the hub's own programs may ask for more. */
+  readonly expiresInS: number;
+  /** Name of who asked; stands in the token. */
+  readonly subject: string;
+  /** The token dies with the rights of this user. */
+  readonly userId?: string | null;
+}
+
+/** What a valid stream token says. */
+export interface StreamGrant {
+  readonly tokenId: string;
+  readonly streamId: string;
+  readonly actions: readonly StreamAction[];
+  readonly subject: string;
+  readonly userId: string | null;
+  /** RFC 3339. */
+  readonly expiresAt: string;
+}
+
+export interface StreamTokenOptions {
+  /** What the signing key is made from: the same text gives the same key, so tokens survive a restart. */
+  readonly signingSecret: string;
+  /** Shared secret of other programs' HS256 tokens, at least 32 characters; left out: none are taken. */
+  readonly jwtSecret?: string | undefined;
+  /** Milliseconds since 1970; default the system's clock. */
+  readonly now?: (() => number) | undefined;
+  /** Whether the user that a token was made for still reaches the stream; default: always. */
+  readonly stillReaches?: ((userId: string, streamId: string) => Promise<boolean>) | undefined;
+}
+
+export interface StreamTokens {
+  issue(request: StreamTokenRequest): Promise<StreamToken>;
+  /** Undefined when it is no stream token of ours, is expired, or its user lost the stream. */
+  verify(token: string): Promise<StreamGrant | undefined>;
+  /** The actions that a token grants for this very stream. */
+  grants(token: string, streamId: string): Promise<readonly StreamAction[] | undefined>;
+  /** A viewer of one stream for a stream token that may read; the role in the token for one of another program. Else undefined. */
+  principal(token: string): Promise<Principal | undefined>;
+  jwks(): Promise<{ keys: Record<string, unknown>[] }>;
+}
+
+const issuer = 'weir';
+const audience = 'weir-stream';
+/** Nobody needs longer ones, and parsing costs. */
+const maxLength = 4096;
+
+const streamClaims = z.object({
+  sub: z.string(),
+  jti: z.string(),
+  exp: z.number(),
+  stream_id: z.string().regex(tokenPattern),
+  actions: z.array(z.enum(streamActionsGranted)).min(1),
+  user_id: z.string().nullish(),
+});
+
+/** The claims that tokens of other programs must have. */
+const foreignClaims = z.object({
+  user_id: z.union([z.string().min(1).max(128), z.number().int()]),
+  role: z.enum(roles),
+  iat: z.number().nonnegative(),
+  exp: z.number().positive(),
+});
+
+/** True for what has the form of a signed token; says nothing of its worth. */
+export function isSignedToken(text: string): boolean {
+  return text.length <= maxLength && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+}
+
+/** Makes the key once, on first use. */
+export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
+  const { now = Date.now, stillReaches } = options;
+  let signer: Promise<Signer> | undefined;
+  const getSigner = (): Promise<Signer> => {
+    signer ??= makeSigner(options.signingSecret);
+    return signer;
+  };
+  const foreignKey = options.jwtSecret === undefined ? undefined : new TextEncoder().encode(options.jwtSecret);
+
+  const verify = async (token: string): Promise<StreamGrant | undefined> => {
+    if (algorithmOf(token) !== 'ES256') return undefined;
+    const { publicKey } = await getSigner();
+    const payload = await payloadOf(token, publicKey, { algorithms: ['ES256'], issuer, audience, currentDate: new Date(now()) });
+    const claims = streamClaims.safeParse(payload);
+    if (!claims.success) return undefined;
+    const { sub, jti, exp, stream_id, actions, user_id } = claims.data;
+    if (typeof user_id === 'string' && stillReaches !== undefined && !(await stillReaches(user_id, stream_id))) return undefined;
+    return { tokenId: jti, streamId: stream_id, actions, subject: sub, userId: user_id ?? null, expiresAt: new Date(exp * 1000).toISOString() };
+  };
+
+  const foreign = async (token: string): Promise<Principal | undefined> => {
+    if (foreignKey === undefined) return undefined;
+    const payload = await payloadOf(token, foreignKey, { algorithms: ['HS256'], currentDate: new Date(now()) });
+    const claims = foreignClaims.safeParse(payload);
+    // One that says it was made in the future was made by a clock that nobody should trust.
+    if (!claims.success || claims.data.iat > now() / 1000 + 60) return undefined;
+    const { user_id, role, exp } = claims.data;
+    const session = { user_id: null, username: `jwt:${user_id}`, role, streams: null, expires_at: new Date(exp * 1000).toISOString() };
+    return { kind: 'token', id: `jwt${fingerprint(token).slice(0, 24)}`, session };
+  };
+
+  return {
+    issue: async (request) => issue(await getSigner(), request, now()),
+    verify,
+    async grants(token, streamId) {
+      const grant = await verify(token);
+      return grant?.streamId === streamId ? grant.actions : undefined;
+    },
+    async principal(token) {
+      if (!isSignedToken(token)) return undefined;
+      const principal = algorithmOf(token) === 'HS256' ? await foreign(token) : toPrincipal(await verify(token));
+      return principal === undefined ? undefined : rememberSecret(principal, token);
+    },
+    jwks: async () => ({ keys: [{ ...(await getSigner()).publicJwk }] }),
+  };
+}
+
+function toPrincipal(grant: StreamGrant | undefined): Principal | undefined {
+  if (grant === undefined || !grant.actions.includes('read')) return undefined;
+  const { tokenId, streamId, subject, expiresAt } = grant;
+  const session = { user_id: null, username: `stream-token:${subject}`, role: 'viewer', streams: [streamId], expires_at: expiresAt } as const;
+  return { kind: 'token', id: tokenId, session: { ...session, streams: [streamId] } };
+}
+
+type SigningKey = Awaited<ReturnType<typeof importJWK>>;
+
+interface Signer {
+  readonly privateKey: SigningKey;
+  readonly publicKey: SigningKey;
+  readonly publicJwk: JWK;
+  readonly keyId: string;
+}
+
+async function makeSigner(secret: string): Promise<Signer> {
+  const { d, x, y } = curvePoint(secret);
+  const bare: JWK = { kty: 'EC', crv: 'P-256', x, y };
+  const keyId = (await calculateJwkThumbprint(bare)).slice(0, 16);
+  const publicJwk: JWK = { ...bare, kid: keyId, alg: 'ES256', use: 'sig' };
+  return { privateKey: await importJWK({ ...bare, d }, 'ES256'), publicKey: await importJWK(bare, 'ES256'), publicJwk, keyId };
+}
+
+/** A private key that only the holder of the secret can find, and its public half. */
+function curvePoint(secret: string): { d: string; x: string; y: string } {
+  for (let round = 0; ; round++) {
+    const scalar = createHmac('sha256', secret).update(`stream-token-key ${round}`).digest();
+    const curve = createECDH('prime256v1');
+    try {
+      curve.setPrivateKey(scalar);
+    } catch (error) {
+      // Outside the order of the curve: one chance in four thousand million.
+      if (round < 8) continue;
+      throw error;
+    }
+    const point = curve.getPublicKey();
+    return { d: scalar.toString('base64url'), x: point.subarray(1, 33).toString('base64url'), y: point.subarray(33).toString('base64url') };
+  }
+}
+
+async function issue(signer: Signer, request: StreamTokenRequest, nowMs: number): Promise<StreamToken> {
+  const { streamId, subject, userId } = request;
+  const actions = [...new Set(request.actions)];
+  const iat = Math.floor(nowMs / 1000);
+  const exp = iat + Math.floor(request.expiresInS);
+  const tokenId = createName('t');
+  const token = await new SignJWT({
+    stream_id: streamId,
+    actions,
+    ...(typeof userId === 'string' ? { user_id: userId } : {}),
+    // The claim that a MediaMTX with our public keys reads by itself.
+    mediamtx_permissions: actions.map((action) => ({ action, path: streamId })),
+  })
+    .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: signer.keyId })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setSubject(subject)
+    .setJti(tokenId)
+    .setIssuedAt(iat)
+    .setExpirationTime(exp)
+    .sign(signer.privateKey);
+  return { token, token_id: tokenId, stream_id: streamId, actions, expires_at: new Date(exp * 1000).toISOString() };
+}
+
+/** Undefined for what cannot be read. The answer only chooses the key; the signature is checked with one algorithm each. */
+function algorithmOf(token: string): string | undefined {
+  if (!isSignedToken(token)) return undefined;
+  try {
+    return decodeProtectedHeader(token).alg;
+  } catch {
+    return undefined;
+  }
+}
+
+async function payloadOf(
+  token: string,
+  key: SigningKey,
+  options: { algorithms: string[]; issuer?: string; audience?: string; currentDate: Date },
+): Promise<JWTPayload | undefined> {
+  try {
+    return (await jwtVerify(token, key, { ...options, requiredClaims: ['iat', 'exp'] })).payload;
+  } catch {
+    return undefined;
+  }
+}
