@@ -1,7 +1,8 @@
 /** The tables as both dialects know them. Times are RFC 3339 texts, JSON is text, flags are 0 or 1: alike everywhere and as on the wire. */
 import type { Generated } from 'kysely';
+import type { RecordingTables } from './recording-tables.js';
 
-export interface Database {
+export interface Database extends RecordingTables {
   streams: {
     stream_id: string;
     name: string;

@@ -4,6 +4,23 @@ export { type OpenStoreOptions, openStore, type Store } from './open-store.js';
 export { type OutboxFailure, type OutboxRelay, type OutboxRelayOptions, type PublishEvent, startOutboxRelay } from './outbox-relay.js';
 export type { Page, PageQuery } from './page.js';
 export type {
+  ExportRecord,
+  ExportRepository,
+  GapRecord,
+  Keyframe,
+  OffsetPage,
+  OffsetQuery,
+  PolicyRecord,
+  RecordingChanges,
+  RecordingRecord,
+  RecordingRepository,
+  SegmentQuery,
+  SegmentRecord,
+  SnapshotRecord,
+  SnapshotRepository,
+  StreamTotals,
+} from './recordings-repository.js';
+export type {
   AlertQuery,
   AlertRepository,
   AuditRepository,

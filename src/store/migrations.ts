@@ -2,6 +2,7 @@
 import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { WeirError } from '../contracts/index.js';
 import type { Database } from './database.js';
+import { createRecordingTables } from './recording-tables.js';
 
 export type DialectName = 'sqlite' | 'postgres';
 
@@ -53,6 +54,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
   return {
     '0001_streams_access_outbox': { up: (db: Kysely<unknown>) => createFirstTables(db, dialect) },
     '0002_cameras': { up: createCameraTables },
+    '0003_recordings': { up: (db: Kysely<unknown>) => createRecordingTables(db, dialect) },
     '0004_settings': { up: (db: Kysely<unknown>) => createSettingsTables(db, dialect) },
   };
 }

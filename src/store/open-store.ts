@@ -7,14 +7,17 @@ import { createBusLoginRepository } from './bus-logins.js';
 import { createBusUserRepository } from './bus-users.js';
 import { createCameraRepository, createExternalStreamRepository } from './cameras.js';
 import type { Database } from './database.js';
+import { createExportRepository } from './exports.js';
 import { TransactionScope } from './guarded-driver.js';
 import { type DialectName, migrate } from './migrations.js';
 import { createOutboxRepository } from './outbox.js';
 import { openPostgresDialect } from './postgres.js';
+import { createRecordingRepository } from './recordings.js';
 import type { Repositories, Transaction } from './repositories.js';
 import { createSessionRepository } from './sessions.js';
 import { createSettingRepository } from './settings.js';
 import { createSettingsVersionRepository } from './settings-versions.js';
+import { createSnapshotRepository } from './snapshots.js';
 import { createSpokeRepository } from './spokes.js';
 import { isCollision } from './sql-failure.js';
 import { openSqliteDialect } from './sqlite.js';
@@ -143,6 +146,9 @@ function createRepositories(db: Kysely<Database>, onOutboxAdd: () => void): Repo
     spokes: createSpokeRepository(db),
     cameras: createCameraRepository(db),
     external_streams: createExternalStreamRepository(db),
+    recordings: createRecordingRepository(db),
+    snapshots: createSnapshotRepository(db),
+    exports: createExportRepository(db),
   };
 }
 

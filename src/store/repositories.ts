@@ -2,6 +2,7 @@
 import type { Alert, AuditEntry, BusUser, ChannelName, MessageInput, ParamsOf, Role, Spoke, Stream, Token, User } from '../contracts/index.js';
 import type { CameraRepository, ExternalStreamRepository } from './cameras.js';
 import type { Page, PageQuery } from './page.js';
+import type { ExportRepository, RecordingRepository, SnapshotRepository } from './recordings-repository.js';
 import type { SettingsVersionRepository } from './settings-versions.js';
 
 /** The part of a stream that is kept; what is observed stays in memory. */
@@ -238,6 +239,9 @@ export interface Repositories {
   readonly spokes: SpokeRepository;
   readonly cameras: CameraRepository;
   readonly external_streams: ExternalStreamRepository;
+  readonly recordings: RecordingRepository;
+  readonly snapshots: SnapshotRepository;
+  readonly exports: ExportRepository;
 }
 
 /** The same repositories inside one transaction. */
