@@ -33,6 +33,7 @@ export const cameraControlSchema = z.object({
   max: z.number().optional(),
   step: z.number().optional(),
   choices: z.array(z.object({ value: z.number(), label: z.string() })).optional(),
+  flags: z.array(z.string()).optional().describe('as V4L2 names them: `inactive` (another control overrides it now), `read-only`, `write-only`, ...'),
 });
 
 /** What a camera can deliver, as it said itself. */
