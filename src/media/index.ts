@@ -35,3 +35,18 @@ export { type AudioTrack, readTrackFacts, type TrackFacts, type VideoTrack } fro
 export { type CutterOptions, createFragmentCutter, type Fragment, type FragmentCutter, type InitSegment } from './fmp4/cutter.js';
 export { concatBytes, createSegmentAssembler, type GroupInput, type Segment, type SegmentAssembler } from './fmp4/group.js';
 export { frameCounterLayout, readFrameCounter } from './frame-counter.js';
+export {
+  type ControlValue,
+  controlArgs,
+  isCaptureNode,
+  isLoopback,
+  parseV4l2Report,
+  probeV4l2,
+  setV4l2Controls,
+  type V4l2Control,
+  type V4l2Format,
+  type V4l2FrameSize,
+  type V4l2Probe,
+  type V4l2Report,
+  type V4l2RunOptions,
+} from './v4l2/index.js';
