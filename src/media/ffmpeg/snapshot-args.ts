@@ -6,16 +6,24 @@ export interface Snapshot {
   readonly format: 'jpg' | 'png';
   /** Pixels; the height follows. Default: as the video. Never enlarged. */
   readonly width?: number;
+  /** 1 to 100, jpg only; default 90. */
+  readonly quality?: number;
 }
 
 /** Init segment and key fragment on stdin, one picture on stdout. */
 export function snapshotArgs(snapshot: Snapshot): string[] {
   const scale = snapshot.width === undefined ? [] : ['-vf', `scale=w='min(iw,${Math.max(16, Math.trunc(snapshot.width))})':h=-2`];
-  const codec = snapshot.format === 'png' ? ['-c:v', 'png'] : ['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
+  const codec =
+    snapshot.format === 'png' ? ['-c:v', 'png'] : ['-c:v', 'mjpeg', '-q:v', String(jpegScale(snapshot.quality ?? 90)), '-pix_fmt', 'yuvj420p'];
   return [
     ...['-hide_banner', '-nostdin', '-loglevel', 'level+error', '-protocol_whitelist', 'pipe', '-f', 'mp4', '-i', 'pipe:0'],
     ...['-map', '0:v:0', '-frames:v', '1', ...scale, ...codec, '-threads', '1', '-f', 'image2pipe', 'pipe:1'],
   ];
+}
+
+/** FFmpeg counts from 2 (best) to 31. */
+function jpegScale(quality: number): number {
+  return Math.min(31, Math.max(2, Math.round(31 - quality * 0.31)));
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { type ComponentHealth, type Stream, WeirError } from '../../contracts/index.js';
+import type { Snapshot } from '../../media/index.js';
 import { AlertBook } from './alert-book.js';
 import { Definitions } from './definitions.js';
 import { Feed } from './event-feed.js';
@@ -38,6 +39,15 @@ export interface StreamsHub {
   readonly owned: OwnedStreams;
   /** Every stream as it is shown, for callers inside the process. */
   streams(): Stream[];
+  /** True for a stream that is defined now. */
+  exists(streamId: string): boolean;
+  /** Something that is asked for at every look has changed, for example the orders to record: look soon. */
+  kick(): void;
+  /**
+   * A picture of the source as it is now, from its newest keyframe; starts the stream when it does not run.
+   * Throws `not_found`, and `unavailable` when no picture comes within ten seconds.
+   */
+  picture(streamId: string, snapshot: Snapshot, signal: AbortSignal): Promise<{ body: Uint8Array; takenAtMs: number }>;
   /** Components `spokes` and `journals` for the health of the whole. */
   health(): ComponentHealth[];
   /** The health of the whole has changed: publish it now when a state differs. */
@@ -123,6 +133,7 @@ class HubNouns implements StreamsHub {
       roster: this.#roster,
       alerts: this.#alerts,
       isWatched: (streamId) => this.#watching.isWatched(streamId),
+      recordings: options.recordings,
       onPass: () => this.#afterPass(),
     });
     const isSettled = () => this.#reconciler.isSettled;
@@ -206,6 +217,20 @@ class HubNouns implements StreamsHub {
 
   streams(): Stream[] {
     return this.#definitions.all().map((record) => this.#standings.show(record));
+  }
+
+  exists(streamId: string): boolean {
+    return this.#definitions.get(streamId) !== undefined;
+  }
+
+  kick(): void {
+    this.#reconciler.kick();
+  }
+
+  async picture(streamId: string, snapshot: Snapshot, signal: AbortSignal): Promise<{ body: Uint8Array; takenAtMs: number }> {
+    this.#definitions.need(streamId);
+    const status = this.#standings.status(streamId);
+    return this.#stills.picture(streamId, snapshot, status?.state === 'running' && status.no_signal !== true, signal);
   }
 
   health(): ComponentHealth[] {

@@ -9,6 +9,7 @@ export {
   type HubTiming,
   type StreamSettings,
   type StreamsHubOptions,
+  type WantedRecordings,
 } from './needs.js';
 export type { CallContext, EventFeed, FeedEvent, MediaFile, MediaFlow, Operation, StreamsOperations } from './operations.js';
 export type { OwnedStream, OwnedStreams } from './owned-streams.js';

@@ -1,6 +1,6 @@
 /** What the hub side of streams is given; `apps` passes the big objects. */
 import type { Bus } from '../../bus/index.js';
-import type { Config, Roots, SystemHealth } from '../../contracts/index.js';
+import type { Config, RecordingOrder, Roots, SystemHealth } from '../../contracts/index.js';
 import type { MachineFacts } from '../../media/index.js';
 import type { Store } from '../../store/index.js';
 
@@ -58,6 +58,14 @@ export const defaultTiming: HubTiming = {
   foreignSilenceMs: 15_000,
 };
 
+/** What shall be recorded, kept elsewhere. */
+export interface WantedRecordings {
+  /** Orders for now and later; they go into the assignment of the stream's spoke. */
+  ordersOf(streamId: string): readonly RecordingOrder[];
+  /** True while a stream must run for a recording, although nobody watches or wants it otherwise. */
+  isWanted(streamId: string): boolean;
+}
+
 export interface StreamsHubOptions {
   /** Connected with the rights of the hub; remains the caller's to close. */
   readonly bus: Bus;
@@ -67,6 +75,8 @@ export interface StreamsHubOptions {
   readonly settings: StreamSettings;
   /** FFmpeg of this machine, for stills and command previews; without it these answer `unavailable`. */
   readonly facts?: MachineFacts | undefined;
+  /** Asked at every look at what is wanted. It must know the orders of before the hub's start, else spokes would end them. Left out: none. */
+  readonly recordings?: WantedRecordings | undefined;
   /** True when hub and spokes share a disk, so that a missing file is refused at once. Default false. */
   readonly checkFiles?: boolean;
   /** Health of the whole, published every 5 s and whenever `healthChanged` is called. Left out: not published. */

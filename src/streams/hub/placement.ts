@@ -1,5 +1,5 @@
 /** Which spoke serves which stream: a pure decision from what is wanted and what is there to a list of steps. */
-import type { SpokeAssignment, StreamConfig } from '../../contracts/index.js';
+import type { RecordingOrder, SpokeAssignment, StreamConfig } from '../../contracts/index.js';
 
 /** A stream that the hub manages, as the decision sees it. */
 export interface WantedStream {
@@ -10,6 +10,8 @@ export interface WantedStream {
   readonly revision: number;
   /** Spoke it must run on; null: any. */
   readonly pinned: string | null;
+  /** What shall be recorded of it; left out: nothing. */
+  readonly recordings?: readonly RecordingOrder[];
 }
 
 /** A spoke, as the decision sees it. */
@@ -78,7 +80,7 @@ export function decide(input: PlacementInput): PlacementStep[] {
 
 /** Text that is equal exactly when two assignments mean the same. */
 export function assignmentKey(streams: readonly AssignedStream[]): string {
-  return JSON.stringify(streams.map((stream) => [stream.stream_id, stream.desired, stream.revision, stream.config]));
+  return JSON.stringify(streams.map((stream) => [stream.stream_id, stream.desired, stream.revision, stream.config, stream.recordings ?? []]));
 }
 
 function countLoad(input: PlacementInput): Map<string, number> {
@@ -158,6 +160,7 @@ function assignments(input: PlacementInput, placed: ReadonlyMap<string, string>)
       config: stream.config,
       desired: stream.isRunning ? 'running' : 'stopped',
       revision: stream.revision,
+      ...(stream.recordings === undefined || stream.recordings.length === 0 ? {} : { recordings: [...stream.recordings] }),
     });
     lists.set(spokeId, list);
   }

@@ -3,7 +3,7 @@ import { type Problem, problemSchema } from '../../contracts/index.js';
 import type { StreamRecord } from '../../store/index.js';
 import type { AlertBook } from './alert-book.js';
 import type { Definitions } from './definitions.js';
-import type { HubAccess, HubParts } from './needs.js';
+import type { HubAccess, HubParts, WantedRecordings } from './needs.js';
 import type { Observations } from './observations.js';
 import { type AssignedStream, assignmentKey, decide, type PlacementStep, type WantedStream } from './placement.js';
 import type { Roster } from './roster.js';
@@ -28,6 +28,7 @@ export interface ReconcilerOptions extends HubParts {
   readonly access: HubAccess;
   /** Whether an on-demand stream is wanted now. */
   readonly isWatched: (streamId: string) => boolean;
+  readonly recordings: WantedRecordings | undefined;
   /** Called after every full look. */
   readonly onPass: () => void;
 }
@@ -124,12 +125,12 @@ export class Reconciler {
 
   /** False when a step failed and must be tried again. */
   async #pass(): Promise<boolean> {
-    const { definitions, roster, timing, isWatched } = this.#options;
+    const { definitions, roster, timing, isWatched, recordings } = this.#options;
     const records = (await definitions.load()).filter((record) => record.managed);
     await this.#readPlacement(records);
     const spokes = roster.facts((spokeId, instance) => this.#confirmedKey(spokeId, instance));
     const steps = decide({
-      streams: records.map((record) => toWanted(record, isWatched)),
+      streams: records.map((record) => toWanted(record, isWatched, recordings)),
       spokes,
       placed: this.#placed,
       nowMs: performance.now(),
@@ -272,13 +273,16 @@ function readRefusals(result: unknown): Map<string, Problem> {
   return found;
 }
 
-function toWanted(record: StreamRecord, isWatched: (streamId: string) => boolean): WantedStream {
+function toWanted(record: StreamRecord, isWatched: (streamId: string) => boolean, recordings: WantedRecordings | undefined): WantedStream {
+  const orders = recordings?.ordersOf(record.stream_id) ?? [];
   return {
     stream_id: record.stream_id,
     config: record.config,
-    isRunning: isWanted(record, isWatched),
+    // A recording runs the stream whatever else is wanted: a recorder that can be switched off by closing a page would be none.
+    isRunning: isWanted(record, isWatched) || recordings?.isWanted(record.stream_id) === true,
     revision: record.revision,
     pinned: record.spoke,
+    ...(orders.length === 0 ? {} : { recordings: orders }),
   };
 }
 

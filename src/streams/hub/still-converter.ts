@@ -1,11 +1,11 @@
-/** Turns keyframes into JPEGs with FFmpeg. Starting FFmpeg takes longer than converting, so one more is kept ready while stills are asked for. */
+/** Turns keyframes into pictures with FFmpeg. Starting FFmpeg takes longer than converting, so one more is kept ready while stills are asked for. */
 import { once } from 'node:events';
 import { WeirError } from '../../contracts/index.js';
-import { snapshotArgs } from '../../media/index.js';
+import { type Snapshot, snapshotArgs } from '../../media/index.js';
 import { type RunningProcess, spawnProcess } from '../../supervisor/index.js';
 
 const convertMs = 5000;
-const maxJpegBytes = 16 * 1024 ** 2;
+const maxPictureBytes = 64 * 1024 ** 2;
 /** The one that waits is ended when no still was asked for so long. */
 const spareMs = 15_000;
 /** Conversions at the same time: more would only make each slower. */
@@ -13,7 +13,7 @@ const maxAtOnce = 2;
 const maxQueued = 64;
 
 interface Spare {
-  readonly width: number | undefined;
+  readonly key: string;
   readonly run: Promise<RunningProcess>;
   readonly timer: NodeJS.Timeout;
 }
@@ -31,15 +31,20 @@ export class StillConverter {
     this.#signal = signal;
   }
 
-  /** JPEG of a keyframe from its init segment and fragment. Throws `unavailable` when it cannot be decoded, `resource_exhausted` under load. */
-  async convert(parts: readonly Uint8Array[], width: number | undefined): Promise<Uint8Array> {
+  /** A picture is about to be asked for: its FFmpeg starts while the keyframe is looked for. */
+  expect(snapshot: Snapshot): void {
+    this.#prepare(snapshot);
+  }
+
+  /** Picture of a keyframe from its init segment and fragment. Throws `unavailable` when it cannot be decoded, `resource_exhausted` under load. */
+  async convert(parts: readonly Uint8Array[], snapshot: Snapshot): Promise<Uint8Array> {
     await this.#turn();
     try {
-      return await feed(await this.#take(width), parts);
+      return await feed(await this.#take(snapshot), parts);
     } finally {
       this.#running -= 1;
       this.#queue.shift()?.();
-      this.#prepare(width);
+      this.#prepare(snapshot);
     }
   }
 
@@ -59,38 +64,38 @@ export class StillConverter {
     this.#running += 1;
   }
 
-  async #take(width: number | undefined): Promise<RunningProcess> {
+  async #take(snapshot: Snapshot): Promise<RunningProcess> {
     const spare = this.#spare;
-    if (spare !== undefined && spare.width === width) {
+    if (spare !== undefined && spare.key === keyOf(snapshot)) {
       this.#spare = undefined;
       clearTimeout(spare.timer);
       const run = await spare.run.catch(() => undefined);
       if (run !== undefined && isAlive(run)) return run;
     }
-    return this.#start(width);
+    return this.#start(snapshot);
   }
 
-  #prepare(width: number | undefined): void {
+  #prepare(snapshot: Snapshot): void {
     if (this.#signal.aborted || this.#running > 0) return;
     const before = this.#spare;
     if (before !== undefined) {
-      if (before.width === width) {
+      if (before.key === keyOf(snapshot)) {
         before.timer.refresh();
         return;
       }
       void end(before);
     }
-    const run = this.#start(width);
+    const run = this.#start(snapshot);
     run.catch(() => undefined);
     const timer = setTimeout(() => void this.stop(), spareMs);
     timer.unref();
-    this.#spare = { width, run, timer };
+    this.#spare = { key: keyOf(snapshot), run, timer };
   }
 
-  #start(width: number | undefined): Promise<RunningProcess> {
+  #start(snapshot: Snapshot): Promise<RunningProcess> {
     return spawnProcess({
       command: this.#ffmpeg,
-      args: snapshotArgs({ format: 'jpg', ...(width === undefined ? {} : { width }) }),
+      args: snapshotArgs(snapshot),
       stdin: 'pipe',
       stdout: 'pipe',
       keepAlive: false,
@@ -98,6 +103,10 @@ export class StillConverter {
       signal: this.#signal,
     });
   }
+}
+
+function keyOf(snapshot: Snapshot): string {
+  return snapshotArgs(snapshot).join(' ');
 }
 
 function isAlive(run: RunningProcess): boolean {
@@ -117,13 +126,13 @@ async function feed(run: RunningProcess, parts: readonly Uint8Array[]): Promise<
     let size = 0;
     run.stdout?.on('data', (chunk: Uint8Array) => {
       size += chunk.length;
-      if (size <= maxJpegBytes) chunks.push(chunk);
+      if (size <= maxPictureBytes) chunks.push(chunk);
     });
     const outputEnded = run.stdout === null ? Promise.resolve() : once(run.stdout, 'close');
     for (const part of parts) run.stdin?.write(part);
     run.stdin?.end();
     const [report] = await Promise.all([run.exited, outputEnded]);
-    if (report.exitCode === 0 && size > 0 && size <= maxJpegBytes) return Buffer.concat(chunks);
+    if (report.exitCode === 0 && size > 0 && size <= maxPictureBytes) return Buffer.concat(chunks);
     throw new WeirError('unavailable', 'The keyframe could not be made into a picture', { cause: new Error(report.tail.join('\n')) });
   } finally {
     clearTimeout(timer);

@@ -1,7 +1,8 @@
-/** Stills: the newest keyframe as a JPEG. */
+/** Stills: the newest keyframe as a picture. */
 import type { JournalMessage } from '../../bus/index.js';
-import { mediaJournalName, publishSubject, WeirError } from '../../contracts/index.js';
-import type { MachineFacts } from '../../media/index.js';
+import { mediaHeaders, mediaJournalName, publishSubject, WeirError } from '../../contracts/index.js';
+import type { MachineFacts, Snapshot } from '../../media/index.js';
+import { nextSourceKey } from './awaited-key.js';
 import { newestOf } from './journal-seek.js';
 import type { HubParts } from './needs.js';
 import type { MediaFile } from './operations.js';
@@ -15,6 +16,8 @@ const pollMs = 100;
 const maxKept = 64;
 /** A key older than this shows what is no longer so. */
 const staleMs = 15_000;
+/** A key so young was shown a moment ago, whatever is known of the stream. */
+const youngMs = 1500;
 
 interface Kept {
   readonly etag: string;
@@ -53,6 +56,43 @@ export class Stills {
     return { contentType: 'image/jpeg', body: picture, maxAgeS: 0, etag };
   }
 
+  /**
+   * A picture of the source as it is now: never the no-signal picture, never one from before the stream stopped. Starts the stream
+   * when it does not run. Throws `unavailable` when no keyframe comes within ten seconds.
+   */
+  async picture(streamId: string, snapshot: Snapshot, isRunning: boolean, signal: AbortSignal): Promise<{ body: Uint8Array; takenAtMs: number }> {
+    const converter = this.#converter;
+    if (converter === undefined) throw new WeirError('unavailable', 'This hub has no FFmpeg to make pictures with');
+    this.#watching.want(streamId);
+    converter.expect(snapshot);
+    const key = await this.#sourceKey(streamId, isRunning, signal);
+    const body = await converter.convert([key.init, key.data], snapshot);
+    signal.throwIfAborted();
+    return { body, takenAtMs: key.atMs };
+  }
+
+  async #sourceKey(streamId: string, isRunning: boolean, signal: AbortSignal): Promise<{ init: Uint8Array; data: Uint8Array; atMs: number }> {
+    const { bus, roots } = this.#parts;
+    // Listening begins before the look at what is kept, so that a key between the two is not missed.
+    const awaited = nextSourceKey(bus, streamId, AbortSignal.any([signal, this.#parts.signal, AbortSignal.timeout(firstKeyMs)]));
+    try {
+      const newest = (kind: 'stream_media_key' | 'stream_media_init') =>
+        newestOf(bus.connection, mediaJournalName(streamId), publishSubject(kind, { stream_id: streamId }, roots), signal).catch(noJournal);
+      const [key, init] = await Promise.all([newest('stream_media_key'), newest('stream_media_init')]);
+      const isFit = init !== undefined && key !== undefined && init.header(mediaHeaders.epoch) === key.header(mediaHeaders.epoch);
+      if (init !== undefined) awaited.knows(init);
+      if (isFit && init.header(mediaHeaders.picture) !== 'no-signal' && Date.now() - key.time < (isRunning ? staleMs : youngMs))
+        return { init: init.data, data: key.data, atMs: Number(key.header(mediaHeaders.published) ?? key.time) };
+      return await awaited.key;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof WeirError && error.code !== 'cancelled') throw error;
+      throw new WeirError('unavailable', `${streamId} has no picture now`, { hint: 'Try again in a few seconds', cause: error });
+    } finally {
+      awaited.stop();
+    }
+  }
+
   async stop(): Promise<void> {
     await this.#converter?.stop();
   }
@@ -76,11 +116,7 @@ export class Stills {
     const subject = publishSubject('stream_media_key', { stream_id: streamId }, roots);
     const end = performance.now() + firstKeyMs;
     for (;;) {
-      const key = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal).catch((error: unknown) => {
-        // No journal yet, or none again after a restart of the broker.
-        if (error instanceof WeirError && (error.code === 'not_found' || error.code === 'unavailable')) return undefined;
-        throw error;
-      });
+      const key = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal).catch(noJournal);
       if (key !== undefined && Date.now() - key.time < staleMs) return key;
       if (performance.now() >= end) throw new WeirError('unavailable', `${streamId} has no picture now`, { hint: 'Try again in a few seconds' });
       await pause(pollMs, signal);
@@ -93,8 +129,14 @@ export class Stills {
     const init = await newestOf(bus.connection, mediaJournalName(streamId), subject, signal);
     if (init === undefined || init.header('Weir-Epoch') !== epoch)
       throw new WeirError('unavailable', `${streamId} is just changing its picture`, { hint: 'Try again' });
-    return converter.convert([init.data, key.data], width);
+    return converter.convert([init.data, key.data], { format: 'jpg', ...(width === undefined ? {} : { width }) });
   }
+}
+
+/** No journal yet, or none again after a restart of the broker. */
+function noJournal(error: unknown): undefined {
+  if (error instanceof WeirError && (error.code === 'not_found' || error.code === 'unavailable')) return undefined;
+  throw error;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
