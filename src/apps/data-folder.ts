@@ -21,6 +21,12 @@ export interface DataFolder {
   readonly spokeSettings: string;
   readonly spokeRecord: string;
   readonly spokePids: string;
+  /** Streams that the local spoke records, with their sources. */
+  readonly recordedStreams: string;
+  readonly gatewayFolder: string;
+  readonly snapshotsFolder: string;
+  readonly exportsFolder: string;
+  readonly recordingsCache: string;
   /** A secret that is made (256 random bits) when it is missing, file mode 0600. */
   secret(name: string): string;
 }
@@ -40,6 +46,11 @@ export function dataFolderAt(path: string): DataFolder {
     spokeSettings: join(secrets, 'local-spoke.json'),
     spokeRecord: join(path, 'run', 'local-spoke.json'),
     spokePids: join(path, 'run', 'ffmpeg'),
+    recordedStreams: join(secrets, 'recorded-streams.json'),
+    gatewayFolder: join(path, 'gateway'),
+    snapshotsFolder: join(path, 'snapshots'),
+    exportsFolder: join(path, 'exports'),
+    recordingsCache: join(path, 'cache', 'recordings'),
     secret: (name) => readOrMakeSecret(join(secrets, name)),
   };
 }

@@ -6,7 +6,7 @@ import type { Config } from '../contracts/index.js';
 import { type SupervisedProcess, superviseProcess, writeFileAtomic } from '../supervisor/index.js';
 import type { BusLoginSettings } from './connect-bus.js';
 import type { DataFolder } from './data-folder.js';
-import { mediaFolders, type SpokeSettings } from './spoke-settings.js';
+import { deviceSettings, mediaFolders, recordingSettings, type SpokeSettings } from './spoke-settings.js';
 import { cliFile, version } from './version.js';
 
 /** Its id is also part of its bus login: `spoke-local`. */
@@ -61,5 +61,8 @@ function settingsOf({ config, data, login, inboxPrefix }: LocalSpokeOptions): Sp
     log_level: config.log.level,
     log_file: join(data.logFolder, 'spoke.log'),
     pid_folder: data.spokePids,
+    remember_file: data.recordedStreams,
+    recordings: recordingSettings(config),
+    devices: deviceSettings(config),
   };
 }

@@ -24,6 +24,17 @@ export interface SpokeSettings {
   readonly log_file?: string | undefined;
   /** Folder for notes of running FFmpegs. */
   readonly pid_folder: string;
+  /** File in which streams that are being recorded are remembered. */
+  readonly remember_file: string;
+  readonly recordings: {
+    /** Where it writes; on this machine the hub reads there too. */
+    readonly folder: string;
+    readonly block_percent: number;
+    readonly min_free_bytes: number;
+    readonly check_s: number;
+  };
+  /** Watches the capture devices of its machine; undefined: it does not. */
+  readonly devices?: { readonly reconcile_s: number; readonly probe_timeout_s: number; readonly max: number } | undefined;
 }
 
 /** What the command line and the environment say beside the configuration. */
@@ -58,7 +69,27 @@ export function spokeSettingsOf(config: Config, given: GivenSpoke): SpokeSetting
     ffmpeg: config.ffmpeg,
     log_level: config.log.level,
     pid_folder: join(config.data_dir, 'run', 'ffmpeg'),
+    remember_file: join(config.data_dir, 'run', 'recorded-streams.json'),
+    recordings: recordingSettings(config),
+    // A spoke that is bound to streams speaks for these alone.
+    devices: given.streams.length > 0 ? undefined : deviceSettings(config),
   };
+}
+
+/** Where a spoke records, and when it may not. */
+export function recordingSettings(config: Config): SpokeSettings['recordings'] {
+  const { block_percent, min_free_bytes, check_s } = config.storage;
+  return { folder: recordingsFolder(config), block_percent, min_free_bytes, check_s };
+}
+
+/** Folder that recordings are kept in. */
+export function recordingsFolder(config: Config): string {
+  return config.recordings.folder ?? join(config.data_dir, 'recordings');
+}
+
+/** How a spoke looks after the capture devices of its machine; undefined: not at all. */
+export function deviceSettings({ cameras }: Config): SpokeSettings['devices'] {
+  return cameras.discover ? { reconcile_s: cameras.reconcile_s, probe_timeout_s: cameras.probe_timeout_s, max: cameras.max } : undefined;
 }
 
 /** Folders whose files may be streamed. */

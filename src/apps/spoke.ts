@@ -1,6 +1,10 @@
 /** `weir spoke`: one process that serves the streams it is bound to, or those the hub assigns. */
+import type { Bus } from '../bus/index.js';
+import { type DeviceWatch, startDeviceWatch } from '../cameras/devices/index.js';
+import { WeirError } from '../contracts/index.js';
 import { findMachineFacts, type MachineFacts } from '../media/index.js';
-import { type Spoke, startSpoke } from '../streams/spoke/index.js';
+import { openRecorders, type Recorders, type RecordingNews } from '../recordings/spoke/index.js';
+import { type FurtherCommand, type Spoke, startSpoke } from '../streams/spoke/index.js';
 import { createLogger, type Logger } from '../telemetry/index.js';
 import { connectBus } from './connect-bus.js';
 import { openLogFile } from './log-file.js';
@@ -23,9 +27,28 @@ export async function runSpoke(settings: SpokeSettings, signal: AbortSignal): Pr
     await connected.close();
     signal.throwIfAborted();
   }
+  const { bus } = connected;
+  const { recordings, devices: watching, spoke_id: spokeId } = settings;
+  const recorders = await openRecorders({
+    folder: recordings.folder,
+    spokeId,
+    publish: (news) => publishRecording(bus, news),
+    storage: { blockPercent: recordings.block_percent, minFreeBytes: recordings.min_free_bytes, checkMs: recordings.check_s * 1000 },
+    ffmpeg: facts.ffmpeg,
+    log,
+  });
+  const devices =
+    watching === undefined
+      ? undefined
+      : await startDeviceWatch({
+          bus,
+          spokeId,
+          limits: { reconcileMs: watching.reconcile_s * 1000, probeMs: watching.probe_timeout_s * 1000, maxNodes: watching.max },
+          log,
+        });
   const spoke = await startSpoke({
-    bus: connected.bus,
-    spokeId: settings.spoke_id,
+    bus,
+    spokeId,
     version,
     facts,
     policy: { mediaFolders: settings.media_folders, sourceHosts: settings.source_hosts },
@@ -35,17 +58,42 @@ export async function runSpoke(settings: SpokeSettings, signal: AbortSignal): Pr
     })),
     limits: { preRollS: settings.pre_roll_s, preRollBytes: settings.pre_roll_bytes },
     pidFolder: settings.pid_folder,
+    recorders,
+    rememberFile: settings.remember_file,
+    devices: () => devices?.summaries(),
+    onCommand: (command) => obey(command, recorders, devices),
     log,
   });
-  log.info({ spoke_id: settings.spoke_id }, 'spoke serves');
+  log.info({ spoke_id: spokeId }, 'spoke serves');
   return {
     spoke,
     log,
     stop: async () => {
+      await devices?.stop();
       await spoke.stop();
+      await recorders.stop();
       await connected.close();
     },
   };
+}
+
+async function obey(command: FurtherCommand, recorders: Recorders, devices: DeviceWatch | undefined): Promise<unknown> {
+  switch (command.action) {
+    case 'recording_entries':
+    case 'delete_segments':
+      return recorders.obey(command);
+    case 'devices':
+      return devices === undefined ? { devices: [] } : devices.obey(command);
+    case 'set_controls':
+      if (devices === undefined) throw new WeirError('unsupported', 'This spoke does not look after devices');
+      return devices.obey(command);
+  }
+}
+
+/** What is lost on a broken connection is asked for later. */
+function publishRecording(bus: Bus, news: RecordingNews): void {
+  if (news.kind === 'status') bus.publish('recording_status', { stream_id: news.status.stream_id }, news.status);
+  else bus.publish('recording_entry', { stream_id: news.entry.stream_id }, news.entry);
 }
 
 function openLog(settings: SpokeSettings): Logger {
