@@ -149,6 +149,7 @@ class HubNouns implements StreamsHub {
       definitions,
       observations: this.#observations,
       watching: this.#watching,
+      isRecorded: (streamId) => options.recordings?.isWanted(streamId) === true,
       reconciler: this.#reconciler,
       roster: this.#roster,
       foreign: this.#foreign,

@@ -15,6 +15,8 @@ export interface StandingsOptions {
   readonly definitions: Definitions;
   readonly observations: Observations;
   readonly watching: Watching;
+  /** Whether it runs for a recording, whoever watches. */
+  readonly isRecorded: (streamId: string) => boolean;
   readonly reconciler: Reconciler;
   readonly roster: Roster;
   readonly foreign: ForeignStreams;
@@ -65,10 +67,10 @@ export class Standings {
   }
 
   async #alertOf(spokeId: string): Promise<void> {
-    const { roster, reconciler, definitions, alerts, watching } = this.#nouns;
+    const { roster, reconciler, definitions, alerts } = this.#nouns;
     const since = roster.lostSince(spokeId, reconciler.isSettled);
     const kind = `spoke_lost.${spokeId}`.slice(0, 64);
-    const missed = since === undefined ? [] : reconciler.streamsOf(spokeId).filter((streamId) => isMissed(definitions.get(streamId), watching));
+    const missed = since === undefined ? [] : reconciler.streamsOf(spokeId).filter((streamId) => this.#isMissed(definitions.get(streamId)));
     if (missed.length === 0) await alerts.clear(kind);
     else {
       const message = `Spoke ${spokeId} is not heard any more; it served ${missed.length === 1 ? missed[0] : `${missed.length} streams`}`;
@@ -85,7 +87,7 @@ export class Standings {
     return {
       observed,
       viewers: watching.viewers(streamId),
-      isIdle: record.on_demand && !watching.isWatched(streamId),
+      isIdle: record.on_demand && !watching.isWatched(streamId) && !this.#nouns.isRecorded(streamId),
       spokeId,
       lostSinceMs: isKnown ? roster.lostSince(spokeId, reconciler.isSettled) : record.managed ? undefined : foreign.lostSince(streamId),
       isHomeless: record.managed && spokeId === undefined && reconciler.isSettled,
@@ -93,8 +95,9 @@ export class Standings {
       nowMs: Date.now(),
     };
   }
-}
 
-function isMissed(record: StreamRecord | undefined, watching: Watching): boolean {
-  return record !== undefined && isWanted(record, (streamId) => watching.isWatched(streamId));
+  #isMissed(record: StreamRecord | undefined): boolean {
+    const { watching, isRecorded } = this.#nouns;
+    return record !== undefined && (isRecorded(record.stream_id) || isWanted(record, (streamId) => watching.isWatched(streamId)));
+  }
 }
