@@ -4,7 +4,8 @@ import { timestampSchema } from './ids.js';
 
 export const settingSchema = z.object({
   key: z.string().describe('dotted path, for example http.port'),
-  value: z.unknown().describe('secrets are masked'),
+  value: z.unknown().describe('what holds now; secrets are masked'),
+  pending: z.unknown().optional().describe('what is written and holds after a restart; absent when that is `value`'),
   default: z.unknown(),
   source: z.string().describe('`default`, `file ...`, `environment ...` or `flag ...`'),
   applies: z.enum(['at_once', 'restart']).describe('what a change needs'),

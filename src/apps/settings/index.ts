@@ -1,0 +1,11 @@
+/** The configuration while it is used: followed in its file, changed through the API, kept with its history. */
+export type {
+  SectionChange,
+  SectionListener,
+  Settings,
+  SettingsAlerts,
+  SettingsOperations,
+  SettingsOptions,
+  SettingsSection,
+} from './needs.js';
+export { startSettings } from './start-settings.js';
