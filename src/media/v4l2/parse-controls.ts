@@ -11,26 +11,32 @@ const plainTypes: ReadonlySet<string> = new Set(['int', 'int64', 'bool', 'menu',
 /** Controls in the driver's order. */
 export function parseControls(lines: readonly string[]): V4l2Control[] {
   const controls: V4l2Control[] = [];
+  const names = new Set<string>();
   let menu: V4l2Control | undefined;
   for (const line of lines) {
-    const head = /^\s*([a-z0-9_]{1,64})\s+(?:0x[0-9a-f]+\s+)?\((\w+)\)\s*:\s*(.*?)\s*$/.exec(line);
-    if (head !== null) {
-      const control = readControl(head[1] ?? '', head[2] ?? '', head[3] ?? '');
-      menu = control?.type === 'menu' || control?.type === 'intmenu' ? control : undefined;
-      const isKnown = controls.some(({ name }) => name === control?.name);
-      if (control !== undefined && !isKnown && controls.length < mostControls) controls.push(control);
+    const [, name, type, rest] = /^\s*([a-z0-9_]{1,64})\s+(?:0x[0-9a-f]+\s+)?\((\w+)\)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
+    if (name === undefined || type === undefined || rest === undefined) {
+      if (menu !== undefined && !readChoice(menu, line) && line.trim() !== '') menu = undefined;
       continue;
     }
-    const [, value, label] = /^\s+(\d{1,10}): (.*?)\s*$/.exec(line) ?? [];
-    if (menu === undefined || value === undefined || label === undefined) {
-      if (line.trim() !== '') menu = undefined;
-      continue;
-    }
-    menu.choices ??= [];
-    if (menu.choices.length < mostChoices)
-      menu.choices.push({ value: Number(value), label: menu.type === 'intmenu' ? label.replace(/ \(0x[0-9a-f]+\)$/, '') : label });
+    const control = readControl(name, type, rest);
+    menu = type === 'menu' || type === 'intmenu' ? control : undefined;
+    if (control === undefined || names.has(name) || controls.length >= mostControls) continue;
+    names.add(name);
+    controls.push(control);
   }
   return controls;
+}
+
+/** Lines such as `1: Manual Mode` below a menu; false for any other. */
+function readChoice(menu: V4l2Control, line: string): boolean {
+  const [, value, label] = /^\s+(\d{1,10}): (.*?)\s*$/.exec(line) ?? [];
+  if (value === undefined || label === undefined) return false;
+  menu.choices ??= [];
+  // The number in hexadecimal behind an integer tells nothing new.
+  const text = menu.type === 'intmenu' ? label.replace(/ \(0x[0-9a-f]+\)$/, '') : label;
+  if (menu.choices.length < mostChoices) menu.choices.push({ value: Number(value), label: text });
+  return true;
 }
 
 function readControl(name: string, type: string, rest: string): V4l2Control | undefined {
