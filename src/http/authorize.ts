@@ -18,6 +18,12 @@ export async function authenticate(headers: IncomingHttpHeaders, authentication:
     const principal = secret === undefined ? undefined : await authentication.byToken(secret);
     return { principal, shown: principal === undefined ? 'bad' : 'token' };
   }
+  // Players and older clients of the file downloads send the token as a key.
+  const key = headers['x-api-key'];
+  if (typeof key === 'string') {
+    const principal = await authentication.byToken(key);
+    return { principal, shown: principal === undefined ? 'bad' : 'token' };
+  }
   const secret = readSessionCookie(headers.cookie);
   if (secret === undefined) return { principal: undefined, shown: 'none' };
   const principal = await authentication.bySession(secret);

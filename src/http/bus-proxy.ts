@@ -9,8 +9,8 @@ import { WeirError } from '../contracts/index.js';
 import { authenticate } from './authorize.js';
 import type { OpenConnections } from './connections.js';
 import type { AuditRecord, Authentication, Principal } from './operations.js';
-import { problemOf } from './problems.js';
 import { maySocket } from './security.js';
+import { isHandshake, pathOf, refuseHandshake } from './upgrade.js';
 
 export interface BusProxyOptions {
   /** Where the broker's WebSocket listens right now; undefined while it is away. */
@@ -57,15 +57,6 @@ interface ProxyParts {
   readonly publicUrl?: string;
   readonly allowedOrigins?: readonly string[];
 }
-
-const statusLines: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  429: 'Too Many Requests',
-  503: 'Service Unavailable',
-};
 
 class Refusal extends Error {
   constructor(
@@ -153,7 +144,7 @@ export function createBusProxy(parts: ProxyParts): BusProxy {
         const refusal = thrown instanceof Refusal ? thrown : new Refusal('broker', WeirError.from(thrown));
         refused[refusal.kind]++;
         if (refusal.kind === 'origin' || refusal.kind.endsWith('_limit')) auditRefusal(parts, request, refusal.error);
-        refuse(client, refusal.error);
+        refuseHandshake(client, refusal.error);
       });
     },
     counters: () => ({
@@ -169,11 +160,10 @@ export function createBusProxy(parts: ProxyParts): BusProxy {
 }
 
 function checkPath(request: IncomingMessage): void {
-  const path = (request.url ?? '').split('?', 1)[0];
-  if (path !== '/nats') throw new Refusal('path', new WeirError('not_found', 'No socket is at this address', { hint: 'The bus is at /nats' }));
-  const key = request.headers['sec-websocket-key'];
-  const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket' && request.headers['sec-websocket-version'] === '13';
-  if (request.method !== 'GET' || !isWebSocket || key === undefined || !/^[A-Za-z0-9+/]{22}==$/.test(key)) {
+  if (pathOf(request) !== '/nats') {
+    throw new Refusal('path', new WeirError('not_found', 'No socket is at this address', { hint: 'The bus is at /nats, JSON-RPC at /ws' }));
+  }
+  if (!isHandshake(request)) {
     throw new Refusal('method', new WeirError('invalid_argument', 'This address takes WebSocket handshakes, version 13'));
   }
 }
@@ -255,16 +245,6 @@ function createTunnel(client: Socket, broker: Socket, idleMs: number): Tunnel {
     toClient: () => client.bytesWritten - clientWrittenBefore,
     wasIdle: () => idle,
   };
-}
-
-function refuse(client: Socket, error: WeirError): void {
-  const problem = problemOf(error);
-  const body = JSON.stringify(problem);
-  const status = `${problem.status} ${statusLines[problem.status] ?? 'Error'}`;
-  client.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    () => client.destroy(),
-  );
 }
 
 function auditRefusal(parts: ProxyParts, request: IncomingMessage, error: WeirError): void {

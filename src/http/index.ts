@@ -16,4 +16,9 @@ export type {
   StaticFiles,
 } from './operations.js';
 export { mayUseStream } from './operations.js';
+export { noRpcEvents, type RpcEvent, type RpcEvents } from './rpc/events.js';
+export { toRpcCamera } from './rpc/methods/words.js';
+export type { RpcServer } from './rpc/server.js';
+export type { RpcCallRecord, RpcCounters, RpcFacts, RpcSettings } from './rpc/settings.js';
 export { createHttpServer, type HttpLog, type HttpServer, type HttpServerOptions, type RequestRecord } from './server.js';
+export { type HealthListenerOptions, type ListenAddress, type SideListener, startHealthListener, startRpcListener } from './side-listeners.js';

@@ -77,7 +77,7 @@ export interface Authentication {
 /** One line of the audit log, as the server reports it. */
 export interface AuditRecord {
   readonly actor: string;
-  readonly action: RouteName | 'bus_socket';
+  readonly action: RouteName | 'bus_socket' | 'rpc_socket' | 'rpc_login';
   readonly target: string | null;
   readonly outcome: 'allowed' | 'refused' | 'failed';
   readonly address: string;

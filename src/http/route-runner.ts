@@ -72,8 +72,10 @@ function tooOften(waitS: number): WeirError {
   return new WeirError('resource_exhausted', 'Too many attempts from this address', { hint: `Try again in ${waitS} s`, retryAfterS: waitS });
 }
 
+/** A camera's id is that of its stream. */
 function streamOf(request: FastifyRequest): unknown {
-  return (request.params as { stream_id?: unknown }).stream_id ?? (request.query as { stream_id?: unknown }).stream_id;
+  const { stream_id, camera_id } = request.params as { stream_id?: unknown; camera_id?: unknown };
+  return stream_id ?? camera_id ?? (request.query as { stream_id?: unknown }).stream_id;
 }
 
 async function perform(name: RouteName, request: FastifyRequest, reply: FastifyReply, options: RouteRunnerOptions): Promise<FastifyReply> {
@@ -171,7 +173,7 @@ function targetOf(request: FastifyRequest): string | null {
   const fromPath = Object.values(request.params as Record<string, string>)[0];
   if (fromPath !== undefined) return fromPath.slice(0, 128);
   const body = request.body as Record<string, unknown> | null | undefined;
-  for (const key of ['stream_id', 'username', 'name', 'device']) {
+  for (const key of ['stream_id', 'username', 'name', 'stream_name', 'device']) {
     const value = body?.[key];
     if (typeof value === 'string') return key === 'device' ? null : value.slice(0, 128);
   }

@@ -107,8 +107,8 @@ export function formatSessionCookie(secret: string, maxAgeS: number, secure: boo
   return parts.join('; ');
 }
 
-/** The secret of an `Authorization: Bearer` header. */
+/** The secret of an `Authorization: Bearer` header; a JWT may be a few kilobytes long. */
 export function readBearer(header: string | undefined): string | undefined {
-  const match = /^Bearer +([A-Za-z0-9._~+/=-]{1,512})$/i.exec(header ?? '');
+  const match = /^Bearer +([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(header ?? '');
   return match?.[1];
 }

@@ -1,7 +1,8 @@
 /** The hub's HTTP server: every route of the contract, the interface's files and the bus socket, on one port. */
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import { type RouteName, WeirError } from '../contracts/index.js';
 import { type BusProxy, type BusProxyOptions, createBusProxy } from './bus-proxy.js';
@@ -11,8 +12,11 @@ import { sendProblem } from './problems.js';
 import { createRateLimit } from './rate-limit.js';
 import { identityOf, type RequestIdentity } from './request-identity.js';
 import { createRouteRunner } from './route-runner.js';
+import { createRpcServer, type RpcServer } from './rpc/server.js';
+import type { RpcSettings } from './rpc/settings.js';
 import { securityHeaders } from './security.js';
 import { answerUnknown } from './unknown.js';
+import { pathOf } from './upgrade.js';
 
 /** 1 MiB: the largest body any route has a use for. */
 const bodyLimitBytes = 1_048_576;
@@ -51,6 +55,8 @@ export interface HttpServerOptions {
   readonly trustProxy?: boolean;
   /** The broker's WebSocket; without it `/nats` answers 503. */
   readonly bus?: BusProxyOptions;
+  /** JSON-RPC; without it nothing is at `/ws`. */
+  readonly rpc?: RpcSettings;
 }
 
 export interface HttpServer {
@@ -64,6 +70,11 @@ export interface HttpServer {
   /** Media, event and bus connections, to cut those of a revoked login. */
   readonly connections: OpenConnections;
   readonly bus: BusProxy | undefined;
+  readonly rpc: RpcServer | undefined;
+  /** Serves a request that came in by a further listener. Call it after `listen`. */
+  serve(request: IncomingMessage, response: ServerResponse): void;
+  /** Takes over a WebSocket handshake that came in by a further listener. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** For tests without a socket. */
   readonly inject: FastifyInstance['inject'];
 }
@@ -84,18 +95,26 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.setNotFoundHandler((request, reply) => answerUnknown(request, reply, { files: options.files, secure: secure(request) }));
 
   const bus = options.bus === undefined ? undefined : createBusProxy({ ...options, bus: options.bus, connections });
-  app.server.on('upgrade', (request: IncomingMessage, socket, head) => {
-    if (bus === undefined) refuseUpgrade(socket);
-    else bus.upgrade(request, socket, head);
-  });
+  const rpc = options.rpc === undefined ? undefined : createRpcServer({ ...options, settings: options.rpc, connections });
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const door = rpc !== undefined && pathOf(request) === '/ws' ? rpc : bus;
+    if (door === undefined) refuseUpgrade(socket);
+    else door.upgrade(request, socket, head);
+  };
+  app.server.on('upgrade', upgrade);
 
   return {
     connections,
     bus,
+    rpc,
+    serve: (request, response) => app.routing(request, response),
+    upgrade,
     inject: app.inject.bind(app) as FastifyInstance['inject'],
     listen: (host, port) => listen(app, host, port),
     close: async (graceMs = 2000) => {
       stopping.abort(new WeirError('unavailable', 'The hub is stopping'));
+      // Before the cut, which would tell of revoked logins.
+      rpc?.close();
       connections.cutAll('the hub is stopping');
       // A connection that was busy when the stop began is closed as soon as it is idle, not when its keep-alive time is over.
       const idle = setInterval(() => app.server.closeIdleConnections(), 25);
