@@ -78,6 +78,7 @@ export function describeStore(name: string, open: () => Promise<SuiteDatabase>):
     describeAlertsAndAudit(each);
     describeTransactions(each);
     describeOutbox(each);
+    describeSettingsVersions(each);
     describePaging(open);
   });
 }
@@ -557,5 +558,39 @@ function describePaging(open: () => Promise<SuiteDatabase>): void {
       await assert.rejects(alerts.list({ limit: 1, cursor: Buffer.from('x').toString('base64url') }), withCode('invalid_argument'));
       await assert.rejects(audit.list({ limit: 1, cursor: '' }), withCode('invalid_argument'));
     });
+  });
+}
+
+function describeSettingsVersions(each: Each): void {
+  const version = (level: string) => ({
+    actor: 'anna',
+    comment: null,
+    changes: [{ key: 'log.level', before: null, after: level, applies: 'at_once' as const }],
+    outcome: 'applied' as const,
+    detail: null,
+    settings: { 'log.level': level, 'streams.source_hosts': ['a', 'b'] },
+  });
+
+  each('versions of the configuration are numbered, come back whole one by one, and without their content in lists', async (store) => {
+    assert.equal(await store.settings_versions.newest(), undefined);
+    const first = await store.settings_versions.append(version('info'));
+    const second = await store.settings_versions.append({ ...version('debug'), outcome: 'rejected', detail: 'no', comment: 'try' });
+    assert.deepEqual(await store.settings_versions.get(first.version), { ...version('info'), version: first.version, time: first.time });
+    assert.deepEqual(await store.settings_versions.newest(), second);
+    assert.ok(second.version > first.version);
+    const { settings: _settings, ...listed } = second;
+    const page = await store.settings_versions.list({ limit: 1 });
+    assert.deepEqual(page.items, [listed]);
+    const rest = await store.settings_versions.list({ limit: 1, cursor: page.next_cursor ?? undefined });
+    assert.deepEqual([rest.items.map((item) => item.version), rest.next_cursor], [[first.version], null]);
+    assert.equal(await store.settings_versions.get(second.version + 1), undefined);
+  });
+
+  each('old versions of the configuration are forgotten beyond a number', async (store) => {
+    for (const level of ['a', 'b', 'c']) await store.settings_versions.append(version(level));
+    assert.equal(await store.settings_versions.prune(3), 0);
+    assert.equal(await store.settings_versions.prune(2), 1);
+    const left = (await store.settings_versions.list({ limit: 10 })).items.map(({ changes }) => changes[0]?.after);
+    assert.deepEqual(left, ['c', 'b']);
   });
 }
