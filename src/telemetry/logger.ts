@@ -20,6 +20,11 @@ export interface Logger {
   child(fields: Record<string, unknown>): Logger;
 }
 
+/** A log whose level can be changed while it is written, for its children too. */
+export interface LevelledLogger extends Logger {
+  setLevel(level: LogLevel | 'silent'): void;
+}
+
 /** `warning` is another word for `warn`. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'warning' | 'error' | 'fatal';
 
@@ -37,23 +42,26 @@ export interface LoggerOptions {
 }
 
 /** A logger; secrets in fields, and logins in URLs, are masked in what it writes. */
-export function createLogger(options: LoggerOptions = {}): Logger {
+export function createLogger(options: LoggerOptions = {}): LevelledLogger {
   const isTerminal = process.stdout.isTTY === true;
   const format = options.format ?? (isTerminal ? 'text' : 'json');
   const output: DestinationStream = options.destination ?? pino.destination({ fd: 1, sync: true });
   const color = options.color ?? (isTerminal && process.env.NO_COLOR === undefined);
   const destination = format === 'json' ? output : { write: (line: string) => output.write(formatLogLine(line, color)) };
   const masked = (fields: object) => maskSecrets(fields) as Record<string, unknown>;
+  let least = rankOf(options.level ?? 'info');
   const logger = pino(
     {
-      level: options.level === 'warning' ? 'warn' : (options.level ?? 'info'),
+      // Each child of pino keeps the level it was made with, so the level of all is held here.
+      level: 'trace',
       base: masked(options.fields ?? {}),
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }), log: masked },
       // The masking makes plain fields of errors already.
       serializers: { err: (value: unknown) => value, error: (value: unknown) => value },
       hooks: {
-        logMethod(args, method) {
+        logMethod(args, method, rank) {
+          if (rank < least) return;
           const [first, second] = args as unknown as [unknown, unknown];
           if (typeof first === 'string') method.call(this, maskUrls(first));
           // pino would turn a bare Error into fields by itself, past the mask.
@@ -69,7 +77,15 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   logger.child = function child(this: typeof logger, fields: object) {
     return makeChild.call(this, masked(fields));
   } as typeof makeChild;
-  return logger;
+  return Object.assign(logger, {
+    setLevel: (level: LogLevel | 'silent') => {
+      least = rankOf(level);
+    },
+  });
+}
+
+function rankOf(level: LogLevel | 'silent'): number {
+  return pino.levels.values[level === 'warning' ? 'warn' : level] ?? Number.POSITIVE_INFINITY;
 }
 
 /** A logger that writes nothing: for those who are given none. */

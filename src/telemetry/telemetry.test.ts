@@ -182,3 +182,23 @@ test('metrics: names follow the rules of Prometheus', () => {
     assert.match(row.help, /^[A-Z0-9].*\.$/);
   }
 });
+
+test('log: the level can be changed later, for children as well', () => {
+  const { log, records } = capture({ level: 'info' });
+  const child = log.child({ component: 'x' });
+  child.debug('unheard');
+  log.setLevel('debug');
+  child.debug('heard');
+  log.setLevel('warning');
+  log.info('unheard');
+  child.warn('heard too');
+  log.setLevel('silent');
+  child.fatal('unheard');
+  assert.deepEqual(
+    records().map(({ msg, level, component }) => [msg, level, component]),
+    [
+      ['heard', 'debug', 'x'],
+      ['heard too', 'warn', 'x'],
+    ],
+  );
+});
