@@ -1,9 +1,9 @@
-/** How an operation's answer becomes bytes: JSON, a finished body, an endless body, server-sent events. */
+/** How an operation's answer becomes bytes: JSON, a finished body, a file, an endless body, server-sent events. */
 import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Route } from '../contracts/index.js';
+import type { Route, StoredFile } from '../contracts/index.js';
 import type { EventsAnswer, MediaAnswer, ServerSentEvent } from './operations.js';
+import { bodyOf, namesEtag, sendStoredFile } from './stored-files.js';
 
 /** Comments keep proxies from closing a quiet stream of events, and show a dead client early. */
 const heartbeatMs = 15_000;
@@ -21,8 +21,9 @@ export function sendAnswer(route: Route, answer: unknown, request: FastifyReques
   if (isEvents(answer)) {
     reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no');
     sendHeartbeats(reply.raw);
-    return reply.send(flow(encodeEvents(answer.events), signal));
+    return reply.send(bodyOf(encodeEvents(answer.events), signal));
   }
+  if (isStoredFile(answer)) return sendStoredFile(answer, request, reply, signal);
   return sendMedia(route.produces, answer as MediaAnswer, request, reply, signal);
 }
 
@@ -32,32 +33,20 @@ function sendMedia(produces: string, answer: MediaAnswer, request: FastifyReques
   reply.header('cache-control', maxAgeS > 0 ? `private, max-age=${Math.floor(maxAgeS)}` : answer.etag === undefined ? 'no-store' : 'no-cache');
   if (answer.etag !== undefined) {
     reply.header('etag', answer.etag);
-    if (matchesEtag(request.headers['if-none-match'], answer.etag)) return reply.code(304).send();
+    if (namesEtag(request.headers['if-none-match'], answer.etag)) return reply.code(304).send();
   }
   const body = answer.body;
   if (typeof body === 'string') return reply.send(body);
   if (body instanceof Uint8Array) return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
-  return reply.send(flow(body, signal));
+  return reply.send(bodyOf(body, signal));
 }
 
-/** True when an `If-None-Match` header names the validator. */
-export function matchesEtag(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header.trim() === '*' || header.split(',').some((part) => part.trim().replace(/^W\//, '') === etag);
+function isStoredFile(answer: unknown): answer is StoredFile {
+  return typeof answer === 'object' && answer !== null && 'sizeBytes' in answer;
 }
 
 function isEvents(answer: unknown): answer is EventsAnswer {
   return typeof answer === 'object' && answer !== null && 'events' in answer;
-}
-
-/** A body that is read as the client takes it, and dropped with the request. */
-function flow(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Readable {
-  const body = Readable.from(source, { objectMode: true, highWaterMark: 1 });
-  const drop = () => body.destroy();
-  signal.addEventListener('abort', drop, { once: true });
-  body.once('close', () => signal.removeEventListener('abort', drop));
-  if (signal.aborted) drop();
-  return body;
 }
 
 async function* encodeEvents(source: AsyncIterable<ServerSentEvent>): AsyncGenerator<Uint8Array> {

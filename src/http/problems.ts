@@ -11,6 +11,7 @@ export class HttpError extends WeirError {
     super(error.code, error.message, {
       errors: error.errors,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...(error.facts === undefined ? {} : { facts: { ...error.facts } }),
       ...(error.retryAfterS === undefined ? {} : { retryAfterS: error.retryAfterS }),
     });
     this.status = status;
@@ -18,7 +19,7 @@ export class HttpError extends WeirError {
   }
 }
 
-const titles: Record<number, string> = { 405: 'Method not allowed', 415: 'Unsupported media type' };
+const titles: Record<number, string> = { 405: 'Method not allowed', 415: 'Unsupported media type', 416: 'No such range' };
 
 /** The wire form of anything thrown. */
 export function problemOf(error: WeirError, traceId?: string): Problem {
@@ -31,7 +32,7 @@ export function problemOf(error: WeirError, traceId?: string): Problem {
 export function sendProblem(reply: FastifyReply, thrown: unknown, traceId?: string): WeirError {
   const error = translate(thrown);
   const problem = problemOf(error, traceId);
-  reply.removeHeader('etag');
+  for (const name of ['etag', 'last-modified', 'content-length', 'accept-ranges']) reply.removeHeader(name);
   reply.code(problem.status).header('content-type', 'application/problem+json').header('cache-control', 'no-store');
   if (error instanceof HttpError) reply.headers(error.headers);
   if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');

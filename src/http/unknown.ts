@@ -1,10 +1,10 @@
 /** What no route of the contract answers: the interface's files, a wrong method, or nothing at all. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { routeNames, routes, WeirError } from '../contracts/index.js';
-import { matchesEtag } from './answers.js';
 import type { StaticFile, StaticFiles } from './operations.js';
 import { HttpError } from './problems.js';
 import { securityHeaders } from './security.js';
+import { namesEtag } from './stored-files.js';
 
 export interface UnknownOptions {
   readonly files: StaticFiles | undefined;
@@ -42,12 +42,12 @@ function sendFile(file: StaticFile, request: FastifyRequest, reply: FastifyReply
   reply.header('content-type', file.contentType).header('etag', file.etag).header('vary', 'accept-encoding');
   reply.header('cache-control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
   if (file.encoding !== undefined) reply.header('content-encoding', file.encoding);
-  if (matchesEtag(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
+  if (namesEtag(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
   return reply.code(200).send(Buffer.from(file.body.buffer, file.body.byteOffset, file.body.byteLength));
 }
 
 function isApiPath(path: string): boolean {
-  return /^\/(?:api|health|metrics|nats|ws)(?:\/|$)/.test(path);
+  return /^\/(?:api|health|metrics|nats|ws|files)(?:\/|$)/.test(path);
 }
 
 const patterns = new Map<string, RegExp>();
