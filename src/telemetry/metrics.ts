@@ -30,6 +30,36 @@ export const metricTable = {
   weir_stream_media_bytes_total: { type: 'counter', help: 'Media published on the bus.', labels: perStream },
   weir_stream_media_lost_fragments_total: { type: 'counter', help: 'Fragments that left the pre-roll before the bus took them.', labels: perStream },
 
+  weir_cameras: { type: 'gauge', help: 'Known cameras by status.', labels: ['status'] },
+  weir_camera_up: { type: 'gauge', help: '1 while the camera is connected.', labels: perStream },
+
+  weir_recordings: { type: 'gauge', help: 'Recordings that are wanted now, by state.', labels: ['state'] },
+  weir_recording_active: { type: 'gauge', help: '1 while pictures are written, 0 while a recording waits for them.', labels: perStream },
+  weir_recording_elapsed_seconds: { type: 'gauge', help: 'Recorded by the recording under way.', labels: perStream },
+  weir_recording_size_bytes: { type: 'gauge', help: 'Written by the recording under way.', labels: perStream },
+  weir_recording_segments: { type: 'gauge', help: 'Files finished by the recording under way.', labels: perStream },
+
+  weir_storage_total_bytes: { type: 'gauge', help: 'Size of the disk that recordings are kept on.', labels: [] },
+  weir_storage_available_bytes: { type: 'gauge', help: 'Free room on that disk.', labels: [] },
+  weir_storage_kept_bytes: { type: 'gauge', help: 'Kept, by kind: recordings, snapshots, exports.', labels: ['kind'] },
+  weir_storage_state: { type: 'gauge', help: '1 for the state that holds: ok, warning, blocked.', labels: ['state'] },
+  weir_storage_full_in_days: { type: 'gauge', help: 'Days until nothing new is recorded at the rate of the last week; absent: never.', labels: [] },
+  weir_storage_stream_bytes: { type: 'gauge', help: 'Recordings kept of the stream.', labels: perStream },
+
+  weir_rpc_sockets: { type: 'gauge', help: 'Open JSON-RPC sockets by state: anonymous, authenticated.', labels: ['state'] },
+  weir_rpc_connections_total: { type: 'counter', help: 'JSON-RPC sockets that were let in.', labels: [] },
+  weir_rpc_refused_total: { type: 'counter', help: 'JSON-RPC sockets that were not let in.', labels: ['reason'] },
+  weir_rpc_cut_total: { type: 'counter', help: 'JSON-RPC sockets that were ended by the hub.', labels: ['reason'] },
+  weir_rpc_requests_total: { type: 'counter', help: 'JSON-RPC calls; the outcome is ok, or the number of the error.', labels: ['method', 'outcome'] },
+  weir_rpc_request_duration_seconds: { type: 'histogram', help: 'Time to answer a JSON-RPC call.', labels: ['method'], buckets: requestBuckets },
+  weir_rpc_notifications_total: { type: 'counter', help: 'Notifications sent to JSON-RPC clients.', labels: [] },
+
+  weir_gateway_state: { type: 'gauge', help: '1 for the state that holds.', labels: ['kind', 'state'] },
+  weir_gateway_paths: { type: 'gauge', help: 'Paths of the gateway by readiness.', labels: ['ready'] },
+  weir_gateway_readers: { type: 'gauge', help: 'Readers at the gateway.', labels: perStream },
+  weir_gateway_received_bytes_total: { type: 'counter', help: 'Taken in by the gateway.', labels: perStream },
+  weir_gateway_sent_bytes_total: { type: 'counter', help: 'Sent to readers by the gateway.', labels: perStream },
+
   weir_spokes: { type: 'gauge', help: 'Known spokes by state.', labels: ['state'] },
   weir_alerts_open: { type: 'gauge', help: 'Alerts that are not cleared.', labels: ['severity'] },
 
@@ -70,6 +100,8 @@ export interface Metrics {
   /** Brings a counter to a total that is counted elsewhere; a lower total starts it anew. */
   setTotal<N extends NamesOfType<'counter'>>(name: N, total: number, ...labels: LabelArgs<N>): void;
   observe<N extends NamesOfType<'histogram'>>(name: N, value: number, ...labels: LabelArgs<N>): void;
+  /** Forgets one series: what it spoke of is gone, or not known now. */
+  remove<N extends NamesOfType<'gauge' | 'counter'>>(name: N, ...labels: LabelArgs<N>): void;
   /** Forgets all series of a stream that is gone, so that their number stays bounded. */
   removeStream(streamId: string): void;
   /** Called before each reading, to bring gauges up to date; a failure there is ignored. Returns the way to end that. */
@@ -109,6 +141,10 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
       counter?.inc(labels[0] ?? {}, total < before ? total : total - before);
     },
     observe: (name, value, ...labels) => histograms.get(name)?.observe(labels[0] ?? {}, value),
+    remove(name, ...labels) {
+      totals.delete(`${name} ${JSON.stringify(labels[0] ?? {})}`);
+      (gauges.get(name) ?? counters.get(name))?.remove(labels[0] ?? {});
+    },
     removeStream(streamId) {
       for (const [name, row] of Object.entries<MetricRow>(metricTable)) {
         if (row.labels === perStream) (gauges.get(name) ?? counters.get(name))?.remove({ stream_id: streamId });
@@ -133,7 +169,7 @@ function onlyOf(text: string, streams: ReadonlySet<string>): string {
   return text
     .split('\n')
     .filter((line) => {
-      if (line.startsWith('weir_streams{')) return false;
+      if (/^weir_(?:streams|cameras|recordings|gateway_paths)\{/.test(line)) return false;
       const [, streamId] = /^[a-z_]+\{(?:[^}]*,)?stream_id="([^"]*)"/.exec(line) ?? [];
       return streamId === undefined || streams.has(streamId);
     })
