@@ -16,6 +16,7 @@ export { maskDevice, maskOutputUrl, restoreAddress } from './ffmpeg/masked-addre
 export { planCapture } from './ffmpeg/plan.js';
 export { type ProbeOptions, type ProbeOutcome, probeSource } from './ffmpeg/probe.js';
 export { createProgressParser, type ProgressParser, type ProgressReport } from './ffmpeg/progress.js';
+export { type ProgramResult, type RunOptions, runProgram } from './ffmpeg/run-program.js';
 export { type Slate, slateArgs } from './ffmpeg/slate-args.js';
 export { type Snapshot, snapshotArgs } from './ffmpeg/snapshot-args.js';
 export {
@@ -34,6 +35,15 @@ export {
 export { type AudioTrack, readTrackFacts, type TrackFacts, type VideoTrack } from './fmp4/codecs.js';
 export { type CutterOptions, createFragmentCutter, type Fragment, type FragmentCutter, type InitSegment } from './fmp4/cutter.js';
 export { concatBytes, createSegmentAssembler, type GroupInput, type Segment, type SegmentAssembler } from './fmp4/group.js';
+export {
+  createFileTimeline,
+  type DurationField,
+  encodeDuration,
+  type FileTimeline,
+  findDurationField,
+  type PlacedFragment,
+} from './fmp4/rebase.js';
+export { type FragmentScan, scanFragments } from './fmp4/scan.js';
 export { frameCounterLayout, readFrameCounter } from './frame-counter.js';
 export {
   type ControlValue,

@@ -1,6 +1,7 @@
 /** Recording at the edge: the spoke writes its own fragments to files. */
 import type { PreRoll, StoredFragment } from '../../bus/index.js';
 import type { AgentCommand, RecordingEntry, RecordingOrder, RecordingStatus, StreamReason } from '../../contracts/index.js';
+import type { ClockSource } from './clock.js';
 import type { OpenSegmentFile } from './segment-file.js';
 import type { StorageLimits } from './storage-guard.js';
 
@@ -24,8 +25,8 @@ export interface RecordersOptions {
   readonly limits?: RecorderLimits;
   /** How a file is opened for writing; for tests of a failing disk. */
   readonly openFile?: OpenSegmentFile;
-  /** Milliseconds since 1970, for tests of a clock that is set. Default `Date.now`. */
-  readonly now?: () => number;
+  /** For tests of a clock that is set. Default: that of the system. */
+  readonly clock?: ClockSource;
   /** Names the boot of this machine, to tell a restart of the host from one of the spoke. Default: that of the kernel. */
   readonly bootId?: string;
 }
@@ -43,13 +44,7 @@ export type RecordingNews =
 
 export type RecorderCommand = Extract<AgentCommand, { action: 'recording_entries' | 'delete_segments' }>;
 
-/** What `delete_segments` answers; a file that was not there counts as deleted. */
-export interface DeletedSegments {
-  readonly deleted: string[];
-  readonly refused: { readonly path: string; readonly error: string }[];
-}
-
-/** Totals since the process began. */
+/** Totals since the process began. `fragments` and `bytes` are those of the source, recorded or not. */
 export interface RecorderCounters {
   readonly fragments: number;
   readonly bytes: number;

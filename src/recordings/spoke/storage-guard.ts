@@ -1,4 +1,5 @@
 /** Watches the room on the disk of the recordings. */
+import { mkdir, statfs } from 'node:fs/promises';
 
 export interface StorageLimits {
   /** Used share of the disk from which nothing is recorded. */
@@ -15,4 +16,67 @@ export interface DiskRoom {
   readonly totalBytes: number;
   /** Free for anybody who is not root. */
   readonly freeBytes: number;
+  /** Default: all that is not free. */
+  readonly usedBytes?: number;
+}
+
+export interface StorageGuard {
+  /** Why nothing may be written now; undefined: there is room. */
+  readonly blocked: string | undefined;
+  /** Looks now, once at a time. */
+  check(): Promise<void>;
+  stop(): void;
+}
+
+/** Once blocked, so much more room (of the limit) must be there, lest it goes on and off with every file. */
+const slackPercent = 0.5;
+const slackFree = 1.05;
+
+/** `onLook` is called after every look. */
+export function startStorageGuard(folder: string, limits: StorageLimits, onLook: () => void): StorageGuard {
+  const look = limits.statfs ?? roomOf;
+  let blocked: string | undefined;
+  let looking: Promise<void> | undefined;
+  const judge = async () => {
+    try {
+      blocked = judgeRoom(await look(folder), limits, blocked !== undefined);
+    } catch (error) {
+      blocked = `The folder of the recordings cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    onLook();
+  };
+  const check = () => {
+    // A disk that hangs is asked once, not once more with every look.
+    looking ??= judge().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+  const timer = setInterval(() => void check(), limits.checkMs ?? 5000);
+  timer.unref();
+  return {
+    get blocked() {
+      return blocked;
+    },
+    check,
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Why nothing may be written, in words; undefined when there is room. */
+export function judgeRoom(room: DiskRoom, limits: Pick<StorageLimits, 'blockPercent' | 'minFreeBytes'>, wasBlocked: boolean): string | undefined {
+  const used = room.usedBytes ?? room.totalBytes - room.freeBytes;
+  // As `df` counts: what is kept for root belongs to neither.
+  const percent = (used / Math.max(1, used + room.freeBytes)) * 100;
+  const block = limits.blockPercent - (wasBlocked ? slackPercent : 0);
+  const minFree = limits.minFreeBytes * (wasBlocked ? slackFree : 1);
+  if (percent >= block) return `The disk is full to ${percent.toFixed(1)} %; nothing is recorded from ${limits.blockPercent} %`;
+  if (room.freeBytes < minFree) return `${room.freeBytes} bytes are free on the disk; nothing is recorded below ${limits.minFreeBytes}`;
+  return undefined;
+}
+
+async function roomOf(folder: string): Promise<DiskRoom> {
+  await mkdir(folder, { recursive: true, mode: 0o750 });
+  const { blocks, bfree, bavail, bsize } = await statfs(folder);
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, usedBytes: (blocks - bfree) * bsize };
 }

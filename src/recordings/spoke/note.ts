@@ -1,0 +1,88 @@
+/** What a recorder has to know of its predecessor: one small file per stream, written before anything that it speaks of is begun. */
+import { mkdir, open, readFile, rename, stat, utimes } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { gapCauses, recordingFormats, recordingOrderSchema } from '../../contracts/index.js';
+
+const partSchema = z.object({
+  filename: z.string(),
+  /** Of the folder that holds it, below the recordings folder. */
+  folder: z.string(),
+  recording_id: z.string(),
+  format: z.enum(recordingFormats),
+  from_ms: z.number(),
+});
+/** A file that was begun and is not in the list. */
+export type PartNote = z.infer<typeof partSchema>;
+
+const noteSchema = z.object({
+  boot_id: z.string(),
+  orders: z.array(recordingOrderSchema),
+  begun: z.array(
+    z.object({
+      order: recordingOrderSchema,
+      began_ms: z.number(),
+      started_ms: z.number().nullable(),
+      elapsed_ms: z.number(),
+      size_bytes: z.number(),
+      segments: z.number(),
+      filename: z.string().nullable(),
+    }),
+  ),
+  /** Up to here everything wanted is in the list, or in one of the parts; null: nothing is. */
+  floor_ms: z.number().nullable(),
+  gap: z.object({ recording_id: z.string(), cause: z.enum(gapCauses), detail: z.string().optional(), from_ms: z.number() }).nullable(),
+  parts: z.array(partSchema),
+});
+export type Note = z.infer<typeof noteSchema>;
+
+export class NoteFile {
+  readonly #file: string;
+  #saving: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** The note, and when its writer was last seen alive; undefined when there is none that can be read. */
+  async read(): Promise<{ note: Note; aliveMs: number } | undefined> {
+    try {
+      const [text, { mtimeMs }] = await Promise.all([readFile(this.#file, 'utf8'), stat(this.#file)]);
+      return { note: noteSchema.parse(JSON.parse(text)), aliveMs: mtimeMs };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Writes what `take` gives when its turn has come; resolves when that is on the disk. Calls that wait share one write. */
+  save(take: () => Note): Promise<void> {
+    this.#waiting ??= this.#saving
+      .catch(() => undefined)
+      .then(() => {
+        this.#waiting = undefined;
+        this.#saving = this.#write(take());
+        return this.#saving;
+      });
+    return this.#waiting;
+  }
+
+  /** A sign of life, so that a successor knows how long there was one. */
+  async touch(): Promise<void> {
+    const now = new Date();
+    await utimes(this.#file, now, now).catch(() => undefined);
+  }
+
+  async #write(note: Note): Promise<void> {
+    await mkdir(dirname(this.#file), { recursive: true, mode: 0o750 });
+    const beside = `${this.#file}.tmp`;
+    const handle = await open(beside, 'w', 0o600);
+    try {
+      await handle.writeFile(JSON.stringify(note));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, this.#file);
+  }
+}

@@ -1,0 +1,148 @@
+/** The recorder of one stream: keeps what comes in order and in bounds, and lets the writer take it one after the other. */
+import type { PreRoll, StoredFragment } from '../../bus/index.js';
+import type { RecordingOrder, StreamReason } from '../../contracts/index.js';
+import type { Note } from './note.js';
+import { causeOf } from './orders.js';
+import { type SourceState, type TapeEvent, type TapeOptions, TapeWriter } from './tape-writer.js';
+
+export interface StreamTapeOptions extends TapeOptions {
+  /** Bytes that may wait for the disk. */
+  readonly queueBytes: number;
+  onOverflow(): void;
+}
+
+export class StreamTape {
+  readonly #options: StreamTapeOptions;
+  readonly #writer: TapeWriter;
+  #queue: TapeEvent[] = [];
+  #queuedBytes = 0;
+  highestBytes = 0;
+  #isOverflowing = false;
+  /** While it is false, pictures are not even queued: what is in memory is enough to begin with. */
+  #isOn = false;
+  #source: SourceState = { is: 'off', cause: 'starting' };
+  #preRoll: () => readonly PreRoll[] = () => [];
+  #running: Promise<void> | undefined;
+
+  constructor(options: StreamTapeOptions, before?: { readonly note: Note; readonly aliveMs: number }) {
+    this.#options = options;
+    this.#writer = new TapeWriter(options, before);
+    this.tick();
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  open(preRoll: () => readonly PreRoll[]): void {
+    this.#preRoll = preRoll;
+  }
+
+  order(orders: readonly RecordingOrder[]): void {
+    const { book } = this.#writer;
+    if (JSON.stringify(orders) === JSON.stringify(book.wanted)) return;
+    book.set(orders);
+    this.tick();
+  }
+
+  begin(epoch: string, init: Uint8Array): void {
+    this.#setSource({ is: 'on', epoch, init });
+  }
+
+  push(fragment: StoredFragment): void {
+    if (!this.#isOn) return;
+    const bytes = fragment.data.length;
+    if (this.#isOverflowing) {
+      this.#isOverflowing = fragment.kind !== 'key' || this.#queuedBytes > this.#options.queueBytes / 2;
+    } else if (this.#queuedBytes + bytes > this.#options.queueBytes) {
+      this.#isOverflowing = true;
+      this.#enqueue({ is: 'overflow' });
+    }
+    if (this.#isOverflowing) {
+      this.#options.onOverflow();
+      return;
+    }
+    this.#queuedBytes += bytes;
+    this.highestBytes = Math.max(this.highestBytes, this.#queuedBytes);
+    this.#enqueue({ is: 'fragment', fragment, arrivedMs: this.#options.now() });
+  }
+
+  lost(reason: StreamReason | 'configured', message?: string): void {
+    const cause = causeOf(reason);
+    if (this.#source.is === 'off' && this.#source.cause === cause) return;
+    this.#setSource({ is: 'off', cause, detail: message });
+  }
+
+  jump(byMs: number): void {
+    this.#enqueue({ is: 'jump', byMs });
+  }
+
+  /** Looks whether orders or the disk want something else; call it a few times a second. */
+  tick(): void {
+    if (this.#isOn) {
+      // One look is enough, however slow the disk is.
+      if (this.#queue.at(-1)?.is !== 'look') this.#enqueue({ is: 'look' });
+    } else if (this.#writer.book.isActive(this.#options.now())) {
+      this.#isOn = true;
+      const preRoll = this.#preRoll();
+      const newest = preRoll.at(-1)?.fragments.at(-1);
+      const ageMs = newest === undefined ? 0 : Math.max(0, this.#options.systemNow() - newest.publishedAt);
+      this.#enqueue({ is: 'on', source: this.#source, preRoll, ageMs });
+    }
+  }
+
+  /** The state of each recording, again. */
+  tell(): void {
+    if (this.#isOn) this.#writer.tell();
+    void this.#writer.touch();
+  }
+
+  check(): void {
+    this.#options.ledger.retry();
+    if (this.#isOn && this.#queue.length < 100) this.#enqueue({ is: 'check' });
+  }
+
+  /** Resolves when everything that came before is on the disk, and finished files have their names. */
+  async settled(): Promise<void> {
+    await this.#running;
+    await this.#options.ledger.run(async () => undefined);
+  }
+
+  /** The process ends: leaves a finished file and a note for the next one. */
+  async end(): Promise<void> {
+    this.#enqueue({ is: 'end' });
+    await this.settled();
+  }
+
+  #setSource(source: SourceState): void {
+    this.#source = source;
+    if (this.#isOn) this.#enqueue({ is: 'source', source });
+  }
+
+  #enqueue(event: TapeEvent): void {
+    this.#queue.push(event);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const events = this.#queue;
+      this.#queue = [];
+      for (const event of events) {
+        try {
+          await this.#writer.take(event);
+        } catch (error) {
+          const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+          this.#options.onTrouble('an event could not be recorded', { stream_id: this.#options.streamId, event: event.is, reason });
+        }
+      }
+      await this.#writer.flush();
+      for (const event of events) if (event.is === 'fragment') this.#queuedBytes -= event.fragment.data.length;
+      if (this.#queue.length > 0) continue;
+      if (this.#writer.isIdle) this.#isOn = false;
+      return;
+    }
+  }
+}
