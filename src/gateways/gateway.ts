@@ -54,7 +54,13 @@ export type StreamAction = StreamToken['actions'][number];
 
 /** Makes the tokens that players carry, and tells what one that was shown is good for. */
 export interface GatewayTokens {
-  issue(request: { streamId: string; actions: readonly StreamAction[]; expiresInS: number; subject: string }): Promise<StreamToken>;
+  issue(request: {
+    streamId: string;
+    actions: readonly StreamAction[];
+    expiresInS: number;
+    subject: string;
+    userId?: string | null;
+  }): Promise<StreamToken>;
   /** The actions a stream token grants for this stream; undefined when it is no stream token of ours, or not valid now. */
   grants(token: string, streamId: string): Promise<readonly StreamAction[] | undefined>;
   /** Public keys, as JSON Web Keys. */

@@ -16,3 +16,4 @@ export type {
   WishedPaths,
 } from './gateway.js';
 export type { GatewayOptions, GatewaySettings } from './options.js';
+export { startGateway } from './start-gateway.js';

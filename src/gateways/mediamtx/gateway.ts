@@ -1,0 +1,446 @@
+/** MediaMTX as the gateway: keeps its paths as they are wished, over restarts on either side. */
+import type { ComponentHealth, GatewayPath, GatewayReader, GatewayState, StreamUrls } from '../../contracts/index.js';
+import { isToken, WeirError } from '../../contracts/index.js';
+import type { OwnCredentials } from '../auth.js';
+import { ownUser } from '../auth.js';
+import type { GatewayBackend, GatewayEvent, GatewayRecording, GatewayRecordOrder, PathWish } from '../gateway.js';
+import type { GatewayOptions } from '../options.js';
+import { hostnameOf, hubLinks, mediaMtxLinks } from '../urls.js';
+import { type Breaker, createBreaker } from './breaker.js';
+import { createMtxClient, type MtxClient, type MtxInstance, type MtxPath, type MtxPathConfig } from './client.js';
+import { createMtxHttp, type MtxHttp } from './http.js';
+import type { HubInputs } from './hub-input.js';
+import { createObserved, readerIdOf } from './observed.js';
+import { type PathConfig, recordFields, toPathConfig } from './path-config.js';
+import { type PathStep, planPaths } from './plan.js';
+import { openRemembered, type Remembered } from './remembered.js';
+import { readSegmentFolder } from './segment-files.js';
+import { createSerial } from './serial.js';
+import type { MtxServer } from './server.js';
+import { featuresOf } from './version.js';
+import { createWatch, type Watch } from './watch.js';
+
+export interface MediaMtxGatewayOptions extends GatewayOptions {
+  readonly server: MtxServer;
+  readonly own: OwnCredentials;
+  readonly inputs: HubInputs;
+  readonly mark: string;
+  /** File of {@link Remembered}. */
+  readonly memoryFile: string;
+}
+
+/** A path's own settings are compared with what we gave only so often: they are large. */
+const driftEveryLooks = 6;
+const verifyMs = 2000;
+
+export class MediaMtxGateway implements GatewayBackend {
+  readonly #options: MediaMtxGatewayOptions;
+  readonly #server: MtxServer;
+  readonly #http: MtxHttp;
+  readonly #breaker: Breaker;
+  readonly #client: MtxClient;
+  readonly #memory: Remembered;
+  readonly #observed = createObserved();
+  readonly #listeners = new Set<(event: GatewayEvent) => void>();
+  /** Wishes by `ensurePath`, on top of the list. */
+  readonly #ensured = new Map<string, PathWish>();
+  /** Every wish as of the last reconciliation. */
+  #wishes: ReadonlyMap<string, PathWish> = new Map();
+  /** What this run of MediaMTX was given. */
+  readonly #given = new Map<string, string>();
+  /** Wishes that cannot be put into a path, with the reason. */
+  readonly #refused = new Map<string, string>();
+  readonly #serial = createSerial();
+  readonly #watch: Watch;
+  readonly #ends: (() => void)[] = [];
+  #instance: MtxInstance | undefined;
+  #state: GatewayState['state'] = 'starting';
+  #error: string | null = null;
+  #since = new Date().toISOString();
+  #looks = 0;
+
+  constructor(options: MediaMtxGatewayOptions) {
+    const { server, settings } = options;
+    this.#options = options;
+    this.#server = server;
+    this.#memory = openRemembered(options.memoryFile);
+    this.#http = createMtxHttp({
+      baseUrl: () => server.apiUrl,
+      user: server.apiUser,
+      password: server.apiPassword,
+      timeoutMs: settings.request_timeout_s * 1000,
+    });
+    this.#breaker = createBreaker({
+      failures: settings.breaker_failures,
+      openMs: settings.breaker_open_s * 1000,
+      onChange: (state) => {
+        if (state === 'open') this.#change('circuit_open', this.#breaker.reason);
+      },
+    });
+    this.#client = createMtxClient(this.#http, this.#breaker);
+    this.#watch = createWatch({
+      look: (signal) => this.#look(signal),
+      everyMs: settings.health_interval_s * 1000,
+      notBeforeMs: () => this.#breaker.retryInMs,
+    });
+    this.#ends.push(
+      options.wished.onChange(() => this.#watch.soon()),
+      server.onProcess((state) => this.#onProcess(state.kind)),
+    );
+  }
+
+  /** Begins to look after it; the first look may fail, later ones follow. */
+  async start(signal?: AbortSignal): Promise<void> {
+    await this.#watch.now(signal);
+  }
+
+  state(): GatewayState {
+    const version = this.#instance?.version;
+    return {
+      kind: 'mediamtx',
+      state: this.#state,
+      managed: this.#server.managed,
+      version: version?.text ?? null,
+      features:
+        version === undefined ? {} : { ...featuresOf(version), kick: true, rtsp: this.#server.ports.rtsp > 0, webrtc: this.#server.ports.webrtc > 0 },
+      error: this.#error,
+      since: this.#since,
+    };
+  }
+
+  onEvent(listener: (event: GatewayEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  health(): ComponentHealth {
+    const refused = [...this.#refused].map(([id, why]) => `${id}: ${why}`);
+    const isWell = this.#state === 'running' && refused.length === 0;
+    const message = this.#error ?? (refused.length > 0 ? refused.join('; ') : this.#state);
+    const details = { kind: 'mediamtx', managed: this.#server.managed, version: this.#instance?.version.text ?? null, paths: this.#given.size };
+    return { name: 'gateway', status: isWell ? 'healthy' : 'degraded', message, since: this.#since, details };
+  }
+
+  urlsOf(streamId: string, host: string): StreamUrls {
+    if (!this.#options.knowsStream(streamId)) return {};
+    const links = hubLinks(streamId, host, this.#options);
+    if (this.#state !== 'running' || !this.#given.has(streamId)) return links;
+    const hostname = this.#options.settings.host ?? this.#server.host ?? hostnameOf(host);
+    return { ...links, ...mediaMtxLinks(streamId, hostname, this.#server.ports) };
+  }
+
+  sourceOf(streamId: string): string | undefined {
+    const wish = this.#ensured.get(streamId) ?? this.#wishes.get(streamId);
+    if (wish === undefined || !this.#captures(wish)) return undefined;
+    return `rtsp://${ownUser}:${this.#options.own.of('read', streamId)}@127.0.0.1:${this.#server.ports.rtsp}/${streamId}`;
+  }
+
+  async ensurePath(wish: PathWish, signal?: AbortSignal): Promise<void> {
+    // Refused before it is kept.
+    const config = this.#configOf(wish);
+    this.#ensured.set(wish.streamId, wish);
+    this.#wishes = new Map(this.#wishes).set(wish.streamId, wish);
+    await this.#serial(async () => {
+      if (this.#given.get(wish.streamId) === JSON.stringify(config) && (await this.#client.path(wish.streamId, signal)) !== undefined) return;
+      await this.#put(wish.streamId, signal);
+      await this.#verify(wish.streamId, signal);
+    });
+  }
+
+  async removePath(streamId: string, signal?: AbortSignal): Promise<void> {
+    this.#ensured.delete(streamId);
+    const rest = new Map(this.#wishes);
+    rest.delete(streamId);
+    this.#wishes = rest;
+    await this.#serial(() => this.#delete(streamId, signal));
+  }
+
+  async reconcile(signal?: AbortSignal): Promise<{ made: number; removed: number }> {
+    await this.#meet(signal);
+    return await this.#serial(() => this.#reconcile(this.#client.paths(signal), signal));
+  }
+
+  async paths(signal?: AbortSignal): Promise<GatewayPath[]> {
+    const paths = (await this.#client.paths(signal)).filter((path) => isToken(path.name));
+    const details = await this.#client.readerDetails(new Set(paths.flatMap((path) => path.readers.map((reader) => reader.type))), signal);
+    return paths.map((path) => this.#toGatewayPath(path, details));
+  }
+
+  async path(streamId: string, signal?: AbortSignal): Promise<GatewayPath> {
+    const found = await this.#client.path(streamId, signal);
+    if (found === undefined) return missingPath(streamId);
+    return this.#toGatewayPath(found, await this.#client.readerDetails(new Set(found.readers.map((reader) => reader.type)), signal));
+  }
+
+  async readers(streamId: string, signal?: AbortSignal): Promise<GatewayReader[]> {
+    return (await this.path(streamId, signal)).readers;
+  }
+
+  async kick(streamId: string, readerId: string, signal?: AbortSignal): Promise<void> {
+    const found = (await this.#client.path(streamId, signal))?.readers.find((reader) => readerIdOf(reader) === readerId);
+    if (found === undefined) {
+      throw new WeirError('not_found', `${streamId} has no reader ${readerId}`, { facts: { resource: 'reader', id: readerId } });
+    }
+    await this.#client.kick(found, signal);
+    this.#watch.soon();
+  }
+
+  async record(streamId: string, order: GatewayRecordOrder | null, signal?: AbortSignal): Promise<void> {
+    const fields = recordFields(order, this.#server.recordFolder);
+    await this.#serial(async () => {
+      if (!this.#wishes.has(streamId))
+        throw new WeirError('not_found', `The gateway has no path ${streamId}`, { facts: { resource: 'path', id: streamId } });
+      await this.#client.patchPath(streamId, fields, signal);
+      if (order === null) this.#memory.records.delete(streamId);
+      else this.#memory.records.set(streamId, order);
+      this.#memory.save();
+      // A path that is given the same with the record fields is not made anew.
+      const wish = this.#wishes.get(streamId);
+      if (wish !== undefined) this.#given.set(streamId, JSON.stringify(this.#configOf(wish)));
+    });
+  }
+
+  async recordings(streamId: string, signal?: AbortSignal): Promise<GatewayRecording[]> {
+    const starts = await this.#client.recordings(streamId, signal);
+    const folder = this.#server.recordFolder;
+    const files = folder === undefined || !isToken(streamId) ? undefined : await readSegmentFolder(`${folder}/${streamId}`);
+    const recordings: GatewayRecording[] = [];
+    for (const start of starts) {
+      const file = await files?.find(start);
+      recordings.push({ streamId, start, sizeBytes: file?.sizeBytes ?? null, durationS: file?.durationS ?? null, file: file?.file ?? null });
+    }
+    return recordings.sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
+  }
+
+  async deleteRecording(streamId: string, start: string, signal?: AbortSignal): Promise<void> {
+    if (!(await this.#client.recordings(streamId, signal)).includes(start)) {
+      throw new WeirError('not_found', `${streamId} has no recording of ${start}`, { facts: { resource: 'recording', id: start } });
+    }
+    await this.#client.deleteSegment(streamId, start, signal);
+  }
+
+  /** Somebody was let in: look again soon, since a path or its readers are about to change. */
+  noticed(): void {
+    this.#watch.soon();
+  }
+
+  async stop(): Promise<void> {
+    await this.#end();
+    await this.#server.stop();
+  }
+
+  async detach(): Promise<void> {
+    await this.#end();
+    await this.#server.detach();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #end(): Promise<void> {
+    for (const end of this.#ends.splice(0)) end();
+    await this.#watch.stop();
+    this.#change('stopped', null);
+    this.#http.close();
+    this.#listeners.clear();
+  }
+
+  #onProcess(kind: string): void {
+    if (this.#state === 'stopped') return;
+    // A new process is no reason for the old one's failures.
+    if (kind === 'running') {
+      this.#breaker.reset();
+      this.#watch.soon();
+    } else if (kind === 'backoff' || kind === 'crash_loop') this.#change('unavailable', this.#server.failure());
+  }
+
+  /** One look: is it there, is it the one of before, are the paths as wished, what has changed. */
+  async #look(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#meet(signal);
+      const paths = await this.#client.paths(signal);
+      await this.#serial(() => this.#reconcile(Promise.resolve(paths), signal));
+      this.#change('running', null);
+      for (const event of this.#observed.take(paths.filter((path) => isToken(path.name)))) this.#tell(event);
+      this.#server.tidy();
+      return true;
+    } catch (thrown) {
+      if (signal.aborted) return false;
+      this.#onFailure(WeirError.from(thrown));
+      return false;
+    }
+  }
+
+  #onFailure(error: WeirError): void {
+    const starting =
+      this.#instance === undefined && this.#server.managed === 'child' && this.#server.failure() === null && error.code === 'unavailable';
+    const why = this.#server.failure() ?? (error.code === 'internal' ? 'unexpected failure' : error.message);
+    if (error.code === 'internal') this.#options.log.warn({ err: error }, 'a look at MediaMTX failed');
+    this.#change(this.#breaker.state === 'closed' ? (starting ? 'starting' : 'unavailable') : 'circuit_open', starting ? null : why);
+  }
+
+  /** Learns which MediaMTX it is; a new one has none of the paths that the old one was given. */
+  async #meet(signal: AbortSignal | undefined): Promise<void> {
+    const instance = await this.#client.instance(signal);
+    if (instance.started === this.#instance?.started && instance.version.text === this.#instance.version.text) return;
+    if (this.#instance !== undefined) this.#options.log.warn({ version: instance.version.text }, 'MediaMTX was restarted; its paths are made again');
+    this.#instance = instance;
+    this.#given.clear();
+    this.#looks = 0;
+  }
+
+  async #reconcile(look: Promise<readonly MtxPath[]>, signal: AbortSignal | undefined): Promise<{ made: number; removed: number }> {
+    const existing = new Set((await look).map((path) => path.name));
+    this.#wishes = await this.#allWishes();
+    const wanted = this.#wantedTexts();
+    const drifted =
+      this.#looks++ % driftEveryLooks === driftEveryLooks - 1 ? driftOf(await this.#client.pathConfigs(signal), wanted) : new Set<string>();
+    const isOurs = (name: string) => this.#server.managed === 'child' || this.#memory.paths.has(name);
+    const steps = planPaths({ wanted, given: this.#given, existing, drifted, isOurs });
+    for (const step of steps) await this.#perform(step, signal);
+    for (const [id, wish] of this.#wishes) if (this.#isRepublished(wish)) await this.#options.inputs.refresh(id);
+    return { made: steps.filter((step) => step.kind === 'put').length, removed: steps.filter((step) => step.kind === 'delete').length };
+  }
+
+  async #perform(step: PathStep, signal: AbortSignal | undefined): Promise<void> {
+    if (step.kind === 'delete') return await this.#delete(step.name, signal);
+    try {
+      await this.#put(step.name, signal);
+    } catch (error) {
+      // One path that MediaMTX refuses must not keep the others from being made.
+      if (!(error instanceof WeirError) || error.code !== 'invalid_argument') throw error;
+      this.#refused.set(step.name, error.message);
+    }
+  }
+
+  async #allWishes(): Promise<Map<string, PathWish>> {
+    const listed = await this.#options.wished.list();
+    return new Map([...listed, ...this.#ensured.values()].filter((wish) => isToken(wish.streamId)).map((wish) => [wish.streamId, wish]));
+  }
+
+  #wantedTexts(): Map<string, string> {
+    const wanted = new Map<string, string>();
+    this.#refused.clear();
+    for (const [id, wish] of this.#wishes) {
+      try {
+        wanted.set(id, JSON.stringify(this.#configOf(wish)));
+      } catch (error) {
+        this.#refused.set(id, WeirError.from(error).message);
+      }
+    }
+    return wanted;
+  }
+
+  #configOf(wish: PathWish): PathConfig {
+    const { settings, ffmpeg = 'ffmpeg', own, inputs, mark } = this.#options;
+    // A device of this machine is none of a MediaMTX elsewhere.
+    const seen: PathWish = wish.source.kind === 'v4l2' && !this.#captures(wish) ? { ...wish, source: { kind: 'stream' } } : wish;
+    return toPathConfig(seen, this.#memory.records.get(wish.streamId) ?? null, {
+      settings,
+      ffmpeg,
+      mark,
+      rtspPort: this.#server.ports.rtsp,
+      publisher: (streamId) => ({ user: ownUser, password: own.of('publish', streamId) }),
+      hubInput: (streamId) => inputs.args(streamId),
+      recordFolder: this.#server.recordFolder,
+    });
+  }
+
+  #captures(wish: PathWish): boolean {
+    return wish.source.kind === 'v4l2' && this.#server.isLocal;
+  }
+
+  #isRepublished(wish: PathWish): boolean {
+    return wish.source.kind !== 'v4l2' || !this.#captures(wish);
+  }
+
+  async #put(streamId: string, signal: AbortSignal | undefined): Promise<void> {
+    const wish = this.#wishes.get(streamId);
+    if (wish === undefined) return;
+    if (this.#isRepublished(wish)) await this.#options.inputs.refresh(streamId);
+    const config = this.#configOf(wish);
+    await this.#client.replacePath(streamId, config, signal);
+    this.#given.set(streamId, JSON.stringify(config));
+    this.#memory.paths.add(streamId);
+    this.#memory.save();
+  }
+
+  async #delete(streamId: string, signal: AbortSignal | undefined): Promise<void> {
+    await this.#client.deletePath(streamId, signal);
+    this.#given.delete(streamId);
+    this.#memory.paths.delete(streamId);
+    this.#memory.records.delete(streamId);
+    this.#memory.save();
+    this.#options.inputs.remove(streamId);
+  }
+
+  /** The configuration is taken at once, the path itself comes a moment later. */
+  async #verify(streamId: string, signal: AbortSignal | undefined): Promise<void> {
+    const limit = AbortSignal.timeout(verifyMs);
+    for (;;) {
+      if ((await this.#client.path(streamId, signal)) !== undefined) return;
+      if (limit.aborted)
+        throw new WeirError('unavailable', `MediaMTX took the path ${streamId}, but does not show it`, { facts: { dependency: 'mediamtx' } });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  #toGatewayPath(path: MtxPath, details: Awaited<ReturnType<MtxClient['readerDetails']>>): GatewayPath {
+    return {
+      stream_id: path.name,
+      exists: true,
+      ready: path.ready,
+      recording: this.#memory.records.has(path.name),
+      source: path.source,
+      tracks: [...path.tracks],
+      readers: path.readers.map((reader) => {
+        const { address = null, user = null, bytesSent = null, since = null } = details.get(reader.id) ?? {};
+        return { reader_id: readerIdOf(reader), type: reader.type, address, user, bytes_sent: bytesSent, since };
+      }),
+      bytes_received: path.bytesReceived,
+      bytes_sent: path.bytesSent,
+    };
+  }
+
+  #change(state: GatewayState['state'], error: string | null): void {
+    if (this.#state === state && this.#error === error) return;
+    if (this.#state !== state) this.#since = new Date().toISOString();
+    this.#state = state;
+    this.#error = error;
+    if (state === 'unavailable' || state === 'circuit_open') this.#options.log.warn({ state, error }, 'the gateway does not work');
+    else this.#options.log.info({ state, version: this.#instance?.version.text }, 'gateway');
+    this.#tell({ kind: 'state', state: this.state() });
+  }
+
+  #tell(event: GatewayEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+function missingPath(streamId: string): GatewayPath {
+  return {
+    stream_id: streamId,
+    exists: false,
+    ready: false,
+    recording: false,
+    source: null,
+    tracks: [],
+    readers: [],
+    bytes_received: 0,
+    bytes_sent: 0,
+  };
+}
+
+/** Paths whose main fields are not what they were given. */
+function driftOf(configs: readonly MtxPathConfig[], wanted: ReadonlyMap<string, string>): Set<string> {
+  const drifted = new Set<string>();
+  for (const config of configs) {
+    const text = wanted.get(config.name);
+    if (text === undefined) continue;
+    const { source, record, ...rest } = JSON.parse(text) as PathConfig;
+    const command = 'runOnDemand' in rest ? rest.runOnDemand : '';
+    if (config.source !== source || config.runOnDemand !== command || config.record !== record) drifted.add(config.name);
+  }
+  return drifted;
+}
