@@ -172,16 +172,22 @@ test('any mutilation of a real report is read without a failure, into what the c
 
 test('formats that are written as v4l2-ctl writes them come back as they were', () => {
   const rate = fc.integer({ min: 1, max: 240_000 }).map((thousandths) => thousandths / 1000);
-  const size = fc.record({
-    width: fc.integer({ min: 1, max: 99_999 }),
-    height: fc.integer({ min: 1, max: 99_999 }),
-    frame_rates: fc.uniqueArray(rate, { minLength: 1, maxLength: 6 }).map((rates) => rates.sort((a, b) => b - a)),
-  });
-  const format = fc.record({
-    pixel_format: fc.stringMatching(/^[A-Z0-9]{4}$/),
-    description: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9 :/-]{0,20}[A-Za-z0-9]$/).filter((text) => text !== 'compressed' && text !== 'emulated'),
-    sizes: fc.uniqueArray(size, { minLength: 1, maxLength: 5, selector: ({ width, height }) => `${width}x${height}` }),
-  });
+  const size = fc.record(
+    {
+      width: fc.integer({ min: 1, max: 99_999 }),
+      height: fc.integer({ min: 1, max: 99_999 }),
+      frame_rates: fc.uniqueArray(rate, { minLength: 1, maxLength: 6 }).map((rates) => rates.sort((a, b) => b - a)),
+    },
+    { noNullPrototype: true },
+  );
+  const format = fc.record(
+    {
+      pixel_format: fc.stringMatching(/^[A-Z0-9]{4}$/),
+      description: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9 :/-]{0,20}[A-Za-z0-9]$/).filter((text) => text !== 'compressed' && text !== 'emulated'),
+      sizes: fc.uniqueArray(size, { minLength: 1, maxLength: 5, selector: ({ width, height }) => `${width}x${height}` }),
+    },
+    { noNullPrototype: true },
+  );
   fc.assert(
     fc.property(fc.uniqueArray(format, { minLength: 1, maxLength: 5, selector: (one) => one.pixel_format }), (formats) => {
       const lines = formats.flatMap(({ pixel_format, description, sizes }, index) => [

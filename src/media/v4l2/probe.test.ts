@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WeirError } from '../../contracts/errors.js';
@@ -33,7 +33,6 @@ test('a probe is one run, in words that do not depend on the language of the hos
     assert.equal(isCapture, true);
     assert.equal(capabilities.driver, 'vivid');
     assert.equal(capabilities.formats.length, 2);
-    const { readFile } = await import('node:fs/promises');
     assert.equal(await readFile(`${node}.calls`, 'utf8'), `C -d ${node} --all --list-formats-ext --list-ctrls-menus\n`);
   }));
 
@@ -72,7 +71,7 @@ test('a driver that hangs costs the deadline and no more; the abort is heeded at
   }));
 
 test('a driver that talks without end is cut off and read as far as it came', () =>
-  withProgram('cat "$2"; yes "and so on"', async (v4l2Ctl, node) => {
+  withProgram('cat "$2"; exec yes "and so on"', async (v4l2Ctl, node) => {
     assert.equal((await probeV4l2(node, { v4l2Ctl })).capabilities.formats.length, 2);
   }));
 
