@@ -1,0 +1,132 @@
+/** Cameras that a person adds by an address: network and ONVIF cameras, streams of others, files, test pictures. */
+import { randomUUID } from 'node:crypto';
+import type { AddCamera, CameraCapabilities, CameraKind } from '../../contracts/index.js';
+import type { Onvif } from '../onvif/find.js';
+import { addressKey, readAddress } from './address.js';
+import type { AddressWatch } from './address-watch.js';
+import type { CameraEntry } from './camera-book.js';
+import type { CameraStreams } from './camera-streams.js';
+import type { Actor } from './needs.js';
+import type { CameraParts } from './parts.js';
+import type { CameraStandings } from './standings.js';
+
+/** The answer to an addition waits so long for a first look; the look goes on. */
+const firstLookMs = 1500;
+
+interface NewAddress {
+  readonly kind: CameraKind;
+  readonly identity: string;
+  readonly device: string;
+  readonly shown: string;
+  readonly name: string;
+  readonly resolution: string | null;
+  readonly capabilities: CameraCapabilities | null;
+}
+
+export interface AddedCamerasNouns {
+  readonly standings: CameraStandings;
+  readonly streams: CameraStreams;
+  readonly watch: AddressWatch;
+  readonly onvif: Onvif;
+  /** A camera was forgotten: whoever refers to it must let go. */
+  readonly onRemoved: (cameraId: string) => Promise<void>;
+}
+
+/** Owns nothing; adds to the book and takes from it. */
+export class AddedCameras {
+  readonly #parts: CameraParts;
+  readonly #nouns: AddedCamerasNouns;
+
+  constructor(parts: CameraParts, nouns: AddedCamerasNouns) {
+    this.#parts = parts;
+    this.#nouns = nouns;
+  }
+
+  /** Throws the fault of a field, `already_exists`, or `resource_exhausted`. */
+  async add(request: AddCamera, actor: Actor, signal: AbortSignal): Promise<CameraEntry> {
+    const address = await this.#read(request, signal);
+    return this.#add(address, request, actor);
+  }
+
+  /** Names a stream of others; `field` is what its address was called in the request. */
+  async addExternal(camera: { url: string; name: string }, field: string, actor: Actor): Promise<CameraEntry> {
+    const { device, shown, key } = readAddress(camera.url, {}, this.#parts.policy, field);
+    const address = { kind: 'external' as const, identity: `network:${key}`, device, shown, name: camera.name, resolution: null, capabilities: null };
+    return this.#add(address, {}, actor);
+  }
+
+  /** The camera that an ONVIF address was added as. */
+  idOfOnvif(source: string): string | undefined {
+    return this.#parts.book.byIdentity(source)?.record.camera_id;
+  }
+
+  /** The camera that an address was added as, whatever its credentials. */
+  idOfAddress(device: string): string | undefined {
+    return this.#parts.book.byIdentity(`network:${addressKey(device)}`)?.record.camera_id;
+  }
+
+  /** Forgets a camera with its stream. */
+  async remove(entry: CameraEntry, actor: Actor): Promise<void> {
+    const { standings, streams, onRemoved } = this.#nouns;
+    const camera = standings.show(entry);
+    await this.#parts.book.forget(camera.camera_id, actor);
+    standings.forget(camera.camera_id);
+    standings.tell({ type: 'removed', camera });
+    await onRemoved(camera.camera_id);
+    await streams.remove(entry, actor);
+  }
+
+  async #read({ source, username, password, resolution, name }: AddCamera, signal: AbortSignal): Promise<NewAddress> {
+    if (/^onvif:/i.test(source)) {
+      const found = await this.#nouns.onvif.resolve(source, { username, password }, resolution, signal);
+      // A profile that has the size already needs no encoder.
+      const scaled = found.hasWishedSize ? null : (resolution ?? null);
+      return { kind: 'onvif', identity: found.source, ...found, shown: found.source, name: name ?? found.name, resolution: scaled };
+    }
+    const { kind, device, shown, key } = readAddress(source, { username, password }, this.#parts.policy);
+    const identity = key === undefined ? `${kind}:${randomUUID()}` : `network:${key}`;
+    return { kind, identity, device, shown, name: name ?? nameOf(kind, shown), resolution: resolution ?? null, capabilities: null };
+  }
+
+  async #add(address: NewAddress, request: Partial<AddCamera>, actor: Actor): Promise<CameraEntry> {
+    const { standings, streams, watch } = this.#nouns;
+    const { kind, identity, device, shown, name, resolution, capabilities } = address;
+    const entry = await this.#parts.book.add(
+      {
+        identity,
+        name: name.slice(0, 120),
+        kind,
+        device_id: null,
+        spoke_id: null,
+        source: shown,
+        resolution,
+        framerate: request.framerate ?? null,
+        always_on: request.always_on ?? false,
+        capabilities,
+        connected_at: null,
+        last_seen_at: null,
+      },
+      actor,
+    );
+    try {
+      await streams.define(entry, device, actor);
+    } catch (error) {
+      await this.#parts.book.forget(entry.record.camera_id, actor);
+      throw error;
+    }
+    standings.tell({ type: 'added', camera: standings.show(entry) });
+    await Promise.race([watch.look(entry), pause(firstLookMs)]);
+    watch.probe(entry);
+    return entry;
+  }
+}
+
+function nameOf(kind: CameraKind, shown: string): string {
+  if (kind === 'test') return 'Test picture';
+  if (kind === 'file') return shown.split('/').at(-1) || shown;
+  return URL.canParse(shown) ? new URL(shown).host : shown;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

@@ -1,0 +1,153 @@
+/** Cameras with an address: looks whether they are there, learns from their pictures what they deliver. */
+import type { CameraCapabilities, StreamStatus } from '../../contracts/index.js';
+import { doorOfDevice } from './address.js';
+import type { CameraEntry } from './camera-book.js';
+import type { CameraParts } from './parts.js';
+import { isReachable } from './reach.js';
+import type { CameraStandings } from './standings.js';
+
+/** Cameras looked at, and sources probed, at the same time. */
+const looksAtOnce = 8;
+const probesAtOnce = 2;
+const probeMs = 15_000;
+
+/** Owns what looks from here have told. */
+export class AddressWatch {
+  readonly #parts: CameraParts;
+  readonly #standings: CameraStandings;
+  readonly #onWork: (work: Promise<unknown>, message: string) => void;
+  readonly #probing = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: CameraParts, standings: CameraStandings, onWork: (work: Promise<unknown>, message: string) => void) {
+    this.#parts = parts;
+    this.#standings = standings;
+    this.#onWork = onWork;
+  }
+
+  start(): void {
+    this.#schedule(0);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Looks at one camera now. Never throws. */
+  async look(entry: CameraEntry): Promise<void> {
+    const { timing, signal, streams, policy } = this.#parts;
+    const door = doorOfDevice(streams.stored(entry.record.camera_id)?.config.device, policy);
+    const isThere = await isReachable(door, { timeoutMs: timing.checkTimeoutMs, signal });
+    if (signal.aborted || this.#parts.book.get(entry.record.camera_id) !== entry) return;
+    if (isThere === undefined) return this.#standings.judge(entry);
+    // A camera whose picture comes while no door opens here is on a network that only its spoke sees.
+    if (this.#isPlaying(entry)) entry.isBeyondSight = !isThere;
+    entry.reach = isThere ? 'reachable' : 'unreachable';
+    if (isThere) this.#standings.seen(entry);
+    this.#standings.judge(entry);
+  }
+
+  /** Has a spoke look into the media once, in the background, to know size and rate before anybody watches. */
+  probe(entry: CameraEntry): void {
+    const cameraId = entry.record.camera_id;
+    const device = this.#parts.streams.stored(cameraId)?.config.device;
+    if (device === undefined || this.#probing.has(cameraId) || this.#probing.size >= probesAtOnce) return;
+    this.#probing.add(cameraId);
+    const work = this.#probe(entry, device).finally(() => this.#probing.delete(cameraId));
+    this.#onWork(work, 'a camera could not be probed');
+  }
+
+  /** The state of its stream may have changed: what runs tells what the camera delivers. */
+  learn(entry: CameraEntry): void {
+    if (entry.record.kind === 'v4l2') return;
+    const status = this.#parts.streams.shown(entry.record.camera_id)?.status ?? undefined;
+    if (status?.state === 'error' && status.reason === 'source_unreachable' && entry.reach === 'reachable') entry.reach = 'unreachable';
+    if (!isPlaying(status)) return;
+    entry.mediaError = undefined;
+    // A stream that ran is proof enough where no door can be tried.
+    if (entry.reach === 'unknown') entry.reach = 'reachable';
+    this.#standings.seen(entry);
+    if (status?.video !== undefined && status.mode !== 'encode') this.#remember(entry, status.video, 0);
+  }
+
+  async #probe(entry: CameraEntry, device: string): Promise<void> {
+    const { streams, signal, log } = this.#parts;
+    const found = await streams.probe(device, null, AbortSignal.any([signal, AbortSignal.timeout(probeMs)])).catch((error: unknown) => {
+      // No spoke to ask, or it is busy: the camera is no worse for it.
+      if (!signal.aborted) log.debug({ err: error, camera_id: entry.record.camera_id }, 'nobody could look at a camera');
+      return undefined;
+    });
+    if (found === undefined || signal.aborted || this.#parts.book.get(entry.record.camera_id) !== entry) return;
+    entry.mediaError = found.error?.detail ?? (found.reachable ? undefined : 'It does not answer');
+    if (found.video !== undefined) this.#remember(entry, found.video, found.took_ms);
+    if (found.reachable) this.#standings.seen(entry);
+    // A spoke that reaches it knows better than a look from here.
+    if (found.reachable && entry.reach !== 'reachable') {
+      entry.isBeyondSight = entry.reach === 'unreachable';
+      entry.reach = 'reachable';
+    }
+    this.#standings.judge(entry);
+    if (entry.mediaError !== undefined)
+      this.#standings.tell({ type: 'capability_error', camera: this.#standings.show(entry), error: entry.mediaError });
+  }
+
+  #remember(entry: CameraEntry, video: NonNullable<StreamStatus['video']>, tookMs: number): void {
+    const size = { width: video.width, height: video.height, frame_rates: video.frame_rate === undefined ? [] : [video.frame_rate] };
+    // Profiles that ONVIF named stay, after the one that is delivered.
+    const others = (entry.record.capabilities?.formats ?? []).filter(
+      (format) => format.pixel_format !== video.codec || format.sizes.some((one) => one.width !== size.width || one.height !== size.height),
+    );
+    const isKnown =
+      entry.record.capabilities?.formats[0]?.pixel_format === video.codec && isSame(entry.record.capabilities.formats[0].sizes[0], size);
+    if (isKnown) return;
+    const keep = entry.record.kind === 'onvif' ? others : [];
+    const capabilities: CameraCapabilities = {
+      formats: [{ pixel_format: video.codec, sizes: [size] }, ...keep],
+      controls: [],
+      probed_at: new Date().toISOString(),
+      took_ms: Math.max(0, tookMs),
+    };
+    const work = this.#parts.book.change(entry, { capabilities }).then(() => {
+      this.#standings.tell({ type: 'capability_detected', camera: this.#standings.show(entry) });
+    });
+    this.#onWork(work, 'what a camera delivers could not be stored');
+  }
+
+  #isPlaying(entry: CameraEntry): boolean {
+    return isPlaying(this.#parts.streams.shown(entry.record.camera_id)?.status ?? undefined);
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#lookAtAll()
+        .catch((error: unknown) => this.#parts.log.warn({ err: error }, 'cameras could not be looked at'))
+        .finally(() => {
+          if (!this.#parts.signal.aborted) this.#schedule(this.#parts.timing.checkMs);
+        });
+    }, delayMs);
+    this.#timer.unref();
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const waiting = this.#parts.book.all().filter((entry) => entry.record.kind !== 'v4l2');
+    const lane = async () => {
+      for (let entry = waiting.shift(); entry !== undefined && !this.#parts.signal.aborted; entry = waiting.shift()) {
+        await this.look(entry);
+        if (entry.reach === 'reachable' && entry.mediaError !== undefined && !this.#isPlaying(entry)) this.probe(entry);
+      }
+    };
+    await Promise.all(Array.from({ length: looksAtOnce }, lane));
+  }
+}
+
+function isPlaying(status: StreamStatus | undefined): boolean {
+  return status?.state === 'running' && status.no_signal !== true;
+}
+
+function isSame(
+  a: { width: number; height: number; frame_rates: number[] } | undefined,
+  b: { width: number; height: number; frame_rates: number[] },
+): boolean {
+  const rate = (size: { frame_rates: number[] }) => Math.round(size.frame_rates[0] ?? 0);
+  return a !== undefined && a.width === b.width && a.height === b.height && rate(a) === rate(b);
+}
