@@ -1,7 +1,7 @@
 /** Certificates that the configuration names: read, and judged before anything listens with them. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { WeirError } from '../contracts/index.js';
+import { type Config, WeirError } from '../contracts/index.js';
 
 /** A certificate with its key, as PEM text, and what it says of itself. */
 export interface ServerCertificate {
@@ -41,6 +41,13 @@ export function readServerCertificate(section: string, certFile: string, keyFile
     });
   }
   return { cert, key, name: firstName.exec(parsed.subjectAltName ?? '')?.[1], validTo };
+}
+
+/** Key and certificate of the hub's own listeners; undefined without TLS. Throws like {@link readServerCertificate}. */
+export function readServerTls(tls: Config['http']['tls']): { readonly cert: string; readonly key: string } | undefined {
+  if (tls?.cert_file === undefined || tls.key_file === undefined) return undefined;
+  const { cert, key } = readServerCertificate('http.tls', tls.cert_file, tls.key_file);
+  return { cert, key };
 }
 
 function readText(field: string, file: string): string {

@@ -17,6 +17,8 @@ export interface HubHealth {
   busIsConnected(connected: boolean): void;
   /** The outcome of the last look at the database. */
   databaseAnswers(error: unknown): void;
+  /** Calls back when a part has changed its state; returns the way to unsubscribe. */
+  onChange(listener: () => void): () => void;
   stop(): void;
 }
 
@@ -45,6 +47,7 @@ export function createHubHealth(options: HubHealthOptions): HubHealth {
     },
     busIsConnected: (connected) => (connected ? bus.report('healthy') : bus.report('unhealthy', 'the connection is lost; it is tried again')),
     databaseAnswers: (error) => (error === undefined ? database.report('healthy') : database.report('unhealthy', 'the database does not answer')),
+    onChange: (listener) => registry.onChange(listener),
     stop: () => {
       for (const end of ends) end();
     },

@@ -2,17 +2,22 @@
 import { join } from 'node:path';
 import type { Access } from '../access/index.js';
 import type { BusServer } from '../broker/index.js';
-import type { Config, Roots } from '../contracts/index.js';
-import { type BusProxyOptions, createHttpServer, type HttpServer } from '../http/index.js';
+import type { Cameras } from '../cameras/index.js';
+import type { CallContext, Config, Roots, Session } from '../contracts/index.js';
+import type { Gateway } from '../gateways/index.js';
+import { type BusProxyOptions, createHttpServer, type HttpServer, type RpcEvents } from '../http/index.js';
+import type { Recordings } from '../recordings/hub/index.js';
 import type { StreamsHub } from '../streams/hub/index.js';
 import type { Logger } from '../telemetry/index.js';
-import { readServerCertificate } from './certificate.js';
+import { collectCameraMetrics, rpcObserver } from './camera-metrics.js';
+import { readServerTls } from './certificate.js';
 import type { ConnectedBus } from './connect-bus.js';
 import type { HubHealth } from './hub-health.js';
 import { createHubMetrics } from './hub-metrics.js';
 import { auditedByAccess, createHubOperations } from './hub-operations.js';
+import type { Settings } from './settings/index.js';
 import { openUiFiles } from './ui-files.js';
-import { packageFolder, version } from './version.js';
+import { buildDate, packageFolder, version } from './version.js';
 
 export interface HubHttpOptions {
   readonly config: Config;
@@ -20,6 +25,11 @@ export interface HubHttpOptions {
   readonly log: Logger;
   readonly access: Access;
   readonly streams: StreamsHub;
+  readonly cameras: Cameras;
+  readonly recordings: Recordings;
+  readonly gateway: Gateway;
+  readonly settings: Settings;
+  readonly events: RpcEvents;
   readonly broker: BusServer;
   readonly connected: ConnectedBus;
   readonly health: HubHealth;
@@ -28,18 +38,40 @@ export interface HubHttpOptions {
   /** Undefined once requests can be served. */
   readonly notReady: () => string | undefined;
   readonly onFirstAdmin: () => void;
+  /** Aborts when the hub stops. */
+  readonly signal: AbortSignal;
 }
+
+/** The hub itself, as it asks its own parts. */
+const system: Session = { user_id: null, username: 'system', role: 'admin', streams: null, expires_at: null };
+const nothing = { params: undefined, query: undefined, body: undefined };
 
 /** Makes it; nothing listens yet. */
 export function createHubHttp(options: HubHttpOptions): HttpServer {
-  const { config, access, streams, broker, connected, health, log } = options;
+  const { config, access, streams, cameras, recordings, gateway, broker, connected, health, log } = options;
+  const tls = readServerTls(options.config.http.tls);
   const { http: settings } = config;
   let server: HttpServer | undefined;
   const healthNow = () => health.now();
   const metrics = createHubMetrics({ broker, connected, streams: () => streams.streams(), health: healthNow, http: () => server, version });
+  const call: CallContext = { signal: options.signal };
+  collectCameraMetrics(metrics, {
+    cameras: () => cameras.list(),
+    recordings: () => streams.streams().flatMap(({ stream_id }) => recordings.recordingOf(stream_id) ?? []),
+    storage: async () => await recordings.operations.get_storage(system, nothing, call),
+    rpc: () => server?.rpc?.counters(),
+    gateway: () => gateway.state(),
+    gatewayPaths: () => gateway.paths(options.signal),
+  });
   const operations = createHubOperations({
     access,
-    domains: { ...streams.operations },
+    domains: {
+      ...streams.operations,
+      ...cameras.operations,
+      ...recordings.operations,
+      ...gateway.operations,
+      ...options.settings.operations,
+    },
     metrics,
     health: healthNow,
     notReady: options.notReady,
@@ -67,17 +99,24 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
     trustProxy: settings.trust_proxy,
     ...(files === undefined ? {} : { files }),
     ...(settings.public_url === undefined ? {} : { publicUrl: settings.public_url }),
-    ...readTls(settings.tls),
+    ...(tls === undefined ? {} : { tls }),
+    rpc: {
+      limits: config.rpc,
+      facts: {
+        version,
+        buildDate: buildDate(),
+        maxCameras: config.cameras.max,
+        discovery: config.cameras.discover,
+        lingerS: config.streams.linger_s,
+      },
+      events: options.events,
+      notReady: options.notReady,
+      observe: rpcObserver(metrics),
+    },
   });
   server = made;
   access.onRevoked((ids) => {
     for (const principalId of ids) made.connections.cut({ principalId }, 'the login was revoked or changed');
   });
   return made;
-}
-
-function readTls(tls: Config['http']['tls']): { tls?: { cert: string; key: string } } {
-  if (tls?.cert_file === undefined || tls.key_file === undefined) return {};
-  const { cert, key } = readServerCertificate('http.tls', tls.cert_file, tls.key_file);
-  return { tls: { cert, key } };
 }

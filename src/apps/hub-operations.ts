@@ -1,11 +1,15 @@
 /** Ties every route to the part that does its work. Doors translate; nothing is decided here. */
 import type { Access } from '../access/index.js';
+import type { CameraOperations } from '../cameras/index.js';
 import { createAsyncApi } from '../contracts/asyncapi.js';
 import { type CallContext, type Roots, type RouteName, routes, type Session, type SystemHealth, WeirError } from '../contracts/index.js';
 import { createOpenApi } from '../contracts/openapi.js';
+import type { GatewayOperations } from '../gateways/index.js';
 import type { Operations, Principal, RequestContext } from '../http/index.js';
+import type { RecordingsOperations } from '../recordings/hub/index.js';
 import type { StreamsOperations } from '../streams/hub/index.js';
 import type { Metrics } from '../telemetry/index.js';
+import type { SettingsOperations } from './settings/index.js';
 
 export interface HubOperationsOptions {
   readonly access: Access;
@@ -70,7 +74,7 @@ function atTheDoor<D extends object>(domain: D): Pick<Operations, keyof D & Rout
 
 type AnyOperation = (session: Session, input: unknown, context: CallContext) => unknown;
 /** Every operation of a domain, by route. */
-export type DomainOperations = StreamsOperations;
+export type DomainOperations = StreamsOperations & CameraOperations & RecordingsOperations & GatewayOperations & SettingsOperations;
 
 /** Whoever calls a route that anyone may call without signing in. */
 const nobody: Session = { user_id: null, username: 'anonymous', role: 'viewer', streams: [], expires_at: null };

@@ -1,29 +1,40 @@
 /** The hub: opens what it stands on, puts the parts together, serves until stopped. */
 import { rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { type Access, type FirstAdmin, openAccess } from '../access/index.js';
+import type { Access, FirstAdmin } from '../access/index.js';
 import type { BusServer } from '../broker/index.js';
-import { type Config, hubInboxPrefix, type Roots, WeirError } from '../contracts/index.js';
+import { type ComponentHealth, type Config, hubInboxPrefix, type Roots, WeirError } from '../contracts/index.js';
 import type { HttpServer } from '../http/index.js';
 import type { MachineFacts } from '../media/index.js';
-import { openStore, type Store } from '../store/index.js';
+import type { Recordings } from '../recordings/hub/index.js';
+import type { Store } from '../store/index.js';
 import { type StreamsHub, startStreamsHub } from '../streams/hub/index.js';
 import { acquireFileLock, type FileLock, type SupervisedProcess, writeFileAtomic } from '../supervisor/index.js';
-import type { Logger } from '../telemetry/index.js';
+import type { LevelledLogger } from '../telemetry/index.js';
+import { Closers } from './closers.js';
+import type { ConfigInputs, LoadedConfig } from './config.js';
 import { type BusLoginSettings, type ConnectedBus, connectBus } from './connect-bus.js';
 import { type DataFolder, makeDataFolder } from './data-folder.js';
+import { openHubAccess } from './hub-access.js';
 import { hubLogin, startHubBroker } from './hub-broker.js';
+import { type DomainParts, startHubRecordings, startStreamDomains } from './hub-domains.js';
 import { createHubHealth, type HubHealth } from './hub-health.js';
 import { createHubHttp } from './hub-http.js';
+import { followSettings } from './hub-settings.js';
+import { openSideListeners } from './hub-side-listeners.js';
 import { findFactsLazily } from './lazy-facts.js';
 import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
 import { namesHolder } from './port-holder.js';
+import { feedRpc, type HubRpcEvents } from './rpc-events.js';
 import { mediaFolders } from './spoke-settings.js';
 import { version } from './version.js';
 
 export interface HubOptions {
   readonly config: Config;
-  readonly log: Logger;
+  /** Where the configuration came from, to follow its file. */
+  readonly loaded: LoadedConfig;
+  readonly inputs: ConfigInputs;
+  readonly log: LevelledLogger;
   /** Runs a spoke beside the hub. */
   readonly localSpoke: boolean;
   /** Cancels the start. */
@@ -71,24 +82,21 @@ const localSpokeUser = `spoke-${localSpokeId}`;
 const loopbackHosts = new Set(['127.0.0.1', 'localhost', '::1']);
 const databaseLookMs = 5000;
 
-/** Ends one part that was opened; they are ended in reverse order. `detach` is for what runs on without us. */
-interface Closer {
-  readonly close: () => Promise<void> | void;
-  readonly detach?: () => Promise<void> | void;
-}
-
 type BusSocket = () => { host: string; port: number } | undefined;
 
 class HubProcess implements Hub {
   readonly data: DataFolder;
   readonly #options: HubOptions;
   readonly #config: Config;
-  readonly #log: Logger;
+  readonly #log: LevelledLogger;
   readonly #roots: Roots;
-  readonly #closers: Closer[] = [];
+  readonly #closers: Closers;
   #parts: { broker: BusServer; streams: StreamsHub; http: HttpServer } | undefined;
   #addresses: HubAddresses | undefined;
   #isReady = false;
+  /** For programs of this machine, once it listens. */
+  #localUrl: string | undefined;
+  #events: HubRpcEvents | undefined;
   #stopping: Promise<void> | undefined;
   spoke: SupervisedProcess | undefined;
 
@@ -96,6 +104,7 @@ class HubProcess implements Hub {
     this.#options = options;
     this.#config = options.config;
     this.#log = options.log;
+    this.#closers = new Closers(options.log);
     this.#roots = { videonode: options.config.nats.root };
     this.data = makeDataFolder(options.config.data_dir);
   }
@@ -116,15 +125,31 @@ class HubProcess implements Hub {
   async start(): Promise<void> {
     const lock = this.#lock();
     this.#closers.push({ close: () => lock.release() });
-    const { store, access } = await this.#openAccess();
+    const { store, access } = await openHubAccess(
+      { config: this.#config, data: this.data, roots: this.#roots, log: this.#log, localSpoke: this.#options.localSpoke },
+      this.#closers,
+    );
     const admin = await access.ensureFirstAdmin({ password: this.#config.access.admin_password });
     const broker = await this.#startBroker(access, admin);
     const login = hubLogin(this.#config, this.data, broker);
     this.#startLocalSpoke(login, broker);
     const connected = await this.#connect(login, broker);
     let streams: StreamsHub | undefined;
-    const health = this.#watchHealth({ broker, connected, store, streams: () => streams });
-    streams = await this.#startStreams({ connected, store, access, health, facts: this.#findFacts() });
+    let domains: Awaited<ReturnType<typeof startStreamDomains>> | undefined;
+    const facts = this.#findFacts();
+    const others = () => [...(streams?.health() ?? []), ...recordings.health(), ...(domains?.health() ?? [])];
+    const parts = this.#domainParts({ store, access, connected, facts });
+    const recordings = await startHubRecordings(parts, () => streams);
+    this.#closers.push({ close: () => recordings.stop() });
+    const health = this.#watchHealth({ broker, connected, store, others, onChange: () => streams?.healthChanged() });
+    streams = await this.#startStreams({ connected, store, access, health, facts, recordings });
+    domains = await startStreamDomains(parts, streams, recordings);
+    const { cameras, gateway } = domains;
+    this.#closers.push({ close: () => gateway.stop(), detach: () => gateway.detach() }, { close: () => cameras.stop() });
+    const settings = await followSettings({ ...this.#options, store, bus: connected.bus, recordings });
+    this.#closers.push({ close: () => settings.stop() });
+    const events = feedRpc({ streams, cameras, recordings, gateway, health });
+    this.#closers.push({ close: () => events.stop() });
     const busSocket = await this.#openBusSocket(broker, connected, access);
     const http = createHubHttp({
       config: this.#config,
@@ -132,37 +157,45 @@ class HubProcess implements Hub {
       log: this.#log,
       access,
       streams,
+      cameras,
+      recordings,
+      gateway,
+      settings,
+      events,
       broker,
       connected,
       health,
       busSocket,
-      notReady: () => (this.#isReady ? unhealthyPart(health) : 'The hub is starting or stopping'),
+      notReady: () => this.#notReady(health),
       onFirstAdmin: () => this.#openWide(),
+      signal: this.#options.signal,
     });
     this.#closers.push({ close: () => http.close() });
+    this.#events = events;
     this.#parts = { broker, streams, http };
-    await this.#open(admin, store);
+    await this.#open(admin, store, health);
+    events.started();
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#close((closer) => closer.close());
+    this.#stopping ??= this.#end('close');
     return this.#stopping;
   }
 
   detach(): Promise<void> {
-    this.#stopping ??= this.#close((closer) => (closer.detach ?? closer.close)());
+    this.#stopping ??= this.#end('detach');
     return this.#stopping;
   }
 
-  async #close(end: (closer: Closer) => Promise<void> | void): Promise<void> {
+  #end(how: 'close' | 'detach'): Promise<void> {
     this.#isReady = false;
-    for (const closer of this.#closers.reverse()) {
-      try {
-        await end(closer);
-      } catch (error) {
-        this.#log.warn({ err: error }, 'a part did not stop well');
-      }
-    }
+    this.#events?.stopping('the hub stops');
+    return this.#closers.end(how);
+  }
+
+  /** Undefined once requests can be served. */
+  #notReady(health: HubHealth): string | undefined {
+    return this.#isReady ? unhealthyPart(health) : 'The hub is starting or stopping';
   }
 
   #lock(): FileLock {
@@ -175,29 +208,6 @@ class HubProcess implements Hub {
     return findFactsLazily({ ffmpeg, ffprobe, hardware: false, signal: this.#options.signal }, (error) => {
       if (!this.#options.signal.aborted) this.#log.warn({ err: error }, 'no usable FFmpeg here: stills and command previews will not be available');
     });
-  }
-
-  async #openAccess(): Promise<{ store: Store; access: Access }> {
-    const { database, access: settings } = this.#config;
-    const store = await openStore(database.url === undefined ? { path: this.data.database } : { url: database.url });
-    this.#closers.push({ close: () => store.stop() });
-    const access = await openAccess({
-      store,
-      roots: this.#roots,
-      sessionHours: settings.session_hours,
-      busCredentialsS: settings.bus_credentials_s,
-      localTokenPath: this.data.localToken,
-      onFailure: (error) => this.#log.warn({ err: error }, 'work of access control failed and is tried again'),
-    });
-    this.#closers.push({ close: () => access.stop() });
-    // Before the broker starts, so that it knows its users from the beginning.
-    await access.admitConfiguredBusUsers(settings.bus_users);
-    if (this.#options.localSpoke && this.#config.nats.url === undefined) {
-      // All of them until the first look at who serves what, so that a spoke that is adopted is not cut off from its streams.
-      const streams = (await store.streams.all()).map((stream) => stream.stream_id);
-      await access.setSpokeLogin({ spokeId: localSpokeId, streams, password: this.data.secret('local-spoke-password') });
-    }
-    return { store, access };
   }
 
   async #startBroker(access: Access, admin: FirstAdmin): Promise<BusServer> {
@@ -238,9 +248,31 @@ class HubProcess implements Hub {
     return connected;
   }
 
-  #watchHealth(parts: { broker: BusServer; connected: ConnectedBus; store: Store; streams: () => StreamsHub | undefined }): HubHealth {
-    const { broker, connected, store, streams } = parts;
-    const health = createHubHealth({ broker, version, others: () => streams()?.health() ?? [], onChange: () => streams()?.healthChanged() });
+  #domainParts(parts: Pick<DomainParts, 'store' | 'access' | 'facts'> & { connected: ConnectedBus }): DomainParts {
+    const { store, access, facts, connected } = parts;
+    return {
+      config: this.#config,
+      data: this.data,
+      log: this.#log,
+      store,
+      access,
+      bus: connected.bus,
+      facts,
+      isLocal: this.#options.localSpoke,
+      hubUrl: () => this.#localUrl ?? '',
+      signal: this.#options.signal,
+    };
+  }
+
+  #watchHealth(parts: {
+    broker: BusServer;
+    connected: ConnectedBus;
+    store: Store;
+    others: () => ComponentHealth[];
+    onChange: () => void;
+  }): HubHealth {
+    const { broker, connected, store, others, onChange } = parts;
+    const health = createHubHealth({ broker, version, others, onChange });
     const look = () => {
       store.check().then(
         () => health.databaseAnswers(undefined),
@@ -267,8 +299,9 @@ class HubProcess implements Hub {
     access: Access;
     health: HubHealth;
     facts: MachineFacts | undefined;
+    recordings: Recordings;
   }): Promise<StreamsHub> {
-    const { connected, store, access, health, facts } = parts;
+    const { connected, store, access, health, facts, recordings } = parts;
     const own = this.#config.nats.url === undefined;
     const streams = await startStreamsHub({
       bus: connected.bus,
@@ -280,6 +313,7 @@ class HubProcess implements Hub {
       },
       settings: { ...this.#config.streams, media_folders: mediaFolders(this.#config) },
       facts,
+      recordings,
       checkFiles: this.#options.localSpoke,
       health: () => health.now(),
       disk: () => diskSpace(this.data.path),
@@ -298,11 +332,20 @@ class HubProcess implements Hub {
   }
 
   /** Listens, makes the first stream, and tells the command line where we are. */
-  async #open(admin: FirstAdmin, store: Store): Promise<void> {
+  async #open(admin: FirstAdmin, store: Store, health: HubHealth): Promise<void> {
     const { http: settings } = this.#config;
     const heldBack = admin.needed && !loopbackHosts.has(settings.host);
     const host = heldBack ? '127.0.0.1' : settings.host;
     const port = await this.http.listen(host, Math.max(0, settings.port)).catch(namesHolder('http.port', settings.port));
+    this.#localUrl = formatUrl(settings.tls?.cert_file !== undefined, host, port);
+    const side = await openSideListeners({
+      config: this.#config,
+      http: this.http,
+      host,
+      health: () => health.now(),
+      notReady: () => this.#notReady(health),
+    });
+    this.#closers.push({ close: () => side.close() });
     await this.#defineTestPicture(store);
     const url = settings.public_url ?? formatUrl(settings.tls?.cert_file !== undefined, host, port);
     this.#addresses = {

@@ -1,12 +1,14 @@
 /** `weir up` and `weir hub`: start, say where everything is, run until told to stop. */
 import type { Config } from '../contracts/index.js';
-import { createLogger, type Logger } from '../telemetry/index.js';
+import { createLogger, type LevelledLogger } from '../telemetry/index.js';
+import type { ConfigInputs, LoadedConfig } from './config.js';
 import { type Hub, startHub } from './hub.js';
 import { runUntilSignal } from './run.js';
 import { version } from './version.js';
 
 export interface UpOptions {
-  readonly config: Config;
+  readonly loaded: LoadedConfig;
+  readonly inputs: ConfigInputs;
   /** Runs a spoke beside the hub, unless the configuration says no. */
   readonly withSpoke: boolean;
   /** Ready lines as one JSON object. */
@@ -17,11 +19,12 @@ export interface UpOptions {
 
 /** Runs the hub until a signal; resolves with the exit code. */
 export function runHub(options: UpOptions): Promise<number> {
-  const { config } = options;
+  const { loaded, inputs } = options;
+  const { config } = loaded;
   const log = createHubLog(config);
   return runUntilSignal(
     async (signal) => {
-      const hub = await startHub({ config, log, localSpoke: options.withSpoke && config.streams.local_spoke, signal });
+      const hub = await startHub({ config, loaded, inputs, log, localSpoke: options.withSpoke && config.streams.local_spoke, signal });
       const readyMs = Math.round(process.uptime() * 1000);
       options.print(options.json ? readyJson(hub, readyMs) : readyText(hub, readyMs));
       return hub;
@@ -31,7 +34,7 @@ export function runHub(options: UpOptions): Promise<number> {
 }
 
 /** The hub's own log, on standard error so that standard output stays for what was asked. */
-export function createHubLog(config: Config): Logger {
+export function createHubLog(config: Config): LevelledLogger {
   const level = config.log.level === 'warning' ? 'warn' : config.log.level;
   const format = config.log.format ?? (process.stderr.isTTY === true ? 'text' : 'json');
   const color = process.stderr.isTTY === true && process.env.NO_COLOR === undefined;

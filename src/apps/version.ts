@@ -1,5 +1,5 @@
 /** The version of this program, and where its files lie. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +11,11 @@ export const version = (JSON.parse(readFileSync(join(packageFolder, 'package.jso
 
 /** The program that `process.execPath` runs to start Weir. */
 export const cliFile = join(dirname(fileURLToPath(import.meta.url)), 'cli.js');
+
+/** When this program was built: RFC 3339, from its own file. */
+export function buildDate(): string {
+  return statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
+}
 
 function findPackageFile(from: string): string {
   const file = join(from, 'package.json');

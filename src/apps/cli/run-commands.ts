@@ -3,8 +3,9 @@ import { type Command, Option } from 'commander';
 import { parseWith } from '../../contracts/errors.js';
 import { streamIdSchema } from '../../contracts/ids.js';
 import { addConfigFlags, type ConfigFlags, toConfig } from './stream-flags.js';
+import { loadConfig } from '../config.js';
 import type { GlobalOptions, Terminal } from './terminal.js';
-import { configFor } from './terminal.js';
+import { configFor, configInputs } from './terminal.js';
 
 interface ListenOptions extends GlobalOptions {
   readonly host?: string;
@@ -64,16 +65,18 @@ function addListenOptions(command: Command): Command {
 
 async function runHubCommand(command: Command, terminal: Terminal, withSpoke: boolean): Promise<void> {
   const options = command.optsWithGlobals<ListenOptions>();
-  const { config, warnings } = configFor(command, terminal, {
+  const inputs = configInputs(command, terminal, {
     'http.host': options.host,
     'http.port': options.port,
     'nats.port': options.natsPort,
     'nats.websocket_port': options.websocketPort,
     'nats.url': options.natsUrl,
   });
+  const loaded = loadConfig(inputs);
+  const { warnings } = loaded;
   for (const warning of warnings) terminal.err(`weir: ${warning}\n`);
   const { runHub } = await import('../up.js');
-  terminal.exitCode = await runHub({ config, withSpoke: withSpoke && options.spoke !== false, json: options.json === true, print: terminal.out });
+  terminal.exitCode = await runHub({ loaded, inputs, withSpoke: withSpoke && options.spoke !== false, json: options.json === true, print: terminal.out });
 }
 
 async function runSpokeCommand(command: Command, terminal: Terminal): Promise<void> {

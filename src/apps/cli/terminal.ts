@@ -1,7 +1,7 @@
 /** What a command may touch outside of itself, and how it shows things to people. */
 import type { Command } from 'commander';
 import type { WeirError } from '../../contracts/errors.js';
-import { type LoadedConfig, loadConfig } from '../config.js';
+import { type ConfigInputs, type LoadedConfig, loadConfig } from '../config.js';
 
 export interface Terminal {
   readonly out: (text: string) => void;
@@ -22,13 +22,18 @@ export interface GlobalOptions {
 
 /** The configuration for a command, with its own flags on top. */
 export function configFor(command: Command, terminal: Terminal, flags: Readonly<Record<string, unknown>> = {}): LoadedConfig {
+  return loadConfig(configInputs(command, terminal, flags));
+}
+
+/** Where a command takes the configuration from. */
+export function configInputs(command: Command, terminal: Terminal, flags: Readonly<Record<string, unknown>> = {}): ConfigInputs {
   const options = command.optsWithGlobals<GlobalOptions>();
-  return loadConfig({
+  return {
     environment: terminal.environment,
     folder: terminal.folder,
     file: options.config,
     flags: { ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }), ...flags },
-  });
+  };
 }
 
 /** A failure for people: what happened, where, what to do. With `json`: the problem object. */
@@ -53,4 +58,16 @@ export function formatTable(headings: readonly string[], rows: readonly (readonl
           .trimEnd()}\n`,
     )
     .join('');
+}
+
+/** Names and values in two columns; undefined values are left out. */
+export function formatFields(fields: Readonly<Record<string, string | undefined>>): string {
+  const rows = Object.entries(fields).filter((row): row is [string, string] => row[1] !== undefined);
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+/** Whether answers go to a program. */
+export function isJson(command: Command): boolean {
+  return command.optsWithGlobals<GlobalOptions>().json === true;
 }
