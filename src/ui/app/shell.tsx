@@ -24,19 +24,27 @@ interface Item {
   icon: IconName;
   pages: readonly PageName[];
   role: Role;
+  /** Stands in the bar at the foot of a phone; of these the first four. */
+  bar?: true;
 }
 
 const items: readonly Item[] = [
-  { href: '/', label: 'Wall', icon: 'wall', pages: ['wall'], role: 'viewer' },
-  { href: '/streams', label: 'Streams', icon: 'streams', pages: ['streams', 'stream', 'stream_tab', 'add'], role: 'viewer' },
-  { href: '/alerts', label: 'Alerts', icon: 'bell', pages: ['alerts'], role: 'operator' },
+  { href: '/', label: 'Wall', icon: 'wall', pages: ['wall'], role: 'viewer', bar: true },
+  { href: '/cameras', label: 'Cameras', icon: 'camera', pages: ['cameras', 'camera'], role: 'viewer', bar: true },
+  { href: '/recordings', label: 'Recordings', icon: 'timeline', pages: ['recordings', 'recordings_tab'], role: 'viewer', bar: true },
+  { href: '/alerts', label: 'Alerts', icon: 'bell', pages: ['alerts'], role: 'operator', bar: true },
+  { href: '/streams', label: 'Streams', icon: 'streams', pages: ['streams', 'stream', 'stream_tab', 'add'], role: 'viewer', bar: true },
+  { href: '/storage', label: 'Storage', icon: 'storage', pages: ['storage'], role: 'viewer' },
   { href: '/system', label: 'System', icon: 'system', pages: ['system'], role: 'viewer' },
+  { href: '/config', label: 'Settings', icon: 'sliders', pages: ['config', 'config_tab'], role: 'admin' },
   { href: '/access/users', label: 'Access', icon: 'access', pages: ['access'], role: 'admin' },
   { href: '/audit', label: 'Audit', icon: 'audit', pages: ['audit'], role: 'admin' },
 ];
+const barLength = 4;
 
 export function Shell() {
   const visible = items.filter((item) => may(item.role));
+  const bar = visible.filter((item) => item.bar).slice(0, barLength);
   useEffect(() => startShortcuts(), []);
   return (
     <div class="shell">
@@ -61,10 +69,10 @@ export function Shell() {
         <CurrentPage />
       </main>
       <nav class="bottom-bar" aria-label="Pages">
-        {visible.slice(0, 4).map((item) => (
+        {bar.map((item) => (
           <NavLink key={item.href} item={item} />
         ))}
-        <MoreMenu items={visible.slice(4)} />
+        <MoreMenu items={visible.filter((item) => !bar.includes(item))} />
       </nav>
       <Toasts />
       <Shortcuts />
@@ -118,7 +126,7 @@ function CurrentPage() {
     );
   }
   const Page = pageOf(page);
-  if (Page !== undefined) return <Page key={page === 'stream_tab' ? 'stream' : page} />;
+  if (Page !== undefined) return <Page key={page.replace(/_tab$/, '')} />;
   if (!pageFailed.value) return <div class="page" role="status" aria-label="Loading" />;
   return (
     <Blank icon="restart" title="This page could not be loaded" text="Perhaps Weir was updated meanwhile.">

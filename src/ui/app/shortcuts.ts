@@ -5,6 +5,8 @@ import { may } from '../core/session.js';
 /** Shown by `?`, in this order. */
 export const shortcutList: readonly { keys: readonly string[]; text: string; group: string }[] = [
   { keys: ['g', 'w'], text: 'Go to the wall', group: 'Pages' },
+  { keys: ['g', 'c'], text: 'Go to the cameras', group: 'Pages' },
+  { keys: ['g', 'r'], text: 'Go to the recordings', group: 'Pages' },
   { keys: ['g', 's'], text: 'Go to the streams', group: 'Pages' },
   { keys: ['g', 'a'], text: 'Go to the alerts', group: 'Pages' },
   { keys: ['g', 'y'], text: 'Go to the system', group: 'Pages' },
@@ -15,11 +17,19 @@ export const shortcutList: readonly { keys: readonly string[]; text: string; gro
   { keys: ['m'], text: 'Sound on or off', group: 'Player (when it has the focus)' },
   { keys: ['f'], text: 'Full screen', group: 'Player (when it has the focus)' },
   { keys: ['p'], text: 'Picture in picture', group: 'Player (when it has the focus)' },
-  { keys: ['s'], text: 'Save the picture', group: 'Player (when it has the focus)' },
+  { keys: ['r'], text: 'Record, or stop recording', group: 'Player (when it has the focus)' },
+  { keys: ['s'], text: 'Keep a snapshot on the hub', group: 'Player (when it has the focus)' },
+  { keys: ['⇧', 's'], text: 'Save the picture on this device', group: 'Player (when it has the focus)' },
+  { keys: ['Space'], text: 'Play or pause', group: 'Timeline' },
+  { keys: ['←', '→'], text: '10 seconds back or on; with ⇧ one minute', group: 'Timeline' },
+  { keys: [',', '.'], text: 'One frame back or on', group: 'Timeline' },
+  { keys: ['+', '−'], text: 'Come nearer or go further away', group: 'Timeline' },
+  { keys: ['j', 'k'], text: 'Previous or next gap; with ⇧ recording', group: 'Timeline' },
+  { keys: ['[', ']'], text: 'Begin or end the selection here', group: 'Timeline' },
   { keys: ['Space'], text: 'Take a tile by its grip, arrow keys move it', group: 'Wall' },
 ];
 
-const places: Record<string, string> = { w: '/', s: '/streams', a: '/alerts', y: '/system' };
+const places: Record<string, string> = { w: '/', c: '/cameras', r: '/recordings', s: '/streams', a: '/alerts', y: '/system' };
 
 /** Listens until the returned function is called. */
 export function startShortcuts(): () => void {

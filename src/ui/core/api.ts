@@ -14,6 +14,8 @@ export interface CallInput<N extends RouteName> {
   query?: InputOf<N, 'query'>;
   body?: InputOf<N, 'body'>;
   signal?: AbortSignal;
+  /** Sent also when the page is being left. */
+  keepalive?: boolean;
 }
 
 /** A refusal by the hub, or `unavailable` when it could not be reached. */
@@ -45,6 +47,7 @@ export async function call<N extends RouteName>(name: N, input: CallInput<N> = {
   const [method] = routeTable[name];
   const request: RequestInit = { method, headers: { accept: 'application/json' }, credentials: 'same-origin' };
   if (input.signal !== undefined) request.signal = input.signal;
+  if (input.keepalive === true) request.keepalive = true;
   if (input.body !== undefined) {
     request.body = JSON.stringify(input.body);
     request.headers = { accept: 'application/json', 'content-type': 'application/json' };

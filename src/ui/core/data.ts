@@ -9,6 +9,7 @@ import type { SystemHealth } from '../../contracts/system.js';
 import { alertCount } from './alert-count.js';
 import { type ApiError, call, toApiError } from './api.js';
 import { type Live, live } from './live.js';
+import { loadRecordings, takeRecordingStatus } from './recording-state.js';
 import { streamHref } from './routing.js';
 import { may, session } from './session.js';
 import { showToast } from './toasts.js';
@@ -127,6 +128,7 @@ export function startData(): void {
     const undo = current.bus.onReconnect(() => {
       reloadSoon();
       void loadAlerts();
+      void loadRecordings();
     });
     return () => {
       undo();
@@ -137,6 +139,7 @@ export function startData(): void {
     if (session.value === undefined) return;
     reloadSoon(0);
     void loadAlerts();
+    void loadRecordings();
   });
   // Viewer counts ride on the list; nothing on the bus tells them.
   setInterval(() => {
@@ -150,6 +153,7 @@ function follow(current: Live, signal: AbortSignal): void {
   for (const params of bound) {
     current.bus.subscribe('stream_status', params, takeStatus, settings);
     current.bus.subscribe('stream_progress', params, takeProgress, settings);
+    current.bus.subscribe('recording_status', params, takeRecordingStatus, settings);
   }
   current.bus.subscribe(
     'system_health',

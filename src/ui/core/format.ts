@@ -30,6 +30,32 @@ export function formatUptime(ms: number): string {
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
 }
 
+/** A counter that runs: `0:07`, `12:05`, `1:02:33`. */
+export function formatElapsed(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const s = String(whole % 60).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${s}`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${s}`;
+}
+
+/** A length of time in up to two units: `0.4 s`, `12 s`, `5 min 3 s`, `2 h`, `3 d 4 h`. */
+export function formatLength(ms: number): string {
+  if (ms < 10_000) return `${(ms / second).toFixed(1).replace(/\.0$/, '')} s`;
+  const s = Math.round(ms / second);
+  const units: [number, string][] = [
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ];
+  const first = units.findIndex(([size]) => s >= size);
+  const [size, name] = units[first] ?? [1, 's'];
+  const [nextSize, nextName] = units[first + 1] ?? [0, ''];
+  const rest = nextSize === 0 ? 0 : Math.floor((s % size) / nextSize);
+  return rest === 0 ? `${Math.floor(s / size)} ${name}` : `${Math.floor(s / size)} ${name} ${rest} ${nextName}`;
+}
+
 /** `850 kbit/s`, `3.2 Mbit/s`. */
 export function formatBitrate(kbps: number): string {
   if (kbps < 1000) return `${Math.round(kbps)} kbit/s`;

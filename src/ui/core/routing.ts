@@ -6,6 +6,13 @@ export const pages = {
   add: '/streams/new',
   stream: '/streams/:id',
   stream_tab: '/streams/:id/:tab',
+  cameras: '/cameras',
+  camera: '/cameras/:id',
+  recordings: '/recordings',
+  recordings_tab: '/recordings/:tab',
+  storage: '/storage',
+  config: '/config',
+  config_tab: '/config/:tab',
   alerts: '/alerts',
   system: '/system',
   access: '/access/:tab',
@@ -60,6 +67,19 @@ function decode(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** Address of one camera's page. */
+export function cameraHref(cameraId: string): string {
+  return `/cameras/${encodeURIComponent(cameraId)}`;
+}
+
+/** Address of the timeline, with these streams and at this time. */
+export function timelineHref(streamIds: readonly string[], at?: number): string {
+  const query = new URLSearchParams();
+  if (streamIds.length > 0) query.set('streams', streamIds.join(','));
+  if (at !== undefined) query.set('at', new Date(at).toISOString());
+  return query.size === 0 ? '/recordings' : `/recordings?${query}`;
 }
 
 /** Address of one stream's page. */

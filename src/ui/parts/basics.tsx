@@ -166,10 +166,12 @@ interface DialogProps {
   children: ComponentChildren;
   /** False keeps it open until it is answered. */
   dismissible?: boolean;
+  /** For tables and grids. */
+  wide?: boolean;
 }
 
 /** A modal dialog with the browser's own focus rules; Escape and a click beside it close it. */
-export function Dialog({ title, onClose, children, dismissible = true }: DialogProps) {
+export function Dialog({ title, onClose, children, dismissible = true, wide = false }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -182,7 +184,7 @@ export function Dialog({ title, onClose, children, dismissible = true }: DialogP
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape does the same and is the dialog's own
     <dialog
       ref={element}
-      class="dialog"
+      class={`dialog ${wide ? 'wide' : ''}`}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();

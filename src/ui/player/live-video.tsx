@@ -12,6 +12,8 @@ import { reasonWords, type Words, wordsFor } from '../core/words.js';
 import { Icon, type IconName } from '../parts/icon.js';
 import { useAction } from '../parts/use-action.js';
 import { LivePlayer } from './live-player.js';
+import { keepSnapshot, toggleRecording } from './record.js';
+import { RecMark, RecordButton } from './record-button.js';
 import type { PlayerSnapshot } from './snapshot.js';
 import { StatsOverlay } from './stats-overlay.js';
 import './player.css';
@@ -49,12 +51,17 @@ export function LiveVideo({ streamId, head, more, compact = false }: LiveVideoPr
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the keys of the player work while it has the focus
       tabIndex={0}
       data-testid={`player-${streamId}`}
-      onKeyDown={(event) => onStageKey(event, stage.current, video.current, stats)}
+      onKeyDown={(event) => onStageKey(event, { streamId, stage: stage.current, video: video.current, stats })}
       onDblClick={(event) => (event.target as Element).closest('button') === null && void toggleFullscreen(stage.current)}
     >
       <video ref={video} muted playsInline autoplay disableRemotePlayback />
       <canvas ref={freeze} class="freeze" hidden />
       {player !== undefined && <Cover player={player} compact={compact} />}
+      {!compact && (
+        <div class="stage-marks">
+          <RecMark streamId={streamId} />
+        </div>
+      )}
       {head !== undefined && <div class="stage-head">{head(player)}</div>}
       {stats.value && player !== undefined && <StatsOverlay player={player} onClose={() => (stats.value = false)} />}
       {player !== undefined && <Controls player={player} stage={stage.current} video={video.current} stats={stats} compact={compact} more={more} />}
@@ -62,7 +69,14 @@ export function LiveVideo({ streamId, head, more, compact = false }: LiveVideoPr
   );
 }
 
-function onStageKey(event: KeyboardEvent, stage: HTMLElement | null, video: HTMLVideoElement | null, stats: Signal<boolean>): void {
+interface StageParts {
+  streamId: string;
+  stage: HTMLElement | null;
+  video: HTMLVideoElement | null;
+  stats: Signal<boolean>;
+}
+
+function onStageKey(event: KeyboardEvent, { streamId, stage, video, stats }: StageParts): void {
   if (event.ctrlKey || event.metaKey || event.altKey || (event.target as Element).closest('input, textarea, select, [data-grip]') !== null) return;
   const keys: Record<string, () => void> = {
     i: () => {
@@ -71,8 +85,9 @@ function onStageKey(event: KeyboardEvent, stage: HTMLElement | null, video: HTML
     m: () => toggleMuted(video),
     f: () => void toggleFullscreen(stage),
     p: () => void togglePictureInPicture(video),
-    s: () => void saveSnapshot(video),
+    s: () => void (event.shiftKey || !may('operator') ? savePicture(video) : keepSnapshot(streamId)),
   };
+  if (may('operator')) keys.r = () => void toggleRecording(streamId);
   const act = keys[event.key.toLowerCase()];
   if (act === undefined) return;
   event.preventDefault();
@@ -98,7 +113,7 @@ async function togglePictureInPicture(video: HTMLVideoElement | null): Promise<v
 }
 
 /** Saves the frame on screen as a PNG file, named by stream and time. */
-async function saveSnapshot(video: HTMLVideoElement | null): Promise<void> {
+async function savePicture(video: HTMLVideoElement | null): Promise<void> {
   if (video === null || video.videoWidth === 0) return;
   const canvas = document.createElement('canvas');
   canvas.width = video.videoWidth;
@@ -216,7 +231,11 @@ function Controls({ player, stage, video, stats, compact, more }: ControlsProps)
         <StageButton icon={muted ? 'muted' : 'volume'} label={muted ? 'Sound on (m)' : 'Sound off (m)'} onClick={() => toggleMuted(video)} />
       )}
       <StageButton icon="info" label="Statistics (i)" pressed={stats.value} onClick={() => (stats.value = !stats.value)} />
-      <StageButton icon="camera" label="Save the picture (s)" onClick={() => void saveSnapshot(video)} />
+      <RecordButton streamId={player.streamId} compact={compact} />
+      {may('operator') && <StageButton icon="camera" label="Keep a snapshot on the hub (s)" onClick={() => void keepSnapshot(player.streamId)} />}
+      {(!compact || !may('operator')) && (
+        <StageButton icon="download" label="Save the picture on this device (Shift+s)" onClick={() => void savePicture(video)} />
+      )}
       {!compact && document.pictureInPictureEnabled && (
         <StageButton icon="pip" label="Picture in picture (p)" onClick={() => void togglePictureInPicture(video)} />
       )}

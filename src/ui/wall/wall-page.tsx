@@ -10,6 +10,7 @@ import { Blank, Dot, Failed, PageHead } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import type { LivePlayer } from '../player/live-player.js';
 import { LiveVideo, StageButton, toggleFullscreen } from '../player/live-video.js';
+import { RecMark } from '../player/record-button.js';
 import { AddTiles } from './add-tiles.js';
 import { dragTile, moveByKey, moveNews, moving } from './drag.js';
 import { type Grid, gridOf, layouts, mostTiles } from './grid.js';
@@ -120,6 +121,7 @@ function Tile({ id, grid }: { id: string; grid: Grid }) {
             <a href={streamHref(id)} class="tile-name">
               {name}
             </a>
+            <RecMark streamId={id} brief />
             <TileFigures player={player} />
             <span class="tile-tools">
               <button
