@@ -76,6 +76,7 @@ export function describeStore(name: string, open: () => Promise<SuiteDatabase>):
     describeStreams(each);
     describePeople(each);
     describeAlertsAndAudit(each);
+    describeCameras(each);
     describeTransactions(each);
     describeOutbox(each);
     describeSettingsVersions(each);
@@ -253,6 +254,78 @@ function describePeople(each: Each): void {
     await spokes.put(spoke);
     await spokes.put({ ...spoke, state: 'lost' });
     assert.deepEqual(await spokes.all(), [{ ...spoke, state: 'lost' }]);
+  });
+}
+
+function describeCameras(each: Each): void {
+  const camera = (number: number, extra: object = {}) => ({
+    camera_id: `camera${number}`,
+    number,
+    identity: `v4l2:usb-${number}`,
+    name: `Camera ${number}`,
+    kind: 'v4l2' as const,
+    device_id: `usb-${number}`,
+    spoke_id: 'east',
+    source: `/dev/video${number}`,
+    resolution: null,
+    framerate: null,
+    always_on: false,
+    capabilities: null,
+    connected_at: null,
+    last_seen_at: null,
+    ...extra,
+  });
+
+  each('cameras come back as they were put in, and no number or identity twice', async ({ cameras }) => {
+    const capabilities = { formats: [], controls: [], probed_at: '2026-01-01T00:00:00.000Z', took_ms: 1.5 };
+    const put = await cameras.insert(camera(1, { framerate: 29.97, always_on: true, capabilities }));
+    assert.deepEqual(await cameras.get('camera1'), put);
+    assert.deepEqual([put.framerate, put.always_on, put.capabilities, put.deleted_at], [29.97, true, capabilities, null]);
+    await cameras.insert(camera(0));
+    assert.deepEqual(
+      (await cameras.all()).map((one) => one.camera_id),
+      ['camera0', 'camera1'],
+    );
+    for (const taken of [camera(1), camera(2, { number: 1 }), camera(2, { identity: 'v4l2:usb-1' })]) {
+      await assert.rejects(cameras.insert(taken), withCode('already_exists'));
+    }
+    const changed = await cameras.update('camera0', { name: 'Door', capabilities, connected_at: '2026-01-02T00:00:00.000Z' });
+    assert.deepEqual([changed.name, changed.capabilities, changed.spoke_id], ['Door', capabilities, 'east']);
+    assert.deepEqual(await cameras.update('camera0', {}), changed);
+    await assert.rejects(cameras.update('camera9', { name: 'x' }), withCode('not_found'));
+  });
+
+  each('a forgotten camera is not listed, but keeps number and identity', async ({ cameras }) => {
+    await cameras.insert(camera(0));
+    await cameras.insert(camera(1));
+    await cameras.update('camera0', { deleted_at: '2026-01-02T00:00:00.000Z' });
+    assert.deepEqual(
+      (await cameras.all()).map((one) => one.camera_id),
+      ['camera1'],
+    );
+    assert.deepEqual(await cameras.numbers(), [0, 1]);
+    assert.equal((await cameras.findByIdentity('v4l2:usb-0'))?.camera_id, 'camera0');
+    assert.equal(await cameras.findByIdentity('v4l2:other'), undefined);
+    await assert.rejects(cameras.insert(camera(0)), withCode('already_exists'));
+  });
+
+  each('streams of others are replaced by their URL', async ({ external_streams }) => {
+    const found = {
+      url: 'rtsp://192.168.42.10:5554/subject',
+      type: 'skydio_stanag4609' as const,
+      name: 'Skydio',
+      status: 'DISCOVERED' as const,
+      discovered_at: '2026-01-01T00:00:00.000Z',
+      last_seen: '2026-01-01T00:00:00.000Z',
+      camera_id: null,
+      capabilities: { protocol: 'rtsp' as const, stream_type: 'eo' as const, port: 5554 },
+    };
+    await external_streams.put(found);
+    await external_streams.put({ ...found, status: 'ERROR', camera_id: 'camera3' });
+    assert.deepEqual(await external_streams.all(), [{ ...found, status: 'ERROR', camera_id: 'camera3' }]);
+    assert.equal((await external_streams.get(found.url))?.camera_id, 'camera3');
+    assert.equal(await external_streams.delete(found.url), true);
+    assert.equal(await external_streams.delete(found.url), false);
   });
 }
 
