@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { fetchKernel, hasKernel, whyNoKernel } from './kernel.mjs';
 import { SetupError } from './report.mjs';
 import { firstLine, run } from './run.mjs';
 
@@ -47,6 +48,13 @@ const needs = [
     packages: { apt: ['fonts-dejavu-core'] },
   },
   {
+    name: 'v4l2-ctl, which asks USB cameras what they can do',
+    for: ['start', 'test'],
+    optional: true,
+    found: () => process.platform !== 'linux' || onPath('v4l2-ctl'),
+    packages: { apt: ['v4l-utils'] },
+  },
+  {
     name: 'Chromium',
     for: ['test'],
     optional: true,
@@ -81,7 +89,34 @@ const needs = [
     found: () => !mayRunContainers() || onPath('debootstrap'),
     packages: { apt: ['debootstrap'] },
   },
+  {
+    name: 'QEMU, for the test with real cameras',
+    for: ['test'],
+    optional: true,
+    found: () => whyNoKernel() !== undefined || ['qemu-system-x86_64', 'busybox', 'depmod', 'modprobe', 'cpio'].every(onPath),
+    packages: { apt: ['qemu-system-x86', 'busybox-static', 'kmod', 'cpio'] },
+  },
+  {
+    name: 'a kernel for the test with real cameras',
+    for: ['test'],
+    optional: true,
+    found: () => whyNoKernel() !== undefined || hasKernel(cacheFolder),
+    packages: {},
+    advice: 'node scripts/v4l2-vm.mjs true',
+    download: downloadKernel,
+  },
 ];
+
+/** Without it the test with cameras is skipped and says so. */
+async function downloadKernel(note) {
+  try {
+    await fetchKernel(cacheFolder, note);
+    return true;
+  } catch (error) {
+    note(error.message.split('\n')[0]);
+    return false;
+  }
+}
 
 /** The test of the container files needs root for an engine of its own; without, nothing is installed for it and it says why it is skipped. */
 function mayRunContainers() {
@@ -104,7 +139,7 @@ export async function ensurePrograms(command, note) {
   for (const need of missing) {
     if (need.found()) continue;
     if (need.download !== undefined && (await need.download(note))) continue;
-    const advice = installCommand(need);
+    const advice = need.advice ?? installCommand(need);
     if (need.optional) note(`${need.name} is missing, going on without it (${advice})`);
     else
       throw new SetupError(
@@ -122,7 +157,8 @@ export async function ensureCompiler(note) {
     throw new SetupError(`A C++ compiler is needed to build a native package.\nRun:  sudo apt-get install -y make g++ python3\n\n${failure}`);
 }
 
-function onPath(name) {
+/** True when a program of this name can be run. */
+export function onPath(name) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, name), constants.X_OK);
