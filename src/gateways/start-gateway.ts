@@ -1,6 +1,7 @@
 /** Which gateway it is, and its start. */
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { WeirError } from '../contracts/index.js';
 import { coverArguments, findOptionalProgram, findProcessesByArguments } from '../supervisor/index.js';
 import { createOwnCredentials, type OwnCredentials } from './auth.js';
@@ -29,7 +30,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     onAllowed: ({ action, path }, isOwn) => {
       if (!(backend instanceof MediaMtxGateway)) return;
       backend.noticed();
-      if (isOwn && action === 'publish') hidePassword(own.of('publish', path), parts.mark);
+      if (isOwn && action === 'publish') hidePassword(own.of('publish', path), options.ffmpeg ?? 'ffmpeg', parts.mark);
     },
   });
   parts.operations = () => operations;
@@ -132,9 +133,18 @@ async function childServer(parts: Parts): Promise<MtxServer> {
 }
 
 /** FFmpeg takes the password of an RTSP address from its arguments only; once it has come with it, nobody needs to read it there. */
-function hidePassword(password: string, mark: string): void {
+function hidePassword(password: string, program: string, mark: string): void {
   for (const { pid } of findProcessesByArguments('-metadata', `title=${mark}`)) {
-    void coverArguments(pid, 'ffmpeg').then((covered) => covered.erase([password]));
+    if (!argumentsOf(pid).includes(password)) continue;
+    void coverArguments(pid, basename(program)).then((covered) => covered.erase([password]));
+  }
+}
+
+function argumentsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
   }
 }
 

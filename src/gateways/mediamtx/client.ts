@@ -113,10 +113,11 @@ const recordingSchema = z.object({ segments: z.array(z.object({ start: z.string(
 
 const maxPages = 100;
 
-export function createMtxClient(http: MtxHttp, breaker: Breaker): MtxClient {
-  const call = (request: MtxRequest) => breaker.run(() => http.call(request), isMtxFailure);
+/** `isFailure`: what counts against the circuit; default {@link isMtxFailure}. */
+export function createMtxClient(http: MtxHttp, breaker: Breaker, isFailure: (error: unknown) => boolean = isMtxFailure): MtxClient {
+  const call = (request: MtxRequest) => breaker.run(() => http.call(request), isFailure);
   const get = async <S extends z.ZodType>(schema: S, path: string, signal: AbortSignal | undefined): Promise<z.output<S>> =>
-    breaker.run(async () => understood(schema, await http.call({ method: 'GET', path, signal })), isMtxFailure);
+    breaker.run(async () => understood(schema, await http.call({ method: 'GET', path, signal })), isFailure);
 
   const all = async <S extends z.ZodType>(schema: S, path: string, signal: AbortSignal | undefined): Promise<z.output<S>[]> => {
     const items: z.output<S>[] = [];

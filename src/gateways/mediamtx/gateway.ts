@@ -8,7 +8,7 @@ import type { GatewayOptions } from '../options.js';
 import { hostnameOf, hubLinks, mediaMtxLinks } from '../urls.js';
 import { type Breaker, createBreaker } from './breaker.js';
 import { createMtxClient, type MtxClient, type MtxInstance, type MtxPath, type MtxPathConfig } from './client.js';
-import { createMtxHttp, type MtxHttp } from './http.js';
+import { createMtxHttp, isMtxFailure, type MtxHttp } from './http.js';
 import type { HubInputs } from './hub-input.js';
 import { createObserved, readerIdOf } from './observed.js';
 import { type PathConfig, recordFields, toPathConfig } from './path-config.js';
@@ -32,6 +32,7 @@ export interface MediaMtxGatewayOptions extends GatewayOptions {
 /** A path's own settings are compared with what we gave only so often: they are large. */
 const driftEveryLooks = 6;
 const verifyMs = 2000;
+const startGraceMs = 10_000;
 
 export class MediaMtxGateway implements GatewayBackend {
   readonly #options: MediaMtxGatewayOptions;
@@ -58,6 +59,7 @@ export class MediaMtxGateway implements GatewayBackend {
   #error: string | null = null;
   #since = new Date().toISOString();
   #looks = 0;
+  #graceUntil = 0;
 
   constructor(options: MediaMtxGatewayOptions) {
     const { server, settings } = options;
@@ -77,7 +79,8 @@ export class MediaMtxGateway implements GatewayBackend {
         if (state === 'open') this.#change('circuit_open', this.#breaker.reason);
       },
     });
-    this.#client = createMtxClient(this.#http, this.#breaker);
+    // One that is just starting cannot answer yet, which is no failure of it.
+    this.#client = createMtxClient(this.#http, this.#breaker, (error) => isMtxFailure(error) && performance.now() > this.#graceUntil);
     this.#watch = createWatch({
       look: (signal) => this.#look(signal),
       everyMs: settings.health_interval_s * 1000,
@@ -250,6 +253,7 @@ export class MediaMtxGateway implements GatewayBackend {
     if (this.#state === 'stopped') return;
     // A new process is no reason for the old one's failures.
     if (kind === 'running') {
+      this.#graceUntil = performance.now() + startGraceMs;
       this.#breaker.reset();
       this.#watch.soon();
     } else if (kind === 'backoff' || kind === 'crash_loop') this.#change('unavailable', this.#server.failure());
@@ -262,6 +266,7 @@ export class MediaMtxGateway implements GatewayBackend {
       const paths = await this.#client.paths(signal);
       await this.#serial(() => this.#reconcile(Promise.resolve(paths), signal));
       this.#change('running', null);
+      this.#graceUntil = 0;
       for (const event of this.#observed.take(paths.filter((path) => isToken(path.name)))) this.#tell(event);
       this.#server.tidy();
       return true;
