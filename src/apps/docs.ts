@@ -12,8 +12,10 @@ import { configSchema } from '../contracts/config.js';
 import { errorCodes, errorTable } from '../contracts/errors.js';
 import { type JsonSchema, SchemaCollection } from '../contracts/json-schema.js';
 import { createOpenApi } from '../contracts/openapi.js';
+import { createOpenRpc } from '../contracts/openrpc.js';
 import { permissionsFor } from '../contracts/permissions.js';
 import { type Route, routeNames, routes } from '../contracts/routes.js';
+import { rpcPage } from './docs-rpc.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const folder = join(root, 'docs', 'reference');
@@ -24,9 +26,11 @@ export function generateDocuments(version: string): Record<string, string> {
   return {
     'subjects.md': note + subjectsPage(),
     'http-api.md': note + httpPage(),
+    'json-rpc.md': note + rpcPage({ table, fieldTable }),
     'errors.md': note + errorsPage(),
     'config.md': note + configPage(),
     'openapi.json': `${JSON.stringify(createOpenApi(version), null, 1)}\n`,
+    'openrpc.json': `${JSON.stringify(createOpenRpc(version), null, 1)}\n`,
     'asyncapi.json': `${JSON.stringify(createAsyncApi(version), null, 1)}\n`,
   };
 }

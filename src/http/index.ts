@@ -16,6 +16,7 @@ export type {
   StaticFiles,
 } from './operations.js';
 export { mayUseStream } from './operations.js';
+export { createRpcEventFeed, type RpcEventFeed } from './rpc/event-feed.js';
 export { noRpcEvents, type RpcEvent, type RpcEvents, type RpcTopicEvent } from './rpc/events.js';
 export { toRpcCamera } from './rpc/methods/words.js';
 export type { RpcServer } from './rpc/server.js';

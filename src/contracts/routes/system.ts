@@ -86,4 +86,12 @@ export const systemRoutes = {
     summary: 'The bus as AsyncAPI 3',
     answer: z.record(z.string(), z.unknown()),
   },
+  openrpc: {
+    method: 'GET',
+    path: '/api/v1/openrpc.json',
+    role: 'anyone',
+    tag: 'system',
+    summary: 'JSON-RPC as OpenRPC',
+    answer: z.record(z.string(), z.unknown()),
+  },
 } as const satisfies Record<string, Route>;

@@ -23,9 +23,10 @@ export {
 } from './envelope.js';
 export { commonErrors, type RpcError, type RpcErrorNumber, rpcErrorNumbers, rpcErrorSchema, rpcErrors } from './errors.js';
 export { type EventFilters, eventFiltersSchema } from './events.js';
+export { rpcExternalStreamSchema } from './external.js';
 export { type CallLimit, defaultLimit, failedLoginLimit, type RpcMethod } from './method.js';
 export { permissionWords } from './session.js';
-export { type ComponentWord, componentWords, type RecordingWord, type RpcCamera, recordingWords, rpcCameraSchema } from './shapes.js';
+export { type ComponentWord, componentWords, fileItemSchema, type RecordingWord, type RpcCamera, recordingWords, rpcCameraSchema } from './shapes.js';
 export {
   type RpcNotificationData,
   type RpcNotificationName,

@@ -28,5 +28,5 @@ export interface RpcMethod {
 }
 
 export const defaultLimit: CallLimit = { perSecond: 100, burst: 200 };
-/** Attempts to authenticate that failed, per address. */
+/** Of attempts to sign in only those that fail count, per address: any number of clients may be behind one. */
 export const failedLoginLimit: CallLimit = { perSecond: 1, burst: 3 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { timestampSchema } from '../ids.js';
 import { roles } from '../roles.js';
-import type { RpcMethod } from './method.js';
+import { failedLoginLimit, type RpcMethod } from './method.js';
 import { noParams } from './shapes.js';
 
 export const permissionWords = ['view', 'control', 'admin'] as const;
@@ -32,6 +32,7 @@ export const sessionMethods = {
       session_id: z.uuid().describe('of this connection'),
     }),
     errors: [],
+    limit: failedLoginLimit,
     twin: null,
     beforeReady: true,
   },

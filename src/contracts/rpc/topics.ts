@@ -17,10 +17,12 @@ const recordingData = {
   ...at,
 };
 const reason = z.string();
-const gatewayRecording = { device: deviceSchema, filename: z.string(), duration: wholeSeconds, ...at };
 const gatewayStream = { device: deviceSchema, stream_id: z.string(), stream_type: z.literal('live'), ...at };
 
-/** Topic to its data. The `mediamtx.` topics tell of the gateway, whichever it is. */
+/**
+ * Topic to its data. The `mediamtx.` topics tell of the gateway, whichever it is; there is none for recordings of the gateway, since it
+ * makes none.
+ */
 export const rpcTopics = {
   'camera.connected': z.strictObject({
     device: deviceSchema,
@@ -57,9 +59,6 @@ export const rpcTopics = {
   'mediamtx.stream': z.strictObject({ device: deviceSchema, stream_id: z.string(), state: z.string(), ...at }),
   'mediamtx.path': z.strictObject({ device: deviceSchema, path: z.string(), exists: z.boolean(), ready: z.boolean(), ...at }),
   'mediamtx.error': z.strictObject({ error: z.string(), ...at }),
-  'mediamtx.recording_started': z.strictObject(gatewayRecording),
-  'mediamtx.recording_stopped': z.strictObject(gatewayRecording),
-  'mediamtx.recording_failed': z.strictObject({ device: deviceSchema, reason, duration: wholeSeconds, ...at }),
   'mediamtx.stream_started': z.strictObject(gatewayStream),
   'mediamtx.stream_stopped': z.strictObject(gatewayStream),
 } as const satisfies Record<string, z.ZodObject>;
