@@ -4,6 +4,7 @@ import type { CameraOperations } from '../cameras/index.js';
 import { createAsyncApi } from '../contracts/asyncapi.js';
 import { type CallContext, type Roots, type RouteName, routes, type Session, type SystemHealth, WeirError } from '../contracts/index.js';
 import { createOpenApi } from '../contracts/openapi.js';
+import { createOpenRpc } from '../contracts/openrpc.js';
 import type { GatewayOperations } from '../gateways/index.js';
 import type { Operations, Principal, RequestContext } from '../http/index.js';
 import type { RecordingsOperations } from '../recordings/hub/index.js';
@@ -156,6 +157,7 @@ function systemOperations({ metrics, health, notReady, version, roots }: HubOper
   // Made at the first request: few hubs are ever asked.
   let openApi: Record<string, unknown> | undefined;
   let asyncApi: Record<string, unknown> | undefined;
+  let openRpc: Record<string, unknown> | undefined;
   return {
     system_health: (_input: unknown, context: RequestContext) => healthFor(principalOf(context).session, health()),
     health: () => ({ status: health().status }),
@@ -172,6 +174,10 @@ function systemOperations({ metrics, health, notReady, version, roots }: HubOper
     openapi: () => {
       openApi ??= createOpenApi(version);
       return openApi;
+    },
+    openrpc: () => {
+      openRpc ??= createOpenRpc(version);
+      return openRpc;
     },
     asyncapi: () => {
       asyncApi ??= createAsyncApi(version, roots);

@@ -148,7 +148,7 @@ class HubProcess implements Hub {
     this.#closers.push({ close: () => gateway.stop(), detach: () => gateway.detach() }, { close: () => cameras.stop() });
     const settings = await followSettings({ ...this.#options, store, bus: connected.bus, recordings });
     this.#closers.push({ close: () => settings.stop() });
-    const events = feedRpc({ streams, cameras, recordings, gateway, health });
+    const events = feedRpc({ cameras, recordings, gateway, health, log: this.#log });
     this.#closers.push({ close: () => events.stop() });
     const busSocket = await this.#openBusSocket(broker, connected, access);
     const http = createHubHttp({
@@ -161,7 +161,7 @@ class HubProcess implements Hub {
       recordings,
       gateway,
       settings,
-      events,
+      events: events.events,
       broker,
       connected,
       health,
