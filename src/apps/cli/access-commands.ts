@@ -1,12 +1,13 @@
 /** `weir user`, `weir token`, `weir bus user`: also without a running hub, on its own machine. */
 import { randomBytes } from 'node:crypto';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { parseWith, WeirError } from '../../contracts/errors.js';
 import { createBusUserSchema, createTokenSchema, createUserSchema, type User, updateUserSchema } from '../../contracts/index.js';
 import { answer as answerWith } from './answer.js';
+import { askHidden, firstLine } from './ask.js';
 import { type Client, openAccessClient } from './client.js';
 import { formatTable, type Terminal } from './terminal.js';
+import { toSeconds, words } from './words.js';
 
 interface RightsFlags {
   readonly role?: string;
@@ -120,7 +121,7 @@ function addTokenCommands(program: Command, terminal: Terminal): void {
       '\nExamples:\n  weir token create --role operator\n  weir token create prometheus --role viewer\n  export WEIR_TOKEN=$(weir token create deploy --role operator --expires-in 30d)',
     )
     .action((name: string | undefined, options: RightsFlags & { expiresIn?: string }, command: Command) => {
-      const expires = options.expiresIn === undefined ? {} : { expires_in_s: toSeconds(options.expiresIn) };
+      const expires = options.expiresIn === undefined ? {} : { expires_in_s: toSeconds(options.expiresIn, 'expires-in') };
       const body = parseWith(createTokenSchema, { name: name ?? options.role, role: options.role, ...streamsOf(options.streams), ...expires });
       return answer(
         command,
@@ -223,21 +224,6 @@ function streamsOf(text: string | undefined): { streams?: string[] | null } {
   return { streams: text === 'all' ? null : words(text) };
 }
 
-function words(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-function toSeconds(text: string): number {
-  const match = /^(\d+)([smhd]?)$/.exec(text);
-  const unit = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2] ?? ''];
-  if (match === null || unit === undefined)
-    throw new WeirError('invalid_argument', 'write seconds, or a number with m, h or d', { field: 'expires-in', received: text });
-  return Number(match[1]) * unit;
-}
-
 async function userIdOf(client: Client, name: string): Promise<string> {
   const { items } = await client.call('list_users');
   const found = items.find((one) => one.username.toLowerCase() === name.toLowerCase() || one.user_id === name);
@@ -261,30 +247,4 @@ async function choosePassword(generate: boolean): Promise<{ password: string; sh
   const password = await askHidden('Password: ');
   if ((await askHidden('Again: ')) !== password) throw new WeirError('invalid_argument', 'The two passwords differ', { field: 'password' });
   return { password, shown: false };
-}
-
-async function firstLine(): Promise<string> {
-  for await (const line of createInterface({ input: process.stdin })) return line;
-  throw new WeirError('invalid_argument', 'A password is needed on standard input', { field: 'password', hint: 'Or use --generate' });
-}
-
-async function askHidden(question: string): Promise<string> {
-  process.stderr.write(question);
-  const input = process.stdin;
-  input.setRawMode(true);
-  let text = '';
-  try {
-    for await (const chunk of input.iterator({ destroyOnReturn: false })) {
-      for (const key of String(chunk)) {
-        if (key === '\r' || key === '\n') return text;
-        if (key === '\u0003' || key === '\u0004') throw new WeirError('cancelled', 'Nothing was changed');
-        text = key === '\u007f' || key === '\b' ? text.slice(0, -1) : text + key;
-      }
-    }
-    return text;
-  } finally {
-    input.setRawMode(false);
-    input.pause();
-    process.stderr.write('\n');
-  }
 }

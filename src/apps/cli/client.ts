@@ -3,20 +3,25 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { WeirError } from '../../contracts/errors.js';
 import { type Problem, problemSchema, type Route, type RouteAnswer, type RouteName, routes } from '../../contracts/index.js';
+import { filePlaces } from '../config.js';
 import { type DataFolder, dataFolderAt } from '../data-folder.js';
-import { configFor, type GlobalOptions, type Terminal } from './terminal.js';
+import { configFor, configInputs, type GlobalOptions, type Terminal } from './terminal.js';
 
 /** What a route takes; absent parts are left out. */
 export interface CallInput {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
+  /** Longest wait for the answer; default 30 000. */
+  readonly timeoutMs?: number;
 }
 
 export interface Client {
   /** Where it talks to, for messages. */
   readonly where: string;
   call<N extends RouteName>(name: N, input?: CallInput): Promise<RouteAnswer<N>>;
+  /** Asks for what is no JSON; the body of the answer is still to be read. */
+  fetch(name: RouteName, input?: CallInput): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -26,17 +31,58 @@ interface ClientOptions extends GlobalOptions {
 
 const callLimitMs = 30_000;
 
+/** A hub, and the token for it. */
+export interface HubPlace {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
 /** The hub that the options, the environment (WEIR_URL, WEIR_TOKEN) or the data folder name. */
-export function openClient(command: Command, terminal: Terminal): Client {
+export function findHub(command: Command, terminal: Terminal): HubPlace {
   const options = command.optsWithGlobals<ClientOptions>();
-  const { config } = configFor(command, terminal);
-  const data = dataFolderAt(config.data_dir);
+  const { dataDir, port } = whereabouts(command, terminal);
+  const data = dataFolderAt(dataDir);
   const given = options.url ?? terminal.environment.WEIR_URL;
   const running = runningHub(data);
   const isLocal = running !== undefined && (given === undefined || isSameHub(given, running));
   // Under its own name, so that the token of the folder reaches that hub and nobody else on this machine.
-  const url = (isLocal ? running : given) ?? `http://localhost:${config.http.port}`;
-  return httpClient(url, terminal.environment.WEIR_TOKEN ?? (isLocal || given === undefined ? localToken(data) : undefined));
+  const url = (isLocal ? running : given) ?? `http://localhost:${port}`;
+  const token = terminal.environment.WEIR_TOKEN ?? (isLocal || given === undefined ? localToken(data) : undefined);
+  return { url: url.replace(/\/+$/, ''), token };
+}
+
+/** Data folder and port. A file that is not sound must not keep anybody from asking the hub that runs, least of all to mend it. */
+function whereabouts(command: Command, terminal: Terminal): { dataDir: string; port: number } {
+  try {
+    const { config } = configFor(command, terminal);
+    return { dataDir: config.data_dir, port: config.http.port };
+  } catch (error) {
+    const dataDir = filePlaces(configInputs(command, terminal)).dataFolder;
+    if (
+      runningHub(dataFolderAt(dataDir)) === undefined &&
+      terminal.environment.WEIR_URL === undefined &&
+      command.optsWithGlobals<ClientOptions>().url === undefined
+    )
+      throw error;
+    return { dataDir, port: 0 };
+  }
+}
+
+/** Whether there is a hub to ask: one is named, or one runs on the data folder. */
+export function isHubNamed(command: Command, terminal: Terminal): boolean {
+  if (command.optsWithGlobals<ClientOptions>().url !== undefined || terminal.environment.WEIR_URL !== undefined) return true;
+  try {
+    return runningHub(dataFolderAt(whereabouts(command, terminal).dataDir)) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** A client of {@link findHub}. */
+export function openClient(command: Command, terminal: Terminal): Client {
+  const { url, token } = findHub(command, terminal);
+  return httpClient(url, token);
 }
 
 /** Like {@link openClient}, but works in the data folder itself when no hub runs there. Only for routes of access control. */
@@ -84,23 +130,37 @@ function localToken(data: DataFolder): string | undefined {
   }
 }
 
-function httpClient(url: string, token: string | undefined): Client {
-  const base = url.replace(/\/+$/, '');
+/** Talks to the hub at `base` (without a slash at its end). */
+export function httpClient(base: string, token: string | undefined): Client {
+  const ask = async (name: RouteName, input: CallInput, signal: AbortSignal): Promise<Response> => {
+    const route: Route = routes[name];
+    const headers: Record<string, string> = { accept: route.produces ?? 'application/json' };
+    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    if (input.body !== undefined) headers['content-type'] = 'application/json';
+    const answer = await send(`${base}${pathOf(route, input)}`, {
+      method: route.method,
+      headers,
+      signal,
+      ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+    });
+    if (!answer.ok) throw await failureOf(answer, base, token !== undefined);
+    return answer;
+  };
   return {
     where: base,
     async call(name, input = {}) {
-      const route: Route = routes[name];
-      const headers: Record<string, string> = { accept: 'application/json' };
-      if (token !== undefined) headers.authorization = `Bearer ${token}`;
-      if (input.body !== undefined) headers['content-type'] = 'application/json';
-      const answer = await send(`${base}${pathOf(route, input)}`, {
-        method: route.method,
-        headers,
-        signal: AbortSignal.timeout(callLimitMs),
-        ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
-      });
-      if (!answer.ok) throw await failureOf(answer, base, token !== undefined);
+      const answer = await ask(name, input, AbortSignal.timeout(input.timeoutMs ?? callLimitMs));
       return (answer.status === 204 ? undefined : await answer.json()) as never;
+    },
+    async fetch(name, input = {}) {
+      // Only the wait for the answer is limited; its body may take as long as it flows.
+      const limit = new AbortController();
+      const timer = setTimeout(() => limit.abort(new DOMException('no answer', 'TimeoutError')), input.timeoutMs ?? callLimitMs);
+      try {
+        return await ask(name, input, limit.signal);
+      } finally {
+        clearTimeout(timer);
+      }
     },
     close: async () => undefined,
   };
@@ -118,7 +178,7 @@ async function send(url: string, init: RequestInit): Promise<Response> {
     return await fetch(url, init);
   } catch (cause) {
     if ((cause as Error).name === 'TimeoutError')
-      throw new WeirError('deadline_exceeded', `${new URL(url).origin} did not answer within ${callLimitMs / 1000} s`, { cause });
+      throw new WeirError('deadline_exceeded', `${new URL(url).origin} did not answer in time`, { cause });
     const reason = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (cause as Error).message;
     if (/CERT|SELF_SIGNED|VERIFY|ISSUER/.test(reason)) {
       throw new WeirError('unavailable', `The certificate of ${new URL(url).origin} is not trusted here: ${reason}`, {

@@ -3,11 +3,11 @@ import type { Command } from 'commander';
 import { maskConfig } from '../config.js';
 import { configKeys } from '../config-keys.js';
 import { version } from '../version.js';
-import { configFor, formatTable, type GlobalOptions, type Terminal } from './terminal.js';
+import { addSettingsCommands } from './settings-commands.js';
+import { configFor, configInputs, formatTable, isJson, type Terminal } from './terminal.js';
 
 /** Adds them. */
 export function addConfigCommands(program: Command, terminal: Terminal): void {
-  const isJson = (command: Command) => command.optsWithGlobals<GlobalOptions>().json === true;
   const config = program.command('config').description('the configuration: flag beats environment beats file beats default');
   config
     .command('show')
@@ -38,6 +38,11 @@ export function addConfigCommands(program: Command, terminal: Terminal): void {
           `${loaded.warnings.map((warning) => `warning: ${warning}\n`).join('')}${loaded.file ?? 'no file, defaults and environment'}: sound\n`,
         );
     });
+  addSettingsCommands(config, terminal);
+  addMachineCommands(program, terminal);
+}
+
+function addMachineCommands(program: Command, terminal: Terminal): void {
   program
     .command('version')
     .description('version of Weir, Node.js and the programs it runs')
@@ -54,13 +59,7 @@ export function addConfigCommands(program: Command, terminal: Terminal): void {
     .addHelpText('after', '\nExit code: 0 nothing wrong, 1 something will not work, 0 with warnings only.')
     .action(async (_options: unknown, command: Command) => {
       const { examine, formatFindings } = await import('../doctor.js');
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const findings = await examine({
-        environment: terminal.environment,
-        folder: terminal.folder,
-        file: options.config,
-        flags: options.dataDir === undefined ? {} : { data_dir: options.dataDir },
-      });
+      const findings = await examine(configInputs(command, terminal));
       const failed = findings.some((finding) => finding.level === 'error');
       terminal.out(isJson(command) ? `${JSON.stringify({ ok: !failed, findings }, null, 2)}\n` : formatFindings(findings));
       terminal.exitCode = failed ? 1 : 0;

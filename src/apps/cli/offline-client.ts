@@ -23,6 +23,9 @@ export async function openOfflineClient(config: Config): Promise<Client> {
         if (operation === undefined) throw needsHub(name);
         return (await operation({ params: input.params, query: input.query, body: input.body }, localContext)) as never;
       },
+      fetch: async (name) => {
+        throw needsHub(name);
+      },
       close: async () => {
         await access.stop();
         await store.stop();

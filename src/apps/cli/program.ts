@@ -2,12 +2,18 @@
 import { Command, CommanderError } from 'commander';
 import { WeirError } from '../../contracts/errors.js';
 import { eraseOwnArguments, takeEnvironment } from '../../supervisor/index.js';
-import { isSecretVariable } from '../config-keys.js';
+import { findConfigKey, isSecretVariable } from '../config-keys.js';
 import { version } from '../version.js';
 import { addAccessCommands } from './access-commands.js';
 import { addAlertCommands } from './alert-commands.js';
+import { addCameraCommands } from './camera-commands.js';
 import { addConfigCommands } from './config-commands.js';
+import { addGatewayCommands } from './gateway-commands.js';
+import { addRecordingCommands } from './recording-commands.js';
+import { addRpcCommands } from './rpc-commands.js';
 import { addRunCommands } from './run-commands.js';
+import { addSnapshotCommands } from './snapshot-commands.js';
+import { addStorageCommands } from './storage-commands.js';
 import { addStreamCommands } from './stream-commands.js';
 import { formatFailure, type Terminal } from './terminal.js';
 
@@ -16,7 +22,7 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, refused
 
 /** Runs one command line (`argv` as Node gives it); resolves with the exit code and never rejects. */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  eraseOwnArguments(argv.map(secretPart).filter((part) => part !== ''));
+  eraseOwnArguments(argv.map((argument, index) => secretPart(argument, argv[index - 1])).filter((part) => part !== ''));
   const terminal: Terminal = {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -36,8 +42,14 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What comes behind `://` of an address that may hold a secret: a login, a parameter, or the stream key at the end of an RTMP path. */
-function secretPart(argument: string): string {
+/**
+ * What comes behind `://` of an address that may hold a secret (a login, a parameter, or the stream key at the end of an RTMP path), and
+ * what is given as the value of something that is called a secret.
+ */
+function secretPart(argument: string, before = ''): string {
+  if (findConfigKey(before)?.isSecret === true) return argument;
+  const [, name = '', value = ''] = /^([\w.]+)=(.+)$/s.exec(argument) ?? [];
+  if (/password|token$|secret/.test(name)) return value;
   const [, scheme = '', rest = ''] = /\b([a-z]+):\/\/(.*)$/is.exec(argument) ?? [];
   return /[@?]/.test(rest) || scheme.startsWith('rtmp') ? rest : '';
 }
@@ -73,8 +85,14 @@ export function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   addRunCommands(program, terminal);
   addStreamCommands(program, terminal);
+  addCameraCommands(program, terminal);
+  addRecordingCommands(program, terminal);
+  addSnapshotCommands(program, terminal);
+  addStorageCommands(program, terminal);
+  addGatewayCommands(program, terminal);
   addAlertCommands(program, terminal);
   addAccessCommands(program, terminal);
   addConfigCommands(program, terminal);
+  addRpcCommands(program, terminal);
   return program;
 }

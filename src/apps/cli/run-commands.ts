@@ -2,8 +2,9 @@
 import { type Command, Option } from 'commander';
 import { parseWith } from '../../contracts/errors.js';
 import { streamIdSchema } from '../../contracts/ids.js';
-import { addConfigFlags, type ConfigFlags, toConfig } from './stream-flags.js';
 import { loadConfig } from '../config.js';
+import { addSpokeCommands } from './spoke-commands.js';
+import { addConfigFlags, type ConfigFlags, toConfig } from './stream-flags.js';
 import type { GlobalOptions, Terminal } from './terminal.js';
 import { configFor, configInputs } from './terminal.js';
 
@@ -52,6 +53,7 @@ export function addRunCommands(program: Command, terminal: Terminal): void {
       '\nExamples:\n  NATS_URL=nats://hub:4222 NATS_USER=cam1 NATS_PASSWORD=... STREAM_ID=stream1 weir spoke\n  weir spoke --nats-url nats://hub:4222 --id garage\n  weir spoke --stream front --device rtsp://camera/stream1 --nats-url nats://hub:4222',
     )
     .action((_options: unknown, command: Command) => runSpokeCommand(command, terminal));
+  addSpokeCommands(spoke, terminal);
 }
 
 function addListenOptions(command: Command): Command {
@@ -76,7 +78,13 @@ async function runHubCommand(command: Command, terminal: Terminal, withSpoke: bo
   const { warnings } = loaded;
   for (const warning of warnings) terminal.err(`weir: ${warning}\n`);
   const { runHub } = await import('../up.js');
-  terminal.exitCode = await runHub({ loaded, inputs, withSpoke: withSpoke && options.spoke !== false, json: options.json === true, print: terminal.out });
+  terminal.exitCode = await runHub({
+    loaded,
+    inputs,
+    withSpoke: withSpoke && options.spoke !== false,
+    json: options.json === true,
+    print: terminal.out,
+  });
 }
 
 async function runSpokeCommand(command: Command, terminal: Terminal): Promise<void> {

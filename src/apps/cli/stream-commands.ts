@@ -4,7 +4,7 @@ import type { Stream, StreamConfig } from '../../contracts/index.js';
 import { answer } from './answer.js';
 import { type Client, openClient } from './client.js';
 import { addConfigFlags, type ConfigFlags, toConfig } from './stream-flags.js';
-import { formatTable, type GlobalOptions, type Terminal } from './terminal.js';
+import { formatFields, formatTable, type GlobalOptions, type Terminal } from './terminal.js';
 
 interface DefinitionFlags extends ConfigFlags {
   readonly id?: string;
@@ -133,7 +133,7 @@ function addSourceCommands(stream: Command, terminal: Terminal): void {
         (client) => client.call('probe_source', { body: { device, ...options } }),
         (probe) =>
           probe.reachable
-            ? showFields({ video: describeVideo(probe.video), audio: probe.audio?.codec, plan: probe.plan, why: probe.why })
+            ? formatFields({ video: describeVideo(probe.video), audio: probe.audio?.codec, plan: probe.plan, why: probe.why })
             : `not reachable: ${probe.error?.detail ?? 'no reason given'}\n`,
       ),
     );
@@ -236,7 +236,7 @@ function describeState({ status, desired }: Stream): string {
 }
 
 function showStream(one: Stream): string {
-  return showFields({
+  return formatFields({
     stream: one.stream_id,
     name: one.name,
     state: describeState(one),
@@ -257,12 +257,6 @@ function describeVideo(video: { codec: string; width: number; height: number; fr
   return video === undefined
     ? undefined
     : `${video.codec} ${video.width}x${video.height}${video.frame_rate === undefined ? '' : ` at ${video.frame_rate} fps`}`;
-}
-
-function showFields(fields: Readonly<Record<string, string | undefined>>): string {
-  const rows = Object.entries(fields).filter((row): row is [string, string] => row[1] !== undefined);
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
 }
 
 function quoteWord(word: string): string {

@@ -20,12 +20,7 @@ export interface GlobalOptions {
   readonly json?: boolean;
 }
 
-/** The configuration for a command, with its own flags on top. */
-export function configFor(command: Command, terminal: Terminal, flags: Readonly<Record<string, unknown>> = {}): LoadedConfig {
-  return loadConfig(configInputs(command, terminal, flags));
-}
-
-/** Where a command takes the configuration from. */
+/** What a command is configured by, with its own flags on top. */
 export function configInputs(command: Command, terminal: Terminal, flags: Readonly<Record<string, unknown>> = {}): ConfigInputs {
   const options = command.optsWithGlobals<GlobalOptions>();
   return {
@@ -34,6 +29,11 @@ export function configInputs(command: Command, terminal: Terminal, flags: Readon
     file: options.config,
     flags: { ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }), ...flags },
   };
+}
+
+/** The configuration for a command, with its own flags on top. */
+export function configFor(command: Command, terminal: Terminal, flags: Readonly<Record<string, unknown>> = {}): LoadedConfig {
+  return loadConfig(configInputs(command, terminal, flags));
 }
 
 /** A failure for people: what happened, where, what to do. With `json`: the problem object. */

@@ -1,5 +1,17 @@
 /** Changes values in the text of `weir.yaml` and leaves the rest of it (comments, order, style) as it was written. */
-import { accessSync, chmodSync, chownSync, constants, existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Document, isMap, isNode, isScalar } from 'yaml';
 import { WeirError } from '../../contracts/index.js';
@@ -93,6 +105,7 @@ export function writeConfigText(path: string, text: string): void {
 function replace(target: string, text: string): void {
   const beside = join(dirname(target), `.weir.yaml.${process.pid}.tmp`);
   try {
+    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
     writeFileSync(beside, text, { mode: 0o600, flush: true });
     if (existsSync(target)) {
       const { mode, uid, gid } = statSync(target);
