@@ -108,9 +108,11 @@ export class EntryList {
     let count = 0;
     let bytes = 0;
     for (const line of this.#lines.slice(from, from + limit)) {
-      if (count > 0 && bytes + line.bytes > mostAnswerBytes) break;
+      // A spoiled line between two is read along.
+      const upTo = line.offset + line.bytes - first.offset;
+      if (count > 0 && upTo > mostAnswerBytes) break;
       count += 1;
-      bytes += line.bytes;
+      bytes = upTo;
     }
     const handle = await open(this.#file, 'r');
     const text = Buffer.alloc(bytes);

@@ -20,7 +20,7 @@ export interface BegunOrder {
   endsAtMs?: number;
 }
 
-/** How far back the begin of an order that should have begun already is taken as meant. */
+/** An order that should have begun so long ago was on its way; one that should have begun earlier begins now. */
 const lateMs = 2000;
 
 const ranks: Record<RecordingOrder['origin'], number> = { manual: 0, schedule: 1, always: 2 };
@@ -54,13 +54,8 @@ export class OrderBook {
     this.#boundaryMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** True when an order runs, or should. */
-  isActive(nowMs: number): boolean {
-    return this.#begun.size > 0 || this.#wanted.some((order) => isDue(order, nowMs));
-  }
-
-  /** What begins and what ends by this time; an order that is gone ends `atMs`. Those that end stay begun until `forget`. */
-  settle(nowMs: number, atMs = nowMs): { begins: BegunOrder[]; ends: BegunOrder[] } {
+  /** What begins and what ends by this time. Those that end stay begun until `forget`. */
+  settle(nowMs: number): { begins: BegunOrder[]; ends: BegunOrder[] } {
     const begins: BegunOrder[] = [];
     const ends: BegunOrder[] = [];
     const wanted = new Map(this.#wanted.map((order) => [order.recording_id, order]));
@@ -70,12 +65,13 @@ export class OrderBook {
       one.order = order ?? one.order;
       const { untilMs } = spanOf(one.order);
       if (order !== undefined && untilMs > nowMs) continue;
-      one.endsAtMs = Math.max(one.beganAtMs, Math.min(untilMs, atMs));
+      one.endsAtMs = Math.max(one.beganAtMs, Math.min(untilMs, nowMs));
       ends.push(one);
     }
     for (const order of wanted.values()) {
       if (this.#begun.has(order.recording_id) || !isDue(order, nowMs)) continue;
-      const beganAtMs = Math.max(spanOf(order).fromMs, nowMs - lateMs);
+      const { fromMs } = spanOf(order);
+      const beganAtMs = fromMs >= nowMs - lateMs ? fromMs : nowMs;
       const one: BegunOrder = { order, beganAtMs, tally: { startedAtMs: null, elapsedMs: 0, sizeBytes: 0, segments: 0, filename: null } };
       this.#begun.set(order.recording_id, one);
       begins.push(one);

@@ -13,6 +13,8 @@ export interface StatusFacts {
   readonly segment: Pick<Segment, 'stats' | 'part'> | undefined;
   /** A file is being written, of whichever recording. */
   readonly isRecording: boolean;
+  /** The next file is of this recording. */
+  readonly isNext: boolean;
   readonly gap: { readonly cause: GapCause; readonly detail: string | undefined } | undefined;
 }
 
@@ -42,10 +44,11 @@ export function statusOf(one: BegunOrder, facts: StatusFacts): RecordingStatus {
   };
 }
 
-function stateOf({ endsAtMs, tally }: BegunOrder, { as, isRecording, gap }: StatusFacts): RecordingState {
+function stateOf({ endsAtMs, tally }: BegunOrder, { as, segment, isRecording, isNext, gap }: StatusFacts): RecordingState {
   if (as !== undefined) return as;
   if (endsAtMs !== undefined) return 'stopping';
-  if (isRecording) return 'recording';
+  // Amid the file of another one, it begins at the next keyframe.
+  if (isRecording) return isNext && segment === undefined ? 'starting' : 'recording';
   if (gap !== undefined && blocking.includes(gap.cause)) return 'blocked';
   return tally.startedAtMs === null && (gap === undefined || gap.cause === 'starting') ? 'starting' : 'waiting';
 }

@@ -2,7 +2,7 @@
 import type { PreRoll, StoredFragment } from '../../bus/index.js';
 import type { RecordingOrder, StreamReason } from '../../contracts/index.js';
 import type { Note } from './note.js';
-import { causeOf } from './orders.js';
+import { causeOf, isDue } from './orders.js';
 import { type SourceState, type TapeEvent, type TapeOptions, TapeWriter } from './tape-writer.js';
 
 export interface StreamTapeOptions extends TapeOptions {
@@ -21,12 +21,14 @@ export class StreamTape {
   /** While it is false, pictures are not even queued: what is in memory is enough to begin with. */
   #isOn = false;
   #source: SourceState = { is: 'off', cause: 'starting' };
+  #wanted: readonly RecordingOrder[];
   #preRoll: () => readonly PreRoll[] = () => [];
   #running: Promise<void> | undefined;
 
   constructor(options: StreamTapeOptions, before?: { readonly note: Note; readonly aliveMs: number }) {
     this.#options = options;
     this.#writer = new TapeWriter(options, before);
+    this.#wanted = this.#writer.book.wanted;
     this.tick();
   }
 
@@ -39,10 +41,11 @@ export class StreamTape {
   }
 
   order(orders: readonly RecordingOrder[]): void {
-    const { book } = this.#writer;
-    if (JSON.stringify(orders) === JSON.stringify(book.wanted)) return;
-    book.set(orders);
+    if (JSON.stringify(orders) === JSON.stringify(this.#wanted)) return;
+    this.#wanted = orders;
+    // What begins now begins with what is in memory, so it must be on before.
     this.tick();
+    this.#enqueue({ is: 'orders', orders, atMs: this.#options.now() });
   }
 
   begin(epoch: string, init: Uint8Array): void {
@@ -81,13 +84,13 @@ export class StreamTape {
   tick(): void {
     if (this.#isOn) {
       // One look is enough, however slow the disk is.
-      if (this.#queue.at(-1)?.is !== 'look') this.#enqueue({ is: 'look' });
-    } else if (this.#writer.book.isActive(this.#options.now())) {
+      if (this.#queue.at(-1)?.is !== 'look') this.#enqueue({ is: 'look', atMs: this.#options.now() });
+    } else if (this.#isWanted()) {
       this.#isOn = true;
       const preRoll = this.#preRoll();
       const newest = preRoll.at(-1)?.fragments.at(-1);
       const ageMs = newest === undefined ? 0 : Math.max(0, this.#options.systemNow() - newest.publishedAt);
-      this.#enqueue({ is: 'on', source: this.#source, preRoll, ageMs });
+      this.#enqueue({ is: 'on', orders: this.#wanted, source: this.#source, preRoll, ageMs, atMs: this.#options.now() });
     }
   }
 
@@ -114,6 +117,11 @@ export class StreamTape {
     await this.settled();
   }
 
+  #isWanted(): boolean {
+    const nowMs = this.#options.now();
+    return this.#writer.book.begun.length > 0 || this.#wanted.some((order) => isDue(order, nowMs));
+  }
+
   #setSource(source: SourceState): void {
     this.#source = source;
     if (this.#isOn) this.#enqueue({ is: 'source', source });
@@ -121,28 +129,28 @@ export class StreamTape {
 
   #enqueue(event: TapeEvent): void {
     this.#queue.push(event);
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
-    for (;;) {
+    do {
       const events = this.#queue;
       this.#queue = [];
-      for (const event of events) {
-        try {
-          await this.#writer.take(event);
-        } catch (error) {
-          const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-          this.#options.onTrouble('an event could not be recorded', { stream_id: this.#options.streamId, event: event.is, reason });
-        }
-      }
+      for (const event of events) await this.#take(event);
       await this.#writer.flush();
       for (const event of events) if (event.is === 'fragment') this.#queuedBytes -= event.fragment.data.length;
-      if (this.#queue.length > 0) continue;
-      if (this.#writer.isIdle) this.#isOn = false;
-      return;
+    } while (this.#queue.length > 0);
+    if (this.#writer.isIdle && !this.#isWanted()) this.#isOn = false;
+    // In the same breath as the last look at the queue, so that nothing is left in it.
+    this.#running = undefined;
+  }
+
+  async #take(event: TapeEvent): Promise<void> {
+    try {
+      await this.#writer.take(event);
+    } catch (error) {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#options.onTrouble('an event could not be recorded', { stream_id: this.#options.streamId, event: event.is, reason });
     }
   }
 }

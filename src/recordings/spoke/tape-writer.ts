@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import type { PreRoll, StoredFragment } from '../../bus/index.js';
-import type { GapCause, RecordingEntry, RecordingStatus } from '../../contracts/index.js';
+import type { GapCause, RecordingEntry, RecordingOrder, RecordingStatus } from '../../contracts/index.js';
 import { EpochClock } from './clock.js';
 import type { EntryDraft } from './entry-list.js';
 import { finishPart } from './finish.js';
@@ -45,11 +45,20 @@ export type SourceState =
 
 export type TapeEvent =
   /** Something is due: the source as it is, and what is in memory of it. */
-  | { readonly is: 'on'; readonly source: SourceState; readonly preRoll: readonly PreRoll[]; readonly ageMs: number }
+  | {
+      readonly is: 'on';
+      readonly orders: readonly RecordingOrder[];
+      readonly source: SourceState;
+      readonly preRoll: readonly PreRoll[];
+      readonly ageMs: number;
+      readonly atMs: number;
+    }
   | { readonly is: 'source'; readonly source: SourceState }
   | { readonly is: 'fragment'; readonly fragment: StoredFragment; readonly arrivedMs: number }
-  /** Orders, time or storage may have changed. */
-  | { readonly is: 'look' }
+  /** What is to be recorded, now and later. */
+  | { readonly is: 'orders'; readonly orders: readonly RecordingOrder[]; readonly atMs: number }
+  /** Time or storage may want something else. */
+  | { readonly is: 'look'; readonly atMs: number }
   /** The clock was set by so much. */
   | { readonly is: 'jump'; readonly byMs: number }
   /** What follows has a hole before it: the disk was too slow. */
@@ -98,9 +107,9 @@ export class TapeWriter {
     if (before !== undefined) this.#takeOver(before.note, before.aliveMs);
   }
 
-  /** True while nothing has to be told to it but orders. */
+  /** True while nothing is being recorded, or should be. */
   get isIdle(): boolean {
-    return this.#segment === undefined && this.#gap === undefined && !this.book.isActive(this.#options.now());
+    return this.#segment === undefined && this.#gap === undefined && this.book.begun.length === 0;
   }
 
   async take(event: TapeEvent): Promise<void> {
@@ -114,8 +123,13 @@ export class TapeWriter {
       case 'source':
         await this.#setSource(event.source);
         break;
+      case 'orders':
+        this.book.set(event.orders);
+        await this.#settle(event.atMs);
+        await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
+        break;
       case 'look':
-        await this.#look();
+        await this.#look(event.atMs);
         break;
       case 'jump':
         await this.#jump(event.byMs);
@@ -154,17 +168,18 @@ export class TapeWriter {
     if (this.#gap !== undefined) await this.#options.noteFile.touch();
   }
 
-  async #begin({ source, preRoll, ageMs }: Extract<TapeEvent, { is: 'on' }>): Promise<void> {
+  async #begin({ orders, source, preRoll, ageMs, atMs }: Extract<TapeEvent, { is: 'on' }>): Promise<void> {
     this.#source = source;
     this.#clock = new EpochClock();
     const before = this.book.owner;
-    await this.#settle(this.#options.now());
+    this.book.set(orders);
+    await this.#settle(atMs);
     const owner = this.book.owner;
     if (source.is === 'off' || owner === undefined) return;
     const fragments = preRoll.find((roll) => roll.epoch === source.epoch)?.fragments ?? [];
     const newest = fragments.at(-1);
     if (newest === undefined) return;
-    this.#clock.observe(newest.timeMs + newest.durationMs, this.#options.now() - ageMs);
+    this.#clock.observe(newest.timeMs + newest.durationMs, atMs - ageMs);
     const backMs = before === undefined ? owner.order.pre_roll_s * 1000 : 0;
     const chosen = preRollFrom(fragments, owner.beganAtMs - backMs, {
       wallOf: (timeMs) => this.#clock.wallOf(timeMs),
@@ -390,19 +405,18 @@ export class TapeWriter {
     this.#failed(segment, Object.assign(new Error('The file being written was taken away'), { code: 'ENOENT' }));
   }
 
-  async #look(): Promise<void> {
-    const nowMs = this.#options.now();
+  async #look(nowMs: number): Promise<void> {
     const isLive = this.#segment !== undefined;
     // While pictures come, they tell when an order ends; their times lag a little behind the clock.
-    if (nowMs >= this.book.boundaryMs) await this.#settle(isLive ? nowMs - endGraceMs : nowMs, nowMs);
+    if (nowMs >= this.book.boundaryMs) await this.#settle(isLive ? nowMs - endGraceMs : nowMs);
     const hindrance = this.#hindrance();
     if (hindrance?.cause === 'storage_blocked' && this.#segment !== undefined) await this.#interrupt(hindrance.cause, hindrance.detail);
     else if (hindrance !== undefined && this.#source.is === 'on') this.#nameGap(hindrance.cause, hindrance.detail);
   }
 
-  /** Begins and ends orders by this time; a removed one ends `atMs`. */
-  async #settle(nowMs: number, atMs = nowMs): Promise<void> {
-    const { begins, ends } = this.book.settle(nowMs, atMs);
+  /** Begins and ends orders by this time. */
+  async #settle(nowMs: number): Promise<void> {
+    const { begins, ends } = this.book.settle(nowMs);
     for (const one of begins) this.#hasBegun(one);
     for (const one of ends) await this.#ends(one);
     if (begins.length + ends.length > 0) await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
@@ -592,7 +606,6 @@ export class TapeWriter {
   #tell(one: BegunOrder, as?: 'stopped'): void {
     const segment = this.#segment?.part.recording_id === one.order.recording_id ? this.#segment : undefined;
     const { streamId, spokeId } = this.#options;
-    const isOwner = this.book.owner === one;
     this.#options.onStatus(
       statusOf(one, {
         streamId,
@@ -601,7 +614,8 @@ export class TapeWriter {
         as,
         segment,
         isRecording: this.#segment !== undefined,
-        gap: isOwner || this.#segment === undefined ? this.#gap : undefined,
+        isNext: this.book.owner === one,
+        gap: this.#gap,
       }),
     );
   }
