@@ -153,7 +153,7 @@ export interface RecordingRepository {
     readonly not_streams?: readonly string[];
   }): Promise<SegmentRecord[]>;
   /** Every file of the index by name, page by page. */
-  filenames(after: string, limit: number): Promise<Pick<SegmentRecord, 'filename' | 'path' | 'size_bytes' | 'lost_ms'>[]>;
+  filenames(after: string, limit: number): Promise<Pick<SegmentRecord, 'filename' | 'spoke_id' | 'path' | 'size_bytes' | 'lost_ms'>[]>;
   totals(): Promise<StreamTotals[]>;
   /** Bytes of the segments that began on or after a day (days since 1970), for each stream. */
   bytesSince(day: number): Promise<Map<string, number>>;

@@ -216,7 +216,7 @@ function upkeepParts(db: Kysely<Database>) {
     filenames: (after, limit) =>
       db
         .selectFrom('segments')
-        .select(['filename', 'path', 'size_bytes', 'lost_ms'])
+        .select(['filename', 'spoke_id', 'path', 'size_bytes', 'lost_ms'])
         .where('filename', '>', after)
         .orderBy('filename')
         .limit(limit)

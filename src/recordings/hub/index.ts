@@ -13,4 +13,4 @@ export {
   type StreamsForRecordings,
 } from './needs.js';
 export type { RecordingsOperations } from './operations.js';
-export type { Recordings } from './recordings.js';
+export { type Recordings, startRecordings } from './recordings.js';

@@ -1,0 +1,63 @@
+/** Alerts of the hub side of recordings: told once when they begin and once when they end. */
+import type { RecordingsParts } from './needs.js';
+
+export interface RecordingAlert {
+  readonly severity: 'error' | 'warning';
+  readonly kind: 'recording_gap' | 'storage_low' | 'storage_blocked';
+  readonly message: string;
+  readonly hint?: string;
+  readonly stream_id?: string;
+}
+
+const kinds: readonly string[] = ['recording_gap', 'storage_low', 'storage_blocked'] satisfies RecordingAlert['kind'][];
+
+/** Owns which of these conditions are open. */
+export class RecordingAlerts {
+  readonly #parts: RecordingsParts;
+  readonly #open = new Map<string, 'error' | 'warning'>();
+
+  constructor(parts: RecordingsParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes up what was open before the hub started, so that it is closed when it is over. */
+  async start(): Promise<void> {
+    for (const alert of await this.#parts.store.alerts.open())
+      if (kinds.includes(alert.kind)) this.#open.set(keyOf(alert.kind, alert.stream_id ?? undefined), alert.severity);
+  }
+
+  raise(alert: RecordingAlert): void {
+    const key = keyOf(alert.kind, alert.stream_id);
+    if (this.#open.has(key)) return;
+    this.#open.set(key, alert.severity);
+    const { severity, ...message } = alert;
+    this.#tell(severity, message);
+  }
+
+  clear(kind: RecordingAlert['kind'], streamId?: string): void {
+    const key = keyOf(kind, streamId);
+    const severity = this.#open.get(key);
+    if (severity === undefined) return;
+    this.#open.delete(key);
+    this.#tell(severity, { kind, message: 'It is over', cleared: true, ...(streamId === undefined ? {} : { stream_id: streamId }) });
+  }
+
+  /** Streams with an open alert of this kind. */
+  streamsOf(kind: RecordingAlert['kind']): string[] {
+    const head = `${kind}\n`;
+    return [...this.#open.keys()].filter((key) => key.startsWith(head)).map((key) => key.slice(head.length));
+  }
+
+  #tell(severity: 'error' | 'warning', message: { kind: string; message: string; hint?: string; stream_id?: string; cleared?: boolean }): void {
+    const { bus, log } = this.#parts;
+    try {
+      bus.publish(severity === 'error' ? 'alert_error' : 'alert_warning', {}, { ...message, timestamp: new Date().toISOString() });
+    } catch (error) {
+      log.warn({ err: error, kind: message.kind }, 'an alert could not be told');
+    }
+  }
+}
+
+function keyOf(kind: string, streamId: string | undefined): string {
+  return `${kind}\n${streamId ?? ''}`;
+}

@@ -1,0 +1,87 @@
+/** The files of the index on disk: where they are, and how they go. */
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type AgentCommand, type GapCause, type StoredFile, WeirError } from '../../contracts/index.js';
+import type { SegmentRecord } from '../../store/index.js';
+import type { RecordingsParts } from './needs.js';
+import { contentTypes, extensions } from './recording-view.js';
+import type { Spokes } from './spokes.js';
+import { openStored, pathBelow } from './stored-file.js';
+
+const askMs = 5000;
+
+/** Owns the way from a segment to its file. */
+export class RecordingFiles {
+  readonly #parts: RecordingsParts;
+  readonly #spokes: Spokes;
+
+  constructor(parts: RecordingsParts, spokes: Spokes) {
+    this.#parts = parts;
+    this.#spokes = spokes;
+  }
+
+  /** The segment by its name with or without extension. Throws `not_found`. */
+  async need(name: string): Promise<SegmentRecord> {
+    const { recordings } = this.#parts.store;
+    const found = (await recordings.segment(name)) ?? (await recordings.segment(name.replace(/\.(?:mp4|mkv)$/, '')));
+    if (found !== undefined) return found;
+    throw new WeirError('not_found', `There is no recording file ${name}`, { facts: { resource: 'recording', id: name } });
+  }
+
+  pathOf(segment: Pick<SegmentRecord, 'path'>): Promise<string> {
+    return pathBelow(this.#parts.folders.recordings, segment.path);
+  }
+
+  /** Its file to serve. Throws `unavailable` naming the spoke when it is not on a disk that the hub sees. */
+  async stored(segment: SegmentRecord): Promise<StoredFile> {
+    const filename = `${segment.filename}.${extensions[segment.format]}`;
+    try {
+      return await openStored({ path: await this.pathOf(segment), filename, contentType: contentTypes[segment.format] });
+    } catch (error) {
+      if (!(error instanceof WeirError) || error.code !== 'not_found') throw error;
+      throw this.elsewhere(segment, error);
+    }
+  }
+
+  elsewhere(segment: SegmentRecord, cause: unknown): WeirError {
+    if (segment.lost_ms !== null) return new WeirError('not_found', `The file ${segment.filename} is not there any more`, { cause });
+    return new WeirError('unavailable', `${segment.filename} is not on this hub's disk; spoke ${segment.spoke_id} wrote it`, {
+      hint: 'Let hub and spokes share one recordings folder',
+      facts: { dependency: 'storage', spoke_id: segment.spoke_id },
+      cause,
+    });
+  }
+
+  /**
+   * Deletes file and row; the ledger says why. Throws `unavailable` when its spoke, on another disk, cannot be asked.
+   * Whoever reads it just now reads on.
+   */
+  async remove(segment: SegmentRecord, gap: { cause: GapCause; detail: string }): Promise<void> {
+    const path = await this.pathOf(segment).catch(() => undefined);
+    const isHere = path !== undefined && (await openStored({ path, filename: segment.filename, contentType: '' }).then(ok, no));
+    if (isHere && path !== undefined) {
+      await rm(path, { force: true });
+      // The folder of a day or stream goes with its last file; one that is not empty stays.
+      if (dirname(segment.path).includes('/')) await rmdir(dirname(path)).catch(() => undefined);
+    } else if (segment.lost_ms === null && this.#spokes.isOnline(segment.spoke_id)) await this.#askSpoke(segment);
+    else if (segment.lost_ms === null && this.#spokes.lostSince(segment.spoke_id) !== undefined)
+      throw new WeirError('unavailable', `Spoke ${segment.spoke_id}, which has ${segment.filename}, is not heard`, {
+        facts: { dependency: 'spoke', spoke_id: segment.spoke_id },
+      });
+    await this.#parts.store.transaction((tx) => tx.recordings.removeSegment(segment.filename, gap));
+  }
+
+  async #askSpoke(segment: SegmentRecord): Promise<void> {
+    const command: AgentCommand = { action: 'delete_segments', stream_id: segment.stream_id, paths: [segment.path] };
+    const result = (await this.#spokes.command(segment.spoke_id, command, askMs, this.#parts.signal).catch((error: unknown) => {
+      // The spoke has nothing of the stream any more: the file is gone with the rest.
+      if (error instanceof WeirError && error.code === 'not_found') return undefined;
+      throw error;
+    })) as { refused?: { path: string; error: string }[] } | undefined;
+    const refused = result?.refused?.[0];
+    if (refused !== undefined) throw new WeirError('unavailable', `Spoke ${segment.spoke_id} could not delete ${segment.filename}: ${refused.error}`);
+  }
+}
+
+const ok = () => true;
+const no = () => false;

@@ -1,0 +1,163 @@
+/** Kept pictures: taken from the newest keyframe, named, indexed. */
+import { randomInt } from 'node:crypto';
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Snapshot, type StoredFile, type TakeSnapshot, WeirError } from '../../contracts/index.js';
+import type { SnapshotRecord } from '../../store/index.js';
+import { fileError } from '../../supervisor/index.js';
+import type { Changes } from './changes.js';
+import type { RecordingsParts } from './needs.js';
+import { pictureSize } from './picture-size.js';
+import { iso } from './recording-view.js';
+import { openStored, pathBelow } from './stored-file.js';
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const contentTypes = { jpg: 'image/jpeg', png: 'image/png' } as const;
+
+/** Owns the folder of snapshots. */
+export class Snapshots {
+  readonly #parts: RecordingsParts;
+  readonly #changes: Changes;
+
+  constructor(parts: RecordingsParts, changes: Changes) {
+    this.#parts = parts;
+    this.#changes = changes;
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#parts.folders.snapshots, { recursive: true, mode: 0o700 });
+  }
+
+  /** Throws `already_exists` for a name that is taken, `unavailable` when there is no picture. */
+  async take(streamId: string, request: TakeSnapshot, by: string, signal: AbortSignal): Promise<Snapshot> {
+    try {
+      const snapshot = await this.#take(streamId, request, by, signal);
+      this.#changes.emit({ kind: 'snapshot_taken', snapshot });
+      this.#tell(snapshot);
+      return snapshot;
+    } catch (thrown) {
+      const error = WeirError.from(thrown);
+      if (error.code !== 'already_exists' && error.code !== 'invalid_argument')
+        this.#changes.emit({ kind: 'snapshot_error', stream_id: streamId, error: error.toProblem() });
+      throw error;
+    }
+  }
+
+  async get(name: string): Promise<SnapshotRecord> {
+    const { snapshots } = this.#parts.store;
+    const found = (await snapshots.get(name)) ?? (await snapshots.get(`${name}.jpg`)) ?? (await snapshots.get(`${name}.png`));
+    if (found !== undefined) return found;
+    throw new WeirError('not_found', `There is no snapshot ${name}`, { facts: { resource: 'snapshot', id: name } });
+  }
+
+  async stored(record: SnapshotRecord): Promise<StoredFile> {
+    const path = await pathBelow(this.#parts.folders.snapshots, record.filename);
+    return openStored({ path, filename: record.filename, contentType: contentTypes[record.format] });
+  }
+
+  /** Throws `failed_precondition` for a protected one. */
+  async remove(record: SnapshotRecord): Promise<void> {
+    if (record.protected)
+      throw new WeirError('failed_precondition', `${record.filename} is protected`, {
+        facts: { state: 'protected', allowed_states: ['unprotected'] },
+      });
+    await rm(await pathBelow(this.#parts.folders.snapshots, record.filename), { force: true });
+    await this.#parts.store.snapshots.delete(record.filename);
+  }
+
+  async #take(streamId: string, request: TakeSnapshot, by: string, signal: AbortSignal): Promise<Snapshot> {
+    const { streams, store, folders, settings } = this.#parts;
+    const { filename: wanted, format } = nameOf(request);
+    if (wanted !== undefined && (await store.snapshots.get(wanted)) !== undefined) throw taken(wanted);
+    const quality = request.quality ?? settings().snapshots.quality;
+    const picture = await streams.picture(streamId, { format, quality, width: request.width }, signal);
+    const size = pictureSize(picture.body);
+    if (size === undefined) throw new WeirError('unavailable', 'The keyframe could not be made into a picture');
+    const filename = wanted ?? `${defaultStem(streamId, picture.takenAtMs)}.${format}`;
+    await writeNew(folders.snapshots, filename, picture.body);
+    const record: SnapshotRecord = {
+      filename,
+      stream_id: streamId,
+      format,
+      ...size,
+      size_bytes: picture.body.length,
+      taken_ms: Math.round(picture.takenAtMs),
+      taken_by: by,
+      protected: false,
+    };
+    try {
+      await store.snapshots.insert(record);
+    } catch (error) {
+      await rm(join(folders.snapshots, filename), { force: true });
+      throw error;
+    }
+    return showSnapshot(record);
+  }
+
+  #tell(snapshot: Snapshot): void {
+    const { bus, log } = this.#parts;
+    try {
+      bus.publish('snapshot_taken', { stream_id: snapshot.stream_id }, snapshot);
+    } catch (error) {
+      log.warn({ err: error, filename: snapshot.filename }, 'a snapshot could not be told');
+    }
+  }
+}
+
+export function showSnapshot(record: SnapshotRecord): Snapshot {
+  return {
+    filename: record.filename,
+    stream_id: record.stream_id,
+    format: record.format,
+    width: record.width,
+    height: record.height,
+    file_size: record.size_bytes,
+    taken_at: iso(record.taken_ms),
+    taken_by: record.taken_by,
+    protected: record.protected,
+    download_url: `/files/snapshots/${record.filename}`,
+  };
+}
+
+/** Name with extension, and format: each may tell the other. */
+function nameOf({ filename, format }: TakeSnapshot): { filename: string | undefined; format: 'jpg' | 'png' } {
+  const ending = /\.(jpe?g|png)$/i.exec(filename ?? '')?.[1]?.toLowerCase();
+  const told = ending === undefined ? undefined : ending === 'png' ? 'png' : 'jpg';
+  if (format !== undefined && told !== undefined && format !== told)
+    throw new WeirError('invalid_argument', `${filename} does not end as a ${format} does`, { field: 'filename', received: filename });
+  const chosen = format ?? told ?? 'jpg';
+  if (filename === undefined) return { filename, format: chosen };
+  const full = told === undefined ? `${filename}.${chosen}` : filename;
+  if (full.length > 255)
+    throw new WeirError('invalid_argument', 'filename has at most 255 characters, extension included', { field: 'filename', received: filename });
+  return { filename: full, format: chosen };
+}
+
+function defaultStem(streamId: string, atMs: number): string {
+  const at = iso(Math.round(atMs));
+  const salt = Array.from({ length: 6 }, () => alphabet[randomInt(alphabet.length)]).join('');
+  return `${streamId}_${at.slice(0, 10)}_${at.slice(11, 19).replaceAll(':', '-')}_${salt}`;
+}
+
+/** Whole or not at all, and never over another file. */
+async function writeNew(folder: string, filename: string, body: Uint8Array): Promise<void> {
+  const beside = join(folder, `.${process.pid}.${Math.trunc(performance.now() * 1000)}.${randomInt(1_000_000)}.tmp`);
+  try {
+    await writeFile(beside, body, { mode: 0o600, flag: 'wx' });
+    await link(beside, join(folder, filename));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(filename, error);
+    throw fileError(error, folder);
+  } finally {
+    await rm(beside, { force: true });
+  }
+}
+
+function taken(filename: string, cause?: unknown): WeirError {
+  return new WeirError('already_exists', `There is a snapshot ${filename} already`, {
+    field: 'filename',
+    received: filename,
+    facts: { state: 'exists', allowed_states: ['absent'] },
+    cause,
+  });
+}
