@@ -23,7 +23,7 @@ export function parseOnvifAddress(text: string, policy: SourcePolicy, field: str
       cause,
     });
   const address = text.replace(/^onvif:\/\//i, '');
-  if (/[\s\\]/.test(address) || /^[a-z][a-z0-9+.-]*:\/\//i.test(address)) throw refuse();
+  if (/[\s\\]|^\//.test(address) || /^[a-z][a-z0-9+.-]*:\/\//i.test(address)) throw refuse();
   // Parsed as a web address, since an unknown scheme would be read by looser rules.
   if (!URL.canParse(`http://${address}`)) throw refuse();
   const url = new URL(`http://${address}`);

@@ -128,7 +128,8 @@ function readMatches(packet: Buffer, from: RemoteInfo, ids: ReadonlySet<string>)
 function serviceAt(xaddrs: string, host: string): URL | undefined {
   const urls = xaddrs.split(/\s+/).flatMap((text) => (URL.canParse(text) ? [new URL(text)] : []));
   const usable = urls.filter((url) => url.protocol === 'http:' || url.protocol === 'https:');
-  const own = usable.find((url) => url.hostname === host) ?? usable[0];
+  // Asked over IPv4, it means by its IPv4 address the same port.
+  const own = usable.find((url) => url.hostname === host) ?? usable.find((url) => !url.hostname.startsWith('[')) ?? usable[0];
   if (own === undefined) return undefined;
   own.hostname = host;
   own.username = '';

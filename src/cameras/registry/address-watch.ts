@@ -41,7 +41,7 @@ export class AddressWatch {
     if (signal.aborted || this.#parts.book.get(entry.record.camera_id) !== entry) return;
     if (isThere === undefined) return this.#standings.judge(entry);
     // A camera whose picture comes while no door opens here is on a network that only its spoke sees.
-    if (this.#isPlaying(entry)) entry.isBeyondSight = !isThere;
+    if (isThere || this.#isPlaying(entry)) entry.isBeyondSight = !isThere;
     entry.reach = isThere ? 'reachable' : 'unreachable';
     if (isThere) this.#standings.seen(entry);
     this.#standings.judge(entry);
@@ -61,7 +61,10 @@ export class AddressWatch {
   learn(entry: CameraEntry): void {
     if (entry.record.kind === 'v4l2') return;
     const status = this.#parts.streams.shown(entry.record.camera_id)?.status ?? undefined;
-    if (status?.state === 'error' && status.reason === 'source_unreachable' && entry.reach === 'reachable') entry.reach = 'unreachable';
+    if (status?.state === 'error' && status.reason === 'source_unreachable') {
+      entry.isBeyondSight = false;
+      if (entry.reach === 'reachable') entry.reach = 'unreachable';
+    }
     if (!isPlaying(status)) return;
     entry.mediaError = undefined;
     // A stream that ran is proof enough where no door can be tried.
@@ -82,10 +85,7 @@ export class AddressWatch {
     if (found.video !== undefined) this.#remember(entry, found.video, found.took_ms);
     if (found.reachable) this.#standings.seen(entry);
     // A spoke that reaches it knows better than a look from here.
-    if (found.reachable && entry.reach !== 'reachable') {
-      entry.isBeyondSight = entry.reach === 'unreachable';
-      entry.reach = 'reachable';
-    }
+    if (found.reachable && entry.reach !== 'reachable') entry.isBeyondSight = true;
     this.#standings.judge(entry);
     if (entry.mediaError !== undefined)
       this.#standings.tell({ type: 'capability_error', camera: this.#standings.show(entry), error: entry.mediaError });

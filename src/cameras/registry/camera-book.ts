@@ -16,7 +16,7 @@ export interface CameraEntry {
   reach: Reach;
   mediaError: string | undefined;
   definitionError: string | undefined;
-  /** The hub does not see the camera's network, or sees it through other eyes than the spoke: looks from here tell nothing. */
+  /** Its picture came while no door opened here: it is on a network that only its spoke sees, and looks from here tell nothing. */
   isBeyondSight: boolean;
   /** Last sign of life, milliseconds since 1970; 0: none since the hub's start. */
   seenAtMs: number;

@@ -54,7 +54,7 @@ export class CameraStandings {
   judge(entry: CameraEntry): void {
     const { camera_id: cameraId, kind } = entry.record;
     const stream = this.#parts.streams.shown(cameraId)?.status;
-    const { status, error } = standingOf({ kind, ...entry, reach: entry.isBeyondSight ? 'unknown' : entry.reach, stream });
+    const { status, error } = standingOf({ kind, ...entry, reach: entry.isBeyondSight ? 'reachable' : entry.reach, stream });
     const before = entry.status;
     entry.error = error;
     if (before === status) return;
