@@ -33,13 +33,10 @@ test('the data of every topic carry their time', () => {
   for (const topic of rpcTopicNames) assert.ok('timestamp' in rpcTopics[topic].shape, topic);
 });
 
-test('the OpenRPC document names every method, and all that it refers to is in it', () => {
-  const document = createOpenRpc('1.2.3') as { methods: { name: string }[]; components: Record<string, Record<string, unknown>> };
+test('the OpenRPC document names every method', () => {
+  const { methods } = createOpenRpc('1.2.3') as { methods: { name: string }[] };
   assert.deepEqual(
-    document.methods.map(({ name }) => name),
+    methods.map(({ name }) => name),
     rpcMethodNames,
   );
-  for (const [, place = '', name = ''] of JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/([^"]+)"/g)) {
-    assert.ok(document.components[place]?.[name] !== undefined, `${place}/${name}`);
-  }
 });
