@@ -37,7 +37,10 @@ export async function probeNetwork(
   const errors: string[] = [];
   const take = (packet: Buffer, from: RemoteInfo) => {
     if (packet.length > maxAnswerBytes || found.size >= maxDevices) return;
-    for (const device of readMatches(packet, from, ids)) found.set(device.service.href, device);
+    for (const { endpoint, isOwn, device } of readMatches(packet, from, ids)) {
+      // One that hangs on two of our networks answers from both; the address it calls its own is the better one.
+      if (isOwn || !found.has(endpoint)) found.set(endpoint, device);
+    }
   };
   const sockets = await Promise.all((place.interfaces ?? ownAddresses()).map((address) => open(address, place, take, errors)));
   const ask = () => {
@@ -107,8 +110,15 @@ function probeMessage(id: string): string {
   ].join('');
 }
 
+interface Match {
+  /** Its own name for itself, the same on every network. */
+  readonly endpoint: string;
+  readonly isOwn: boolean;
+  readonly device: ProbedDevice;
+}
+
 /** What is no answer to one of our questions is nothing. */
-function readMatches(packet: Buffer, from: RemoteInfo, ids: ReadonlySet<string>): ProbedDevice[] {
+function readMatches(packet: Buffer, from: RemoteInfo, ids: ReadonlySet<string>): Match[] {
   let envelope: XmlElement | undefined;
   try {
     envelope = element(parseXml(packet.toString('utf8')), 'Envelope');
@@ -118,9 +128,13 @@ function readMatches(packet: Buffer, from: RemoteInfo, ids: ReadonlySet<string>)
   if (!ids.has(textAt(envelope, 'Header', 'RelatesTo') ?? '')) return [];
   const matches = elements(element(envelope, 'Body', 'ProbeMatches'), 'ProbeMatch').slice(0, 8);
   return matches.flatMap((match) => {
-    const service = serviceAt(textAt(match, 'XAddrs') ?? '', from.address);
+    const xaddrs = textAt(match, 'XAddrs') ?? '';
+    const service = serviceAt(xaddrs, from.address);
+    if (service === undefined) return [];
     const scopes = (textAt(match, 'Scopes') ?? '').split(/\s+/);
-    return service === undefined ? [] : [{ service, name: scopeOf(scopes, 'name'), hardware: scopeOf(scopes, 'hardware') }];
+    const endpoint = textAt(match, 'EndpointReference', 'Address') ?? service.href;
+    const device = { service, name: scopeOf(scopes, 'name'), hardware: scopeOf(scopes, 'hardware') };
+    return [{ endpoint, isOwn: xaddrs.includes(`//${from.address}`), device }];
   });
 }
 
