@@ -60,10 +60,10 @@ function splitAddress(text: string): { source: string; username: string; passwor
   const match = /^([a-z+]+:\/\/)([^:@/]*)(?::([^@/]*))?@(.*)$/i.exec(text.trim());
   if (match === null) return { source: text.trim(), username: '', password: '' };
   const [, scheme = '', user = '', password = '', rest = ''] = match;
-  return { source: scheme + rest, username: unescape(user), password: unescape(password) };
+  return { source: scheme + rest, username: decodeOr(user), password: decodeOr(password) };
 }
 
-function unescape(text: string): string {
+function decodeOr(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -292,7 +292,8 @@ function Capabilities({ camera }: { camera: Camera }) {
       <header>
         <h2>What it can deliver</h2>
         <span class="small muted">
-          told <Time value={capabilities.probed_at} /> in {Math.round(capabilities.took_ms)} ms
+          told <Time value={capabilities.probed_at} />
+          {capabilities.took_ms >= 1 && ` in ${Math.round(capabilities.took_ms)} ms`}
         </span>
       </header>
       <div class="body stack">

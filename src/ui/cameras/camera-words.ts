@@ -34,7 +34,7 @@ export function placeOf(camera: Camera): string {
 
 /** `1280 × 720 · 30 fps`. */
 export function pictureOf(camera: Camera): string {
-  const parts = camera.resolution === '' ? [] : [camera.resolution.replace('x', ' × ')];
+  const parts = camera.resolution === '' || camera.resolution === '0x0' ? [] : [camera.resolution.replace('x', ' × ')];
   if (camera.fps > 0) parts.push(`${Math.round(camera.fps * 10) / 10} fps`);
   return parts.join(' · ');
 }

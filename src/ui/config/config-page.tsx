@@ -192,7 +192,9 @@ function Editor({ settings, reload }: { settings: Settings; reload: () => void }
                 <b>
                   {draft.size} {draft.size === 1 ? 'change' : 'changes'}
                 </b>{' '}
-                <span class="second small">not saved yet</span>
+                <span class="second small">
+                  {Object.keys(changes.errors).length === 0 ? 'not saved yet' : `not valid: ${Object.keys(changes.errors).join(', ')}`}
+                </span>
               </span>
               <span class="btn-row">
                 <button type="button" class="btn" onClick={() => setDraft(new Map())}>

@@ -37,9 +37,12 @@ export function SettingRow({ setting, writable, draft, error, pending, onDraft }
         <p class="small muted setting-facts">
           <span>{sourceWords(setting.source)}</span>
           <span>default {formatDefault(setting)}</span>
-          <span class="tag" data-tone={setting.applies === 'restart' ? 'warn' : undefined}>
-            {setting.applies === 'restart' ? 'needs a restart' : 'at once'}
-          </span>
+          {setting.applies === 'restart' && !pending && (
+            <span class="tag" data-tone={draft === undefined ? undefined : 'warn'}>
+              needs a restart
+            </span>
+          )}
+          {setting.applies === 'at_once' && <span>takes effect at once</span>}
           {pending && (
             <span class="tag" data-tone="warn">
               waits for a restart

@@ -87,7 +87,6 @@ export function RecordedStage({ deck, video }: { deck: Deck; video: { current: H
       data-testid="recorded"
       data-state={deck.playback?.state.value}
     >
-      {/* biome-ignore lint/a11y/useMediaCaption: what cameras saw has no captions */}
       <video
         ref={(element) => {
           video.current = element;

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { now } from '../core/clock.js';
 import { streamModel } from '../core/data.js';
-import { formatLength } from '../core/format.js';
+import { formatLength, formatSpan } from '../core/format.js';
 import { gapSentence } from '../core/gap-words.js';
 import { theme } from '../core/theme.js';
 import { RecMark } from '../player/record-button.js';
@@ -46,12 +46,21 @@ function Axis({ width }: { width: number }) {
   return (
     <div class="tl-axis" aria-hidden="true">
       {ticksOf(current, width, zone).map((tick) => (
-        <span key={tick.time} style={{ left: `${(xOf(tick.time, current, width) / width) * 100}%` }}>
+        <span
+          key={tick.time}
+          data-edge={edgeOf(xOf(tick.time, current, width), width)}
+          style={{ left: `${(xOf(tick.time, current, width) / width) * 100}%` }}
+        >
           {tick.label}
         </span>
       ))}
     </div>
   );
+}
+
+/** Labels at the ends stand beside their mark, or they would be cut off. */
+function edgeOf(x: number, width: number): 'start' | 'end' | undefined {
+  return x < 18 ? 'start' : x > width - 18 ? 'end' : undefined;
 }
 
 function Row({ id, width }: { id: string; width: number }) {
@@ -75,7 +84,7 @@ function Row({ id, width }: { id: string; width: number }) {
                 : 'nothing'
               : totals.missing < 0.5
                 ? formatLength(totals.present * 1000)
-                : `${((totals.present / wanted) * 100).toFixed(totals.missing / wanted < 0.01 ? 2 : 0)} % of ${formatLength(wanted * 1000)}`}
+                : `${((totals.present / wanted) * 100).toFixed(totals.missing / wanted < 0.01 ? 2 : 0)} % of ${formatSpan(wanted * 1000)}`}
         </span>
       </div>
       <LaneCanvas id={id} width={width} />
