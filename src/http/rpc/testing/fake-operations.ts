@@ -165,7 +165,10 @@ function recordingOperations(events: FakeHub['events']): Pick<RpcOperations, Rec
       running.set(stream_id, recording);
       // The operator subscribes after the start; a hub tells about once a second.
       const timer = setInterval(() => {
-        if (!running.has(stream_id)) clearInterval(timer);
+        if (!running.has(stream_id)) {
+          clearInterval(timer);
+          return;
+        }
         events.tell({
           topic: 'recording.progress',
           streamId: stream_id,
