@@ -7,7 +7,6 @@ import { answer } from './answer.js';
 import { askSecret } from './ask.js';
 import { type Client, findHub } from './client.js';
 import { allPages } from './pages.js';
-import { openRpcClient } from './rpc-client.js';
 import { formatFields, formatTable, isJson, type Terminal } from './terminal.js';
 import { formatTime, toNumber, toSeconds } from './words.js';
 
@@ -277,6 +276,7 @@ const watchedTopics: readonly RpcTopic[] = [
 ];
 
 async function watchCameras(command: Command, terminal: Terminal): Promise<void> {
+  const { openRpcClient } = await import('./rpc-client.js');
   const client = await openRpcClient(findHub(command, terminal));
   const forProgram = isJson(command);
   try {

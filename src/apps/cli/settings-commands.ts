@@ -4,7 +4,6 @@ import { WeirError } from '../../contracts/errors.js';
 import type { ChangeSettings, RouteAnswer, Setting, SettingsVersion } from '../../contracts/index.js';
 import { maskConfig, nearest } from '../config.js';
 import { configKeys, findConfigKey } from '../config-keys.js';
-import { changeOffline } from '../settings/index.js';
 import { answer } from './answer.js';
 import { askSecret } from './ask.js';
 import { type Client, isHubNamed } from './client.js';
@@ -134,6 +133,7 @@ async function toChanges(given: readonly string[]): Promise<ChangeSettings['chan
 async function change(changes: ChangeSettings['changes'], options: ChangeFlags, command: Command, terminal: Terminal): Promise<void> {
   const isDryRun = options.dryRun === true;
   if (!isHubNamed(command, terminal)) {
+    const { changeOffline } = await import('../settings/index.js');
     const done = changeOffline(configInputs(command, terminal), changes, isDryRun);
     const verb = isDryRun ? 'would be written' : 'written';
     const text =
