@@ -148,19 +148,24 @@ function orderOf(order: Partial<RecordingOrder>): RecordingOrder {
   return { ...whole, ...order } as RecordingOrder;
 }
 
-/** Spans between `from` and `to` (seconds) that no segment and no gap covers, longer than a picture. */
+/** Spans of the test's time (seconds) that no segment and no gap covers, longer than a picture. */
 export function uncovered(entries: readonly RecordingEntry[], from: number, to: number): string[] {
+  return holes(entries, startMs + from * 1000, startMs + to * 1000, frameMs * 1.5);
+}
+
+/** Spans between two times that no segment and no gap covers, longer than `toleranceMs`. */
+export function holes(entries: readonly RecordingEntry[], fromMs: number, toMs: number, toleranceMs: number): string[] {
   const spans = entries
     .filter((entry) => entry.kind === 'segment' || entry.kind === 'gap')
     .map((entry) => [Date.parse(entry.from), Date.parse(entry.to)] as const)
     .sort(([a], [b]) => a - b);
-  const holes: string[] = [];
-  let covered = startMs + from * 1000;
-  for (const [begin, end] of [...spans, [startMs + to * 1000, startMs + to * 1000] as const]) {
-    if (begin - covered > frameMs * 1.5) holes.push(`${(covered - startMs) / 1000} to ${(begin - startMs) / 1000}`);
+  const found: string[] = [];
+  let covered = fromMs;
+  for (const [begin, end] of [...spans, [toMs, toMs] as const]) {
+    if (begin - covered > toleranceMs) found.push(`${new Date(covered).toISOString()} to ${new Date(begin).toISOString()}`);
     covered = Math.max(covered, end);
   }
-  return holes;
+  return found;
 }
 
 /** Pairs of segments or gaps that cover the same time, by more than a millisecond. */
