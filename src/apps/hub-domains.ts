@@ -47,7 +47,8 @@ export function startHubRecordings(parts: DomainParts, streams: () => StreamsHub
     streams: {
       exists: (streamId) => streams()?.exists(streamId) === true,
       kick: () => streams()?.kick(),
-      picture: (streamId, request, signal) => needed(streams()).picture(streamId, request, signal),
+      picture: (streamId, { width, ...request }, signal) =>
+        needed(streams()).picture(streamId, { ...request, ...(width === undefined ? {} : { width }) }, signal),
     },
   });
 }
