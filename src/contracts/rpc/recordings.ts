@@ -6,7 +6,7 @@ import { snapshotFormats } from '../snapshot.js';
 import type { RpcMethod } from './method.js';
 import { deletedSchema, deviceParams, deviceSchema, filenameParams, filePageSchema, pageParams, recordingWords, wholeSeconds } from './shapes.js';
 
-const filenameOrEmpty = z.string().describe('without extension; empty while no file is begun: the notification names it');
+const filenameOrEmpty = z.string().describe('without extension; empty when no file was begun within a second: the notification names it');
 const size = z.number().int().nonnegative().describe('bytes');
 
 export const recordingMethods = {

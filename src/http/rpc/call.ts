@@ -45,6 +45,7 @@ export type RpcOperations = Pick<
   | 'take_snapshot'
   | 'start_recording'
   | 'stop_recording'
+  | 'get_recording'
   | 'list_recordings'
   | 'list_segments'
   | 'get_segment'

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { problemSchema, WeirError } from '../../contracts/index.js';
 import { rpcNotifications } from '../../contracts/rpc/index.js';
 import { waitFor, withDeadline } from '../../testkit/index.js';
+import { noRpcEvents } from './events.js';
 import { toRpcCamera } from './methods/words.js';
 import { TestClient } from './testing/client.js';
 import { fakeCamera } from './testing/fake-operations.js';
@@ -261,6 +262,18 @@ describe('calls', () => {
     const answer = await (await client(fixture, 'operator')).ask('start_recording', { device: 'camera0' });
     assert.ok('error' in answer);
     assert.deepEqual([answer.error.code, answer.error.data.state], [-32020, 'storage_blocked']);
+  });
+
+  test('that start a recording are answered with its file once it has begun, and after a second in any case', async () => {
+    const fixture = await start();
+    const made = await client(fixture, 'operator');
+    const begun = await made.call('start_recording', { device: 'camera0' });
+    assert.deepEqual([begun.filename, begun.status], ['camera0_1', 'RECORDING']);
+    const deaf = await start({ settings: { events: noRpcEvents } });
+    const startedAt = performance.now();
+    const late = await (await client(deaf, 'operator')).call('start_recording', { device: 'camera0' });
+    assert.ok(performance.now() - startedAt >= 990);
+    assert.equal(late.device, 'camera0');
   });
 
   test('that change something are audited as the route they stand for, with what came of them', async () => {

@@ -1,6 +1,7 @@
 /** Recordings, snapshots, their files. */
 import type { Recording, Segment, Snapshot } from '../../../contracts/index.js';
 import type { MethodParts, RpcWorks } from '../call.js';
+import { noRpcEvents, type RpcEvents } from '../events.js';
 import { oneCamera } from './lists.js';
 import { now, recordingWordOf } from './words.js';
 
@@ -19,7 +20,10 @@ export function recordingWorks(parts: MethodParts): Pick<RpcWorks, Names> {
   return { ...ordering(parts), ...files(parts) };
 }
 
-function ordering({ operations }: MethodParts): Pick<RpcWorks, 'take_snapshot' | 'start_recording' | 'stop_recording'> {
+/** A recording that begins within so long is answered with its file; the bound is what a camera takes that must be started first. */
+const beginWaitMs = 1000;
+
+function ordering({ operations, settings }: MethodParts): Pick<RpcWorks, 'take_snapshot' | 'start_recording' | 'stop_recording'> {
   return {
     async take_snapshot({ device, ...body }, call) {
       await oneCamera(operations, device, call);
@@ -29,15 +33,19 @@ function ordering({ operations }: MethodParts): Pick<RpcWorks, 'take_snapshot' |
     },
     async start_recording({ device, duration, format }, call) {
       await oneCamera(operations, device, call);
+      const at = { params: { stream_id: device }, query: undefined };
       const body = { format, ...(duration === undefined ? {} : { duration_s: duration }) };
-      const recording = await operations.start_recording({ params: { stream_id: device }, query: undefined, body }, call.context);
-      return {
-        device,
-        filename: recording.filename ?? '',
-        status: recordingWordOf[recording.state],
-        start_time: startOf(recording),
-        format: recording.format,
-      };
+      const word = listenForWord(settings.events ?? noRpcEvents, device);
+      try {
+        const ordered = await operations.start_recording({ ...at, body }, call.context);
+        if (ordered.filename === null) await word.within(beginWaitMs, call.context.signal);
+        const { recording } = await operations.get_recording({ ...at, body: undefined }, call.context);
+        // It may be over already, and another one may have begun.
+        const { filename, state, ...rest } = recording?.recording_id === ordered.recording_id ? recording : ordered;
+        return { device, filename: filename ?? '', status: recordingWordOf[state], start_time: startOf(rest), format: rest.format };
+      } finally {
+        word.stop();
+      }
     },
     async stop_recording({ device }, call) {
       await oneCamera(operations, device, call);
@@ -57,8 +65,29 @@ function ordering({ operations }: MethodParts): Pick<RpcWorks, 'take_snapshot' |
 }
 
 /** Before its first frame, a recording began when it was asked for. */
-function startOf({ started_at, requested_at }: Recording): string {
+function startOf({ started_at, requested_at }: Pick<Recording, 'started_at' | 'requested_at'>): string {
   return started_at ?? requested_at;
+}
+
+/** Hears whether a recording has begun or cannot. Listens from now on, so that nothing is missed between order and wait. */
+function listenForWord(events: RpcEvents, device: string): { within(ms: number, signal: AbortSignal): Promise<void>; stop(): void } {
+  let heard: () => void = () => undefined;
+  const word = new Promise<void>((resolve) => {
+    heard = resolve;
+  });
+  const stop = events.on((event) => {
+    if (event.streamId === device && 'topic' in event && (event.topic === 'recording.start' || event.topic === 'recording.error')) heard();
+  });
+  return {
+    async within(ms, signal) {
+      const timer = setTimeout(heard, ms);
+      signal.addEventListener('abort', heard, { once: true });
+      await word;
+      clearTimeout(timer);
+      signal.removeEventListener('abort', heard);
+    },
+    stop,
+  };
 }
 
 type FileNames = Exclude<Names, 'take_snapshot' | 'start_recording' | 'stop_recording'>;

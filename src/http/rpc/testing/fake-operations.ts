@@ -144,7 +144,7 @@ function streamOperations(streams: Map<string, Stream>): Pick<RpcOperations, Str
   };
 }
 
-type RecordingNames = 'start_recording' | 'stop_recording' | 'list_recordings' | 'list_segments' | 'get_segment' | 'delete_segment';
+type RecordingNames = 'get_recording' | 'start_recording' | 'stop_recording' | 'list_recordings' | 'list_segments' | 'get_segment' | 'delete_segment';
 
 function recordingOperations(events: FakeHub['events']): Pick<RpcOperations, RecordingNames> {
   const running = new Map<string, Recording>();
@@ -154,7 +154,19 @@ function recordingOperations(events: FakeHub['events']): Pick<RpcOperations, Rec
     if (segment === undefined) throw none('recording', filename);
     return segment;
   };
+  const begin = (stream_id: string) => {
+    const recording = running.get(stream_id);
+    if (recording === undefined) return;
+    const filename = `${stream_id}_1`;
+    running.set(stream_id, { ...recording, state: 'recording', filename, started_at: at });
+    events.tell({
+      topic: 'recording.start',
+      streamId: stream_id,
+      data: { device: stream_id, status: 'STARTED', filename, duration: 0, timestamp: at },
+    });
+  };
   return {
+    get_recording: ({ params }) => ({ recording: running.get(params.stream_id) ?? null, policy: { mode: 'off' } }),
     start_recording({ params: { stream_id }, body }) {
       if (running.has(stream_id)) {
         throw new WeirError('failed_precondition', `${stream_id} is recorded already`, {
@@ -163,6 +175,7 @@ function recordingOperations(events: FakeHub['events']): Pick<RpcOperations, Rec
       }
       const recording = fakeRecording(stream_id, body?.format ?? 'fmp4');
       running.set(stream_id, recording);
+      setImmediate(() => begin(stream_id));
       // The operator subscribes after the start; a hub tells about once a second.
       const timer = setInterval(() => {
         if (!running.has(stream_id)) {
