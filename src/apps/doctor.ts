@@ -5,12 +5,14 @@ import { dirname, join } from 'node:path';
 import { findServerProgram, formatVersion, parseVersion, type ServerVersion } from '../broker/index.js';
 import { type Config, WeirError } from '../contracts/index.js';
 import { findMachineFacts } from '../media/index.js';
-import { findListener, hasParentDeathSignal } from '../supervisor/index.js';
+import { findListener, findOptionalProgram, hasParentDeathSignal } from '../supervisor/index.js';
 import { advisoriesFor } from './advisories.js';
 import { runningHub } from './cli/client.js';
 import { type ConfigInputs, type LoadedConfig, loadConfig } from './config.js';
+import { configKeys } from './config-keys.js';
 import { connectBus } from './connect-bus.js';
 import { type DataFolder, dataFolderAt } from './data-folder.js';
+import { checkCameraParts, programVersion } from './doctor-cameras.js';
 import { loginOf } from './spoke-settings.js';
 import { packageFolder } from './version.js';
 
@@ -45,6 +47,7 @@ export async function examine(inputs: ConfigInputs): Promise<Finding[]> {
     checkData(data),
     checkExposure(config, data),
     checkSurroundings(),
+    checkCameraParts(config, data),
   ]);
   return parts.flat();
 }
@@ -62,13 +65,23 @@ export function formatFindings(findings: readonly Finding[]): string {
   return `${lines.join('\n')}\n\n${count('error')} errors, ${count('warning')} warnings\n`;
 }
 
-/** Versions of the programs that Weir runs; undefined for those that are missing. */
-export async function findVersions(config: Config): Promise<{ 'nats-server': string | undefined; ffmpeg: string | undefined }> {
+/** Programs that Weir runs, or can. */
+export type ProgramName = 'nats-server' | 'ffmpeg' | 'v4l2-ctl' | 'mediamtx';
+
+/** Their versions; undefined for those that are missing. */
+export async function findVersions(config: Config): Promise<Record<ProgramName, string | undefined>> {
   const { ffmpeg = 'ffmpeg', ffprobe = 'ffprobe' } = config.ffmpeg;
-  const [server, facts] = await Promise.allSettled([findServerProgram(config.nats.binary), findMachineFacts({ ffmpeg, ffprobe, hardware: false })]);
+  const [server, facts, devices, gateway] = await Promise.allSettled([
+    findServerProgram(config.nats.binary),
+    findMachineFacts({ ffmpeg, ffprobe, hardware: false }),
+    programVersion(findOptionalProgram('v4l2-ctl'), '--version'),
+    programVersion(findOptionalProgram(config.gateway.binary ?? 'mediamtx'), '--version'),
+  ]);
   return {
     'nats-server': server.status === 'fulfilled' ? formatVersion(server.value.version) : undefined,
     ffmpeg: facts.status === 'fulfilled' ? facts.value.version : undefined,
+    'v4l2-ctl': devices.status === 'fulfilled' ? devices.value?.replace('v4l2-ctl ', '') : undefined,
+    mediamtx: gateway.status === 'fulfilled' ? gateway.value?.replace(/^v/, '') : undefined,
   };
 }
 
@@ -87,9 +100,14 @@ function checkNode(): Finding {
   return { check: 'node', level: 'ok', message: found };
 }
 
-function checkConfig({ file, warnings, config }: LoadedConfig): Finding[] {
+function checkConfig({ file, warnings, config, sources }: LoadedConfig): Finding[] {
   const findings: Finding[] = [{ check: 'config', level: 'ok', message: file ?? 'no file; defaults, environment and flags' }];
   for (const warning of warnings) findings.push({ check: 'config', level: 'warning', message: warning });
+  const secrets = configKeys.filter((key) => key.isSecret && sources.get(key.path) === `file ${file}`).map((key) => key.path);
+  if (file !== undefined && secrets.length > 0 && isOpenToOthers(file)) {
+    const message = `${file} holds secrets (${secrets.join(', ')}) and can be read by others`;
+    findings.push({ check: 'config', level: 'warning', message, hint: `chmod 600 ${file}` });
+  }
   const { tls } = config.http;
   for (const path of [tls?.key_file, config.nats.nkey_seed_file, config.nats.credentials_file]) {
     if (path === undefined) continue;
@@ -176,6 +194,7 @@ function checkPorts(config: Config, data: DataFolder): Finding[] {
     wanted.push(['message bus', 'nats.port', config.nats.port], ['its WebSocket', 'nats.websocket_port', config.nats.websocket_port]);
     if (config.nats.monitor_port > 0) wanted.push(['its monitoring', 'nats.monitor_port', config.nats.monitor_port]);
   }
+  wanted.push(['JSON-RPC', 'rpc.port', config.rpc.port], ['health', 'rpc.health_port', config.rpc.health_port], ...gatewayPorts(config));
   return wanted
     .filter(([, , port]) => port > 0)
     .map(([name, key, port]) => {
@@ -192,6 +211,14 @@ function checkPorts(config: Config, data: DataFolder): Finding[] {
         hint: `Stop it, or choose another ${key}`,
       };
     });
+}
+
+/** Those of a MediaMTX that the hub would start. */
+function gatewayPorts({ gateway }: Config): [name: string, key: string, port: number][] {
+  const isOurs = gateway.kind !== 'builtin' && gateway.url === undefined && findOptionalProgram(gateway.binary ?? 'mediamtx') !== undefined;
+  if (!isOurs) return [];
+  const names = ['api_port', 'rtsp_port', 'webrtc_port', 'hls_port', 'rtmp_port', 'srt_port'] as const;
+  return names.map((name) => [`MediaMTX, ${name.replace('_port', '')}`, `gateway.${name}`, gateway[name]]);
 }
 
 async function checkData(data: DataFolder): Promise<Finding[]> {

@@ -121,7 +121,7 @@ export function isSameHub(given: string, running: string): boolean {
 }
 
 /** The token of the data folder: for the hub of that folder only, never for another address. */
-function localToken(data: DataFolder): string | undefined {
+export function localToken(data: DataFolder): string | undefined {
   if (!existsSync(data.localToken)) return undefined;
   try {
     return readFileSync(data.localToken, 'utf8').trim();

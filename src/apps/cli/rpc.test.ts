@@ -19,7 +19,7 @@ async function withSocket(
   args: readonly string[],
   answer: (call: Call, socket: WebSocket) => Answer,
   check: (run: CommandRun & { readonly calls: Call[] }) => void,
-  token: string | undefined = 'wt_test',
+  token: string | null = 'wt_test',
 ): Promise<void> {
   await withTempFolder(async (folder) => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/ws' });
@@ -34,7 +34,7 @@ async function withSocket(
     });
     try {
       const WEIR_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const run = await runCommand(args, { WEIR_URL, ...(token === undefined ? {} : { WEIR_TOKEN: token }) }, folder);
+      const run = await runCommand(args, { WEIR_URL, ...(token === null ? {} : { WEIR_TOKEN: token }) }, folder);
       check({ ...run, calls });
     } finally {
       for (const socket of server.clients) socket.terminate();
@@ -89,7 +89,7 @@ test('a token that does not hold is told as that; a misspelt method with the one
     ['rpc', 'pign'],
     () => unknown,
     ({ error }) => assert.match(error?.hint ?? '', /Did you mean ping\?/),
-    undefined,
+    null,
   );
 });
 
