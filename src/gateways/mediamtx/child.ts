@@ -230,7 +230,7 @@ function lastErrorIn(log: string, state: SupervisedState): string | null {
   if (state.last.report === null) return state.last.message;
   try {
     const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
-    const said = lines.slice(-20).findLast((line) => / ERR /.test(line)) ?? lines.at(-1) ?? '';
+    const said = lines.slice(-20).findLast((line) => /\bERR\b/.test(line)) ?? lines.at(-1) ?? '';
     return [state.last.message, said].filter((part) => part !== '').join('; ');
   } catch {
     return state.last.message;

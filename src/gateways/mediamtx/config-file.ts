@@ -1,5 +1,4 @@
 /** The configuration that a supervised MediaMTX is started with. Paths are not in it: they come through the control interface. */
-import { stringify } from 'yaml';
 import type { MtxPorts } from './ports.js';
 import { hasFeature, type MtxVersion } from './version.js';
 
@@ -44,7 +43,8 @@ export function formatConfigFile({ version, ports, bind, authUrl }: ConfigFileOp
     ...(hasFeature(version, 'moq') ? { moq: false } : {}),
     paths: {},
   };
-  return `# Written by Weir with each start; changes are lost.\n${stringify(config)}`;
+  // JSON is YAML in which no word, such as "no", is taken for something else.
+  return `# Written by Weir with each start; changes are lost.\n${JSON.stringify(config, null, 2)}\n`;
 }
 
 function isLoopback(host: string): boolean {

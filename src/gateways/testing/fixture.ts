@@ -74,7 +74,16 @@ export async function openFixture(settings: Partial<GatewaySettings> = {}): Prom
       tokens,
       log: silentLogger,
     });
-  let gateway = await open();
+  const endHub = () => {
+    hub.server.closeAllConnections();
+    hub.server.close();
+    for (const child of hub.children) child.kill('SIGKILL');
+  };
+  let gateway = await open().catch(async (error: unknown) => {
+    endHub();
+    await removeFolder(folder);
+    throw error;
+  });
   gateway.onEvent((event) => events.push(event));
   return {
     get gateway() {
@@ -101,9 +110,7 @@ export async function openFixture(settings: Partial<GatewaySettings> = {}): Prom
     },
     async [Symbol.asyncDispose]() {
       await gateway.stop();
-      hub.server.closeAllConnections();
-      hub.server.close();
-      for (const child of hub.children) child.kill('SIGKILL');
+      endHub();
       await removeFolder(folder);
     },
   };
