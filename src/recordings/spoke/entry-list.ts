@@ -1,8 +1,9 @@
 /** What was recorded of one stream, and what is missing: one line for each segment and gap, in a file that only grows. */
-import { mkdir, open, readFile, rename, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RecordingEntry } from '../../contracts/index.js';
-import { syncFolder } from './segment-file.js';
+import { flushInTurn } from './flush-gate.js';
+import { syncFolder, withFolder } from './segment-file.js';
 
 /** An entry before it has its number. */
 export type EntryDraft = RecordingEntry extends infer Entry ? (Entry extends RecordingEntry ? Omit<Entry, 'sequence'> : never) : never;
@@ -80,8 +81,7 @@ export class EntryList {
   async #append(draft: EntryDraft): Promise<RecordingEntry> {
     const entry = { sequence: this.#last + 1, ...draft } as RecordingEntry;
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    await mkdir(dirname(this.#file), { recursive: true, mode: 0o750 });
-    const handle = await open(this.#file, 'a', 0o640);
+    const handle = await withFolder(this.#file, () => open(this.#file, 'a', 0o640));
     try {
       const { size } = await handle.stat();
       // Somebody took the file away: the numbers go on, what was in it is gone.
@@ -89,7 +89,7 @@ export class EntryList {
       // What is beyond our lines was torn, and would spoil the next one.
       if (size > this.#size) await handle.truncate(this.#size);
       await handle.appendFile(line);
-      await handle.datasync();
+      await flushInTurn(() => handle.datasync());
       if (this.#size === 0) await syncFolder(dirname(this.#file));
     } finally {
       await handle.close();

@@ -3,6 +3,7 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RecordingFormat } from '../../contracts/index.js';
 import { runProgram } from '../../media/index.js';
+import { flushInTurn } from './flush-gate.js';
 import { finishedPath, partPath } from './names.js';
 import type { PartNote } from './note.js';
 import { syncFolder } from './segment-file.js';
@@ -42,7 +43,7 @@ async function remux(from: string, to: string, format: 'mp4' | 'mkv', ffmpeg: st
     const result = await runProgram(ffmpeg, [...input, ...output, '-y', `file:${beside}`], { timeoutMs: remuxTimeoutMs });
     if (result.code !== 0) return result.timedOut ? 'FFmpeg took too long to remux' : `FFmpeg could not remux: ${result.stderr.trim().slice(-300)}`;
     const handle = await open(beside, 'r+');
-    await handle.sync().finally(() => handle.close());
+    await flushInTurn(() => handle.sync()).finally(() => handle.close());
     await rename(beside, to);
     return undefined;
   } catch (error) {

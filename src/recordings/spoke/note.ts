@@ -1,8 +1,9 @@
 /** What a recorder has to know of its predecessor: one small file per stream, written before anything that it speaks of is begun. */
-import { mkdir, open, readFile, rename, stat, utimes } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { gapCauses, recordingFormats, recordingOrderSchema } from '../../contracts/index.js';
+import { flushInTurn } from './flush-gate.js';
+import { withFolder } from './segment-file.js';
 
 const partSchema = z.object({
   filename: z.string(),
@@ -40,6 +41,7 @@ export class NoteFile {
   readonly #file: string;
   #saving: Promise<void> = Promise.resolve();
   #waiting: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
 
   constructor(file: string) {
     this.#file = file;
@@ -55,7 +57,7 @@ export class NoteFile {
     }
   }
 
-  /** Writes what `take` gives when its turn has come; resolves when that is on the disk. Calls that wait share one write. */
+  /** Writes what `take` gives when its turn has come; resolves when a kill of this process cannot undo it. Calls that wait share one write. */
   save(take: () => Note): Promise<void> {
     this.#waiting ??= this.#saving
       .catch(() => undefined)
@@ -73,16 +75,21 @@ export class NoteFile {
     await utimes(this.#file, now, now).catch(() => undefined);
   }
 
+  /** It is in the hands of the system when this resolves, which outlives the process; that it outlives the machine is seen to beside. */
   async #write(note: Note): Promise<void> {
-    await mkdir(dirname(this.#file), { recursive: true, mode: 0o750 });
     const beside = `${this.#file}.tmp`;
-    const handle = await open(beside, 'w', 0o600);
-    try {
-      await handle.writeFile(JSON.stringify(note));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await withFolder(this.#file, () => writeFile(beside, JSON.stringify(note), { mode: 0o600 }));
     await rename(beside, this.#file);
+    this.#syncing ??= this.#sync().finally(() => {
+      this.#syncing = undefined;
+    });
+  }
+
+  /** What cannot be flushed now is written again soon. */
+  async #sync(): Promise<void> {
+    const handle = await open(this.#file, 'r').catch(() => undefined);
+    await flushInTurn(async () => handle?.sync())
+      .catch(() => undefined)
+      .finally(() => handle?.close());
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { SegmentEntry } from '../../contracts/index.js';
 import { encodeDuration, type FragmentScan, findDurationField, scanFragments } from '../../media/index.js';
 import { finishPart } from './finish.js';
+import { flushInTurn } from './flush-gate.js';
 import { finishedPath, partPath } from './names.js';
 import type { PartNote } from './note.js';
 
@@ -75,7 +76,7 @@ async function mend(path: string, scan: FragmentScan): Promise<void> {
     const field = findDurationField(init);
     const duration = encodeDuration(field, scan.durationMs);
     await handle.write(duration, 0, duration.length, field.offset);
-    await handle.sync();
+    await flushInTurn(() => handle.sync());
   } finally {
     await handle.close();
   }

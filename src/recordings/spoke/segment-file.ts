@@ -1,6 +1,7 @@
 /** One file on its way: written as `.part`, given its name when it is whole. */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { flushInTurn } from './flush-gate.js';
 
 /** What the writer needs of an open file. */
 export interface SegmentFile {
@@ -23,21 +24,17 @@ export type OpenSegmentFile = (path: string) => Promise<SegmentFile>;
 const mostBuffers = 512;
 
 export const openSegmentFile: OpenSegmentFile = async (path) => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-  const handle = await open(path, 'wx', 0o640);
-  const { ino } = await handle.stat();
+  const handle = await withFolder(path, () => open(path, 'wx', 0o640));
   return {
     append: (parts) => appendAll(handle, parts),
     async patch(bytes, offset) {
       await handle.write(bytes, 0, bytes.length, offset);
     },
-    sync: () => handle.sync(),
+    sync: () => flushInTurn(() => handle.sync()),
     cut: (sizeBytes) => handle.truncate(sizeBytes),
     async isThere() {
-      const other = await open(path, 'r').catch(() => undefined);
-      if (other === undefined) return false;
-      const stat = await other.stat().finally(() => other.close());
-      return stat.ino === ino;
+      const [there, ours] = await Promise.all([stat(path).catch(() => undefined), handle.stat()]);
+      return there?.ino === ours.ino;
     },
     close: () => handle.close(),
   };
@@ -61,5 +58,16 @@ async function appendAll(handle: FileHandle, parts: readonly Uint8Array[]): Prom
 /** Makes names in a folder outlive a loss of power. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
+  await flushInTurn(() => handle.sync()).finally(() => handle.close());
+}
+
+/** Does it, and once more after making the folder of `path` where there is none: a file is begun with as few calls as can be. */
+export async function withFolder<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+    return write();
+  }
 }

@@ -133,6 +133,8 @@ export class StreamTape {
   }
 
   async #run(): Promise<void> {
+    // Fragments that come in one go are written in one go.
+    await Promise.resolve();
     do {
       const events = this.#queue;
       this.#queue = [];
