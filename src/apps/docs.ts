@@ -8,14 +8,16 @@ import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { createAsyncApi } from '../contracts/asyncapi.js';
 import { busRoles, type Channel, channelNames, channels } from '../contracts/channels.js';
-import { configSchema } from '../contracts/config.js';
 import { errorCodes, errorTable } from '../contracts/errors.js';
 import { type JsonSchema, SchemaCollection } from '../contracts/json-schema.js';
 import { createOpenApi } from '../contracts/openapi.js';
 import { createOpenRpc } from '../contracts/openrpc.js';
 import { permissionsFor } from '../contracts/permissions.js';
 import { type Route, routeNames, routes } from '../contracts/routes.js';
+import { configKeys } from './config-keys.js';
 import { rpcPage } from './docs-rpc.js';
+import { olderNames } from './older-names.js';
+import { appliesOf } from './settings/applies.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const folder = join(root, 'docs', 'reference');
@@ -129,24 +131,26 @@ function errorsPage(): string {
 }
 
 function configPage(): string {
-  const json = new SchemaCollection('').of(configSchema, 'input');
-  const rows: string[][] = [];
-  const walk = (schema: JsonSchema, path: string[]) => {
-    for (const [name, property] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)) {
-      const at = [...path, name];
-      if (property.properties !== undefined) walk(property, at);
-      else
-        rows.push([
-          `\`${at.join('.')}\``,
-          `\`WEIR_${at.join('_').toUpperCase()}\``,
-          describeType(property),
-          property.default === undefined ? '' : `\`${JSON.stringify(property.default)}\``,
-          String(property.description ?? ''),
-        ]);
-    }
-  };
-  walk(json, []);
-  return `# Configuration\n\nFile \`weir.yaml\` (or \`--config FILE\`), environment, flags: a flag beats the environment, which beats the file. \`NATS_URL\`, \`NATS_USER\`, \`NATS_PASSWORD\`, \`NATS_TLS_ENABLED\` and \`STREAM_ID\` are understood as well.\n\n${table(['Key', 'Environment', 'Type', 'Default', 'Meaning'], rows)}\n`;
+  const words: Readonly<Record<string, string>> = { at_once: 'at once', restart: 'restart' };
+  const rows = configKeys.map(({ path, environment, json, default: preset, description }) => [
+    `\`${path}\``,
+    `\`${environment}\``,
+    describeType(json),
+    preset === undefined ? '' : `\`${JSON.stringify(preset)}\``,
+    words[appliesOf.get(path) ?? 'restart'] ?? '',
+    description,
+  ]);
+  const older = Object.entries(olderNames).map(([name, { path }]) => [`\`${name}\``, `\`${path}\``]);
+  return [
+    '# Configuration',
+    'File `weir.yaml` in the working folder, else in the data folder (or `--config FILE`, `WEIR_CONFIG`), environment, flags: a flag beats the environment, which beats the file. `NATS_URL`, `NATS_USER`, `NATS_PASSWORD`, `NATS_TLS_ENABLED` and `STREAM_ID` are understood as well.',
+    'A running hub follows the file. A change that is not sound changes nothing and raises the alert `config_invalid`, which names file, line, column, key and value. *Change* tells what a key needs: `at once`, where the running hub follows it, else a restart. `weir config set`, or `PATCH /api/v1/config`, checks a change, writes it to the file (comments stay) and applies it; `weir config history`, `diff` and `restore` look and go back. A secret is kept in no history. When there is no file, one is made in the data folder.',
+    table(['Key', 'Environment', 'Type', 'Default', 'Change', 'Meaning'], rows),
+    '## Names of an older camera service',
+    'These variables mean the same as a key above and count less than its own name. Durations may carry their unit (`30s`). Others that begin with `CAMERA_SERVICE_` are told at the start and change nothing.',
+    table(['Variable', 'Key'], older),
+    '',
+  ].join('\n\n');
 }
 
 function main(): void {
