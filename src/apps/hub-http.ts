@@ -111,6 +111,7 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
       },
       events: options.events,
       notReady: options.notReady,
+      wake: (streamId) => streams.want(streamId),
       observe: rpcObserver(metrics),
     },
   });

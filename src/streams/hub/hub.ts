@@ -43,6 +43,8 @@ export interface StreamsHub {
   exists(streamId: string): boolean;
   /** Something that is asked for at every look has changed, for example the orders to record: look soon. */
   kick(): void;
+  /** Somebody wants to see it: an on-demand stream that may run is started, and runs on for `linger_s` after its last viewer. */
+  want(streamId: string): void;
   /**
    * A picture of the source as it is now, from its newest keyframe; starts the stream when it does not run.
    * Throws `not_found`, and `unavailable` when no picture comes within ten seconds.
@@ -188,6 +190,7 @@ class HubNouns implements StreamsHub {
       roster: this.#roster,
       facts: options.facts,
       prepare: (streamId) => this.#prepare(streamId),
+      want: (streamId) => this.#watching.want(streamId),
       forget: (streamId) => this.#forget(streamId),
     });
     this.operations = { ...json, ...this.#mediaOperations() };
@@ -226,6 +229,10 @@ class HubNouns implements StreamsHub {
 
   kick(): void {
     this.#reconciler.kick();
+  }
+
+  want(streamId: string): void {
+    if (this.#definitions.get(streamId) !== undefined) this.#watching.want(streamId);
   }
 
   async picture(streamId: string, snapshot: Snapshot, signal: AbortSignal): Promise<{ body: Uint8Array; takenAtMs: number }> {
