@@ -20,7 +20,7 @@ export interface PictureRequest {
   /** 1 to 100; jpg only. */
   readonly quality: number;
   /** Pixels; default as the video. Never enlarged. */
-  readonly width?: number | undefined;
+  readonly width?: number;
 }
 
 /** A picture of the newest keyframe. */

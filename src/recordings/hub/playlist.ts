@@ -26,8 +26,8 @@ const targetBytes = 8 * 1024 * 1024;
 /** Files follow each other without a break when no more lies between. */
 const seamMs = 250;
 
-/** The parts of a file that touch a time, each beginning with a keyframe, none longer than it must be. */
-export function partsOf(file: PlayableFile, fromMs: number, toMs: number): PlayablePart[] {
+/** The parts of a file that touch a time, each beginning with a keyframe at or after `notBeforeMs`, none longer than it must be. */
+export function partsOf(file: PlayableFile, fromMs: number, toMs: number, notBeforeMs = Number.NEGATIVE_INFINITY): PlayablePart[] {
   const parts: PlayablePart[] = [];
   const groups = file.keyframes.map(([ms, start], index): PlayablePart => {
     const next = file.keyframes[index + 1];
@@ -35,7 +35,7 @@ export function partsOf(file: PlayableFile, fromMs: number, toMs: number): Playa
     return { start, end: (next?.[1] ?? file.size_bytes) - 1, from_ms: file.started_ms + ms, to_ms };
   });
   for (const group of groups) {
-    if (group.to_ms <= fromMs || group.from_ms >= toMs || group.end < group.start) continue;
+    if (group.to_ms <= fromMs || group.from_ms >= toMs || group.end < group.start || group.from_ms < notBeforeMs) continue;
     const last = parts.at(-1);
     const fits = last !== undefined && last.to_ms - last.from_ms < targetMs && group.end - last.start < targetBytes;
     if (fits && last.end + 1 === group.start) parts[parts.length - 1] = { ...last, end: group.end, to_ms: group.to_ms };
@@ -51,7 +51,7 @@ export function formatPlaylist(files: readonly PlayableFile[], fromMs: number, t
   let end: { ms: number; picture: string } | undefined;
   let firstMs: number | undefined;
   for (const file of files) {
-    const parts = partsOf(file, fromMs, toMs).filter((part) => end === undefined || part.from_ms >= end.ms - seamMs);
+    const parts = partsOf(file, fromMs, toMs, end === undefined ? undefined : end.ms - seamMs);
     const [first] = parts;
     if (first === undefined) continue;
     firstMs ??= first.from_ms;

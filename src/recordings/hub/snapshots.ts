@@ -70,7 +70,7 @@ export class Snapshots {
     const { filename: wanted, format } = nameOf(request);
     if (wanted !== undefined && (await store.snapshots.get(wanted)) !== undefined) throw taken(wanted);
     const quality = request.quality ?? settings().snapshots.quality;
-    const picture = await streams.picture(streamId, { format, quality, width: request.width }, signal);
+    const picture = await streams.picture(streamId, { format, quality, ...(request.width === undefined ? {} : { width: request.width }) }, signal);
     const size = pictureSize(picture.body);
     if (size === undefined) throw new WeirError('unavailable', 'The keyframe could not be made into a picture');
     const filename = wanted ?? `${defaultStem(streamId, picture.takenAtMs)}.${format}`;

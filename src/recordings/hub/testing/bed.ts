@@ -78,8 +78,7 @@ export async function startBed(options: { settings?: object; timing?: Recordings
         kick: () => streams?.kick(),
         picture: (streamId, request, signal) => {
           if (streams === undefined) throw new Error('streams have not started');
-          const { width, ...rest } = request;
-          return streams.picture(streamId, { ...rest, ...(width === undefined ? {} : { width }) }, signal);
+          return streams.picture(streamId, request, signal);
         },
       },
     });
