@@ -303,8 +303,8 @@ export function Transport({ deck, rate, onRate }: { deck: Deck; rate: number; on
 
 export function playOrPause(deck: Deck): void {
   const state = deck.playback?.state.peek();
-  if (state === 'ready') void deck.playback?.toggle();
-  else if (state !== 'loading') deck.seek(playhead.peek(), true);
+  if (state === 'ready' || state === 'loading') void deck.playback?.toggle();
+  else deck.seek(playhead.peek(), true);
 }
 
 /** Around the playhead where it is in sight, else around the middle. */

@@ -66,7 +66,9 @@ export default function TimelineTab() {
     return <Blank icon="timeline" title="Nothing to record yet" text="Recordings are made of streams, and there is none so far." />;
   }
   return (
-    <div class="timeline-page">
+    // biome-ignore lint/a11y/useKeyWithClickEvents: nothing is done here, only the focus is given back
+    // biome-ignore lint/a11y/noStaticElementInteractions: as above
+    <div class="timeline-page" onClick={giveBackFocus}>
       <div class="timeline-top">
         <RecordedStage deck={deck} video={video} />
         <aside class="card">
@@ -157,6 +159,12 @@ function listenKeys(deck: Deck): () => void {
     { signal: controller.signal },
   );
   return () => controller.abort();
+}
+
+/** After a click of the mouse Space shall play, and not press the same button again; who uses keys keeps the focus. */
+function giveBackFocus(event: MouseEvent): void {
+  const button = (event.target as Element).closest('button');
+  if (event.detail > 0 && button !== null && button.closest('dialog, .menu-anchor') === null) button.blur();
 }
 
 function beginSelection(): void {
