@@ -82,7 +82,8 @@ export async function startStreamDomains(parts: DomainParts, streams: StreamsHub
     external: config.external_discovery,
     policy: { mediaFolders: mediaFolders(config), sourceHosts: config.streams.source_hosts, checkFiles: parts.isLocal },
     recordingOf: (streamId) => recordings.recordingOf(streamId) !== null,
-    urlsOf: (streamId, host) => gateway.urlsOf(streamId, host ?? new URL(parts.hubUrl()).host),
+    // Before the hub listens nobody can reach it.
+    urlsOf: (streamId, host = hostOf(parts.hubUrl())) => (host === undefined ? {} : gateway.urlsOf(streamId, host)),
   });
   return { cameras, gateway, health: () => [...(cameras === undefined ? [] : [cameras.health()]), gateway.health()] };
 }
@@ -135,6 +136,10 @@ function wishedPaths({ isLocal }: DomainParts, streams: StreamsHub, cameras: () 
 function networkAddress(owned: OwnedStreams, streamId: string): string | undefined {
   const device = owned.stored(streamId)?.config.device;
   return device !== undefined && /^rtsps?:\/\//.test(device) ? device : undefined;
+}
+
+function hostOf(url: string): string | undefined {
+  return url === '' ? undefined : new URL(url).host;
 }
 
 function needed<T>(value: T | undefined): T {

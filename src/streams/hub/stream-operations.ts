@@ -25,6 +25,8 @@ export interface OperationNouns extends CommandNouns {
   readonly policy: SourcePolicy;
   /** Everything of a new stream but its definition: its media journal. */
   readonly prepare: (streamId: string) => Promise<void>;
+  /** An on-demand stream that was told to start runs for a while, watched or not. */
+  readonly want: (streamId: string) => void;
   /** Everything of a deleted stream but its definition: journal, counts, pictures. */
   readonly forget: (streamId: string) => Promise<void>;
 }
@@ -70,6 +72,8 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
     },
     async start_stream(session, { params }, { signal }) {
       needOperate(session, params.stream_id);
+      definitions.need(params.stream_id);
+      nouns.want(params.stream_id);
       const result = await commandStream(nouns, params.stream_id, 'start', session, signal);
       return { result, stream: shown(params.stream_id) };
     },
