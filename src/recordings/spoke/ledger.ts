@@ -53,6 +53,13 @@ export class Ledger {
     return (await list.findLately((entry) => entry.kind === 'segment' && entry.filename === filename)) !== undefined;
   }
 
+  /** Within `run` only: the end of what is in the list, milliseconds since 1970; 0 when there is nothing. */
+  async endMs(): Promise<number> {
+    const list = await this.#list();
+    const last = await list.findLately((entry) => entry.kind === 'segment' || entry.kind === 'gap');
+    return last === undefined || !('to' in last) ? 0 : Date.parse(last.to);
+  }
+
   #list(): Promise<EntryList> {
     this.#opened ??= this.#open().catch((error: unknown) => {
       // The next one tries again: a list that cannot be read now must not begin anew.

@@ -274,7 +274,10 @@ export class TapeWriter {
       this.#hadTrouble(error, fromMs);
       return;
     }
-    if (this.#gap !== undefined) this.#closeGap(fromMs);
+    if (this.#gap !== undefined) {
+      this.#closeGap(fromMs);
+      void this.#saveNote().catch((error: unknown) => this.#warnNote(error));
+    }
     owner.tally.startedAtMs ??= fromMs;
     owner.tally.filename = part.filename;
     this.tell();
@@ -555,29 +558,34 @@ export class TapeWriter {
     }
     const gap = this.#gap;
     void ledger.run(async () => {
-      if (wasKilled && note.gap !== null) {
-        const { recording_id: recordingId, cause: before, detail, from_ms: fromMs } = note.gap;
-        if (aliveMs - fromMs >= noGapMs) await ledger.append(this.#gapDraft({ recordingId, cause: before, detail, fromMs }, aliveMs));
-      }
-      for (const part of note.parts) {
-        const endMs = await this.#recover(part);
-        if (gap !== undefined && endMs !== undefined) gap.fromMs = Math.max(gap.fromMs, endMs);
-      }
+      const before = wasKilled ? note.gap : null;
+      const later = note.parts.filter((part) => before !== null && part.from_ms >= before.from_ms);
+      for (const part of note.parts) if (!later.includes(part)) await this.#recover(part);
+      if (before !== null) await this.#recoverGap(before, Math.min(aliveMs, ...later.map((part) => part.from_ms)));
+      for (const part of later) await this.#recover(part);
+      if (gap !== undefined && wasKilled) gap.fromMs = Math.max(gap.fromMs, await ledger.endMs());
       await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
     });
   }
 
-  /** When the recovered file ends. */
-  async #recover(part: PartNote): Promise<number | undefined> {
+  /** Puts into the list what of an open gap is not there yet. */
+  async #recoverGap(gap: NonNullable<Note['gap']>, toMs: number): Promise<void> {
+    const { ledger } = this.#options;
+    const fromMs = Math.max(gap.from_ms, await ledger.endMs());
+    if (toMs - fromMs < noGapMs) return;
+    await ledger.append(this.#gapDraft({ recordingId: gap.recording_id, cause: gap.cause, detail: gap.detail, fromMs }, toMs));
+  }
+
+  async #recover(part: PartNote): Promise<void> {
     const { ledger, root, ffmpeg } = this.#options;
     try {
       if (await ledger.hasSegment(part.filename)) {
         this.#parts.delete(part.filename);
-        return undefined;
+        return;
       }
       const found = await recoverPart({ root, ffmpeg, part });
       this.#parts.delete(part.filename);
-      if (found === undefined) return undefined;
+      if (found === undefined) return;
       const { durationMs, ...rest } = found;
       const toMs = part.from_ms + durationMs;
       const owner = this.book.get(part.recording_id);
@@ -592,10 +600,8 @@ export class TapeWriter {
         ...rest,
         closed_by: 'recovered',
       });
-      return toMs;
     } catch (error) {
       this.#options.onTrouble('a file of an earlier process could not be recovered', { filename: part.filename, reason: messageOf(error) });
-      return undefined;
     }
   }
 
