@@ -162,7 +162,7 @@ cd ${quote(process.cwd())}
 echo $? > /dev/ttyS2
 busybox sync
 echo o > /proc/sysrq-trigger
-sleep 60
+while :; do :; done
 `;
 }
 
