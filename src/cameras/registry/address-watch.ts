@@ -10,6 +10,8 @@ import type { CameraStandings } from './standings.js';
 const looksAtOnce = 8;
 const probesAtOnce = 2;
 const probeMs = 15_000;
+/** Cameras lock users out who try a wrong password too often. */
+const longestPause = 64;
 
 /** Owns what looks from here have told. */
 export class AddressWatch {
@@ -17,6 +19,8 @@ export class AddressWatch {
   readonly #standings: CameraStandings;
   readonly #onWork: (work: Promise<unknown>, message: string) => void;
   readonly #probing = new Set<string>();
+  /** Rounds to let pass before the next look into media that was wrong; twice as many after each. */
+  readonly #patience = new WeakMap<CameraEntry, { pause: number; left: number }>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: CameraParts, standings: CameraStandings, onWork: (work: Promise<unknown>, message: string) => void) {
@@ -47,9 +51,13 @@ export class AddressWatch {
     this.#standings.judge(entry);
   }
 
-  /** Has a spoke look into the media once, in the background, to know size and rate before anybody watches. */
+  /**
+   * Has a spoke look into the media once, in the background, to know size and rate before anybody watches. What could not be looked at now
+   * is with one of the next rounds.
+   */
   probe(entry: CameraEntry): void {
-    const cameraId = entry.record.camera_id;
+    const { camera_id: cameraId, kind } = entry.record;
+    if (kind === 'test') return;
     const device = this.#parts.streams.stored(cameraId)?.config.device;
     if (device === undefined || this.#probing.has(cameraId) || this.#probing.size >= probesAtOnce) return;
     this.#probing.add(cameraId);
@@ -81,14 +89,18 @@ export class AddressWatch {
       return undefined;
     });
     if (found === undefined || signal.aborted || this.#parts.book.get(entry.record.camera_id) !== entry) return;
+    const before = entry.mediaError;
     entry.mediaError = found.error?.detail ?? (found.reachable ? undefined : 'It does not answer');
+    const pause = Math.min(longestPause, 2 * (this.#patience.get(entry)?.pause ?? 1));
+    if (entry.mediaError === undefined) this.#patience.delete(entry);
+    else this.#patience.set(entry, { pause, left: pause });
     if (found.video !== undefined) this.#remember(entry, found.video, found.took_ms);
     if (found.reachable) this.#standings.seen(entry);
     // A spoke that reaches it knows better than a look from here.
     if (found.reachable && entry.reach !== 'reachable') entry.isBeyondSight = true;
     this.#standings.judge(entry);
-    if (entry.mediaError !== undefined)
-      this.#standings.tell({ type: 'capability_error', camera: this.#standings.show(entry), error: entry.mediaError });
+    if (entry.mediaError === undefined || entry.mediaError === before) return;
+    this.#standings.tell({ type: 'capability_error', camera: this.#standings.show(entry), error: entry.mediaError });
   }
 
   #remember(entry: CameraEntry, video: NonNullable<StreamStatus['video']>, tookMs: number): void {
@@ -113,6 +125,19 @@ export class AddressWatch {
     this.#onWork(work, 'what a camera delivers could not be stored');
   }
 
+  /** Nobody has looked into its media yet, or what was seen there was wrong and may be better now. */
+  #isUnclear(entry: CameraEntry): boolean {
+    const isUnknown = entry.record.capabilities === null || entry.mediaError !== undefined;
+    return isUnknown && !this.#isPlaying(entry);
+  }
+
+  #isDue(entry: CameraEntry): boolean {
+    const patience = this.#patience.get(entry);
+    if (patience === undefined) return true;
+    patience.left -= 1;
+    return patience.left <= 0;
+  }
+
   #isPlaying(entry: CameraEntry): boolean {
     return isPlaying(this.#parts.streams.shown(entry.record.camera_id)?.status ?? undefined);
   }
@@ -133,7 +158,7 @@ export class AddressWatch {
     const lane = async () => {
       for (let entry = waiting.shift(); entry !== undefined && !this.#parts.signal.aborted; entry = waiting.shift()) {
         await this.look(entry);
-        if (entry.reach === 'reachable' && entry.mediaError !== undefined && !this.#isPlaying(entry)) this.probe(entry);
+        if (entry.reach === 'reachable' && this.#isUnclear(entry) && this.#isDue(entry)) this.probe(entry);
       }
     };
     await Promise.all(Array.from({ length: looksAtOnce }, lane));

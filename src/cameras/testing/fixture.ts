@@ -41,7 +41,11 @@ export interface CameraBench extends AsyncDisposable {
   restart(between?: () => Promise<void>): Promise<void>;
 }
 
-export type BenchOptions = Partial<Omit<CamerasOptions, 'external'>> & { external?: Partial<Config['external_discovery']> };
+export type BenchOptions = Partial<Omit<CamerasOptions, 'external'>> & {
+  external?: Partial<Config['external_discovery']>;
+  /** Of the streams hub; default 900, too short for a real spoke. */
+  spokeLostMs?: number;
+};
 
 export async function startCameraBench(options: BenchOptions = {}): Promise<CameraBench> {
   const broker = await startTestBroker();
@@ -54,7 +58,7 @@ export async function startCameraBench(options: BenchOptions = {}): Promise<Came
     log: quiet,
     access: { mayWatch: () => true },
     settings: { media_folders: ['/media'], source_hosts: [], media_max_age_s: 60, media_max_bytes: 64 * 1024 ** 2, linger_s: 1 },
-    timing: { spokeLostMs: 900, graceMs: 700, reconcileMs: 250, viewersMs: 100, healthMs: 500, foreignSilenceMs: 700 },
+    timing: { spokeLostMs: options.spokeLostMs ?? 900, graceMs: 700, reconcileMs: 250, viewersMs: 100, healthMs: 500, foreignSilenceMs: 700 },
   });
   const complaints: string[] = [];
   const complain = (fields: object, message: string) => void complaints.push(`${message}: ${String((fields as { err?: unknown }).err ?? '')}`);

@@ -1,0 +1,67 @@
+/** Network cameras from end to end: a real RTSP server, a real spoke with FFmpeg, the real streams hub. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createBus } from '../../bus/index.js';
+import { findMachineFacts } from '../../media/index.js';
+import { startSpoke } from '../../streams/spoke/index.js';
+import { waitFor } from '../../testkit/index.js';
+import { startRtspServer } from '../../testkit/rtsp-server.js';
+import { admin, type CameraBench, calm, input, startCameraBench } from '../testing/fixture.js';
+
+const deadlineMs = 20_000;
+
+async function withSpoke(work: (bench: CameraBench) => Promise<void>): Promise<void> {
+  await using bench = await startCameraBench({ spokeLostMs: 7000, timing: { spokeLostMs: 7000 } });
+  const facts = await findMachineFacts({ ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', hardware: false });
+  const connection = await bench.broker.connect();
+  const bus = createBus(connection);
+  const spoke = await startSpoke({ bus, spokeId: 'live', version: '0', facts, policy: { mediaFolders: [] } });
+  try {
+    await waitFor(() => bench.streams.health()[0]?.details?.online === 1, { what: 'the spoke' });
+    await work(bench);
+  } finally {
+    await spoke.stop();
+    await bus.stop(0);
+    await connection.close();
+  }
+}
+
+describe('a real network camera', () => {
+  it('is known by its picture before anybody watches, is in ERROR with a wrong password, and goes when it goes', { timeout: 90_000 }, async () => {
+    await withSpoke(async (bench) => {
+      const server = await startRtspServer({ credentials: { user: 'root', password: 'hunter22' }, authentication: 'digest' });
+      const add = (password: string, always_on: boolean, path: string) =>
+        bench.cameras.operations.add_camera(
+          admin,
+          input('add_camera', { body: { source: `${server.url}${path}`, username: 'root', password, always_on } }),
+          calm,
+        );
+      const until = (cameraId: string, test: (camera: NonNullable<ReturnType<typeof bench.cameras.get>>) => boolean) =>
+        waitFor(
+          () => {
+            const camera = bench.cameras.get(cameraId);
+            if (camera !== undefined && test(camera)) return camera;
+            throw new Error(JSON.stringify(camera));
+          },
+          { what: cameraId, deadlineMs },
+        );
+      await add('hunter22', false, '?a');
+      const idle = await until('camera0', (one) => one.capabilities !== null);
+      assert.deepEqual([idle.status, idle.streaming, idle.resolution, idle.fps, idle.error], ['CONNECTED', false, '640x360', 30, null]);
+      assert.equal(server.players, 0, 'nobody watches, nothing plays');
+
+      await add('wrong', false, '?b');
+      const refused = await until('camera1', (one) => one.status === 'ERROR');
+      assert.ok((refused.error ?? '') !== '');
+      assert.ok(!JSON.stringify(bench.cameras.list()).includes('wrong'));
+
+      await add('hunter22', true, '?c');
+      const running = await until('camera2', (one) => one.streaming);
+      assert.deepEqual([running.status, running.resolution, running.spoke_id], ['CONNECTED', '640x360', 'live']);
+      await server.stop();
+      await until('camera0', (one) => one.status === 'DISCONNECTED');
+      await until('camera2', (one) => one.status === 'DISCONNECTED' && !one.streaming);
+      assert.deepEqual(bench.complaints, []);
+    });
+  });
+});
