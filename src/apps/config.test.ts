@@ -146,6 +146,7 @@ test('variables of the older camera service are understood, count least, and unk
     {
       CAMERA_SERVICE_SERVER_PORT: '8002',
       CAMERA_SERVICE_SERVER_PING_INTERVAL: '1m30s',
+      CAMERA_SERVICE_SERVER_PONG_WAIT: '2m',
       CAMERA_SERVICE_MEDIAMTX_CODEC_BITRATE: '2M',
       CAMERA_SERVICE_LOGGING_LEVEL: 'warn',
       CAMERA_SERVICE_SECURITY_CORS_ORIGINS: '["https://a.example", "https://b.example"]',

@@ -101,9 +101,10 @@ function readFile(inputs: ConfigInputs, gathered: Gathered): void {
   for (const other of found.ignored) gathered.warnings.push(`${other} is not read, since there is ${path}`);
   const text = inputs.instead?.text ?? readConfigText(path);
   const parsed = parseConfigText(path, text);
-  Object.assign(gathered, { file: path, text, parsed });
+  // A text that is only tried stands nowhere that anybody could look.
+  Object.assign(gathered, { file: path, text, ...(inputs.instead === undefined ? { parsed } : {}) });
   take(parsed.content, '', (leaf, value) => {
-    const place = parsed.placeOf(leaf);
+    const place = gathered.parsed?.placeOf(leaf);
     const key = findConfigKey(leaf);
     if (key?.isEnvironmentOnly === true) {
       gathered.faults.push({ field: leaf, message: `belongs into the environment (${key.environment}), not into the file ${path}`, place });

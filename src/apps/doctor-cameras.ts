@@ -142,8 +142,10 @@ async function checkRecordings(config: Config, data: DataFolder): Promise<Findin
   const findings = folders.flatMap((folder) => checkWritable(folder));
   const [recordings = data.path] = folders;
   const stats = await statfs(nearestFolder(recordings));
-  const [total, free] = [stats.blocks * stats.bsize, stats.bavail * stats.bsize];
-  const usedPercent = total === 0 ? 0 : (1 - free / total) * 100;
+  const free = stats.bavail * stats.bsize;
+  const used = (stats.blocks - stats.bfree) * stats.bsize;
+  // Of what this user may use, as df tells it and as the hub judges it.
+  const usedPercent = used + free === 0 ? 0 : (used / (used + free)) * 100;
   const { warn_percent, block_percent, min_free_bytes } = config.storage;
   const room = `${recordings}: ${(free / gibibyte).toFixed(1)} GiB free, ${usedPercent.toFixed(0)} % of the disk used`;
   const hint = 'Free some space, name another disk with recordings.folder, or change storage.block_percent and storage.min_free_bytes';

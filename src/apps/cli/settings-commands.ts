@@ -91,7 +91,7 @@ function addHistory(config: Command, terminal: Terminal): void {
         command,
         terminal,
         (client) => client.call('restore_settings', { params: { version: String(toNumber(version, 'version')) } }),
-        (done) => showChange(done, false),
+        (done) => (done.changes.length === 0 ? `the file says what version ${version} said; nothing else changes\n` : showChange(done, false)),
       ),
     );
 }
@@ -178,7 +178,7 @@ interface Differing {
 
 async function differing(client: Client): Promise<Differing> {
   const { settings, needs_restart, problem } = await client.call('get_settings');
-  const isChanged = (one: Setting) => one.pending !== undefined || JSON.stringify(one.value) !== JSON.stringify(one.default);
+  const isChanged = (one: Setting) => one.pending !== undefined || one.source !== 'default';
   return { settings: settings.filter(isChanged), needs_restart, problem };
 }
 
