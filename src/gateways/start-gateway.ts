@@ -28,7 +28,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     own,
     backend,
     onAllowed: ({ action, path }, isOwn) => {
-      if (!(backend instanceof MediaMtxGateway)) return;
+      // Our own calls of the control interface ask as well.
+      if (!(backend instanceof MediaMtxGateway) || action === 'api') return;
       backend.noticed();
       if (isOwn && action === 'publish') hidePassword(own.of('publish', path), options.ffmpeg ?? 'ffmpeg', parts.mark);
     },

@@ -17,18 +17,23 @@ if (process.argv.includes('--version')) {
 }
 
 const configFile = process.argv.at(-1) ?? '';
-const config = parse(readFileSync(configFile, 'utf8')) as Record<string, unknown>;
+// As in its YAML library, `no` and `off` are no texts unless quoted.
+const config = parse(readFileSync(configFile, 'utf8'), { version: '1.1' }) as Record<string, unknown>;
 const started = new Date();
 let fault: 'none' | 'hang' | 'garbage' | 'error' = 'none';
 
 const known = new Set(
-  'logLevel logDestinations readTimeout writeTimeout authMethod authHTTPAddress authHTTPExclude api apiAddress apiAllowOrigins metrics pprof playback rtsp rtspAddress rtspTransports rtspEncryption rtmp rtmpAddress hls hlsAddress webrtc webrtcAddress webrtcLocalUDPAddress webrtcAdditionalHosts srt srtAddress paths'.split(
+  'logLevel logDestinations readTimeout writeTimeout authMethod authHTTPAddress authHTTPExclude api apiAddress metrics pprof playback rtsp rtspAddress rtspTransports rtspEncryption rtmp rtmpAddress hls hlsAddress webrtc webrtcAddress webrtcLocalUDPAddress webrtcAdditionalHosts srt srtAddress paths'.split(
     ' ',
   ),
 );
+if (isAtLeast('1.15.4')) known.add('apiAllowOrigins');
 if (isAtLeast('1.19.0')) known.add('moq');
 const unknown = Object.keys(config).find((name) => !known.has(name));
 if (unknown !== undefined) fail(`json: unknown field "${unknown}"`);
+
+if (config.rtspEncryption !== undefined && typeof config.rtspEncryption !== 'string')
+  fail('json: cannot unmarshal bool into Go value of type conf.alias');
 
 function isAtLeast(floor: string): boolean {
   const [a = [], b = []] = [version, floor].map((text) => text.split('.').map(Number));
@@ -37,7 +42,7 @@ function isAtLeast(floor: string): boolean {
 }
 
 function fail(message: string): never {
-  process.stdout.write(`2026/01/01 00:00:00 ERR: ${message}\n`);
+  process.stdout.write(`ERR: ${message}\n`);
   process.exit(1);
 }
 

@@ -1,6 +1,6 @@
 /** The configuration that a supervised MediaMTX is started with. Paths are not in it: they come through the control interface. */
 import type { MtxPorts } from './ports.js';
-import { hasFeature, type MtxVersion } from './version.js';
+import { hasFeature, isAtLeast, type MtxVersion } from './version.js';
 
 export interface ConfigFileOptions {
   readonly version: MtxVersion;
@@ -27,7 +27,7 @@ export function formatConfigFile({ version, ports, bind, authUrl }: ConfigFileOp
     authHTTPExclude: [],
     api: true,
     apiAddress: at(ports.api, '127.0.0.1'),
-    apiAllowOrigins: [],
+    ...(isAtLeast(version, '1.15.4') ? { apiAllowOrigins: [] } : {}),
     metrics: false,
     pprof: false,
     playback: false,

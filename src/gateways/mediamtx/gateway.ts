@@ -60,6 +60,8 @@ export class MediaMtxGateway implements GatewayBackend {
   #since = new Date().toISOString();
   #looks = 0;
   #graceUntil = 0;
+  /** Why the last process ended, until one works. */
+  #lastWords: string | null = null;
 
   constructor(options: MediaMtxGatewayOptions) {
     const { server, settings } = options;
@@ -256,7 +258,10 @@ export class MediaMtxGateway implements GatewayBackend {
       this.#graceUntil = performance.now() + startGraceMs;
       this.#breaker.reset();
       this.#watch.soon();
-    } else if (kind === 'backoff' || kind === 'crash_loop') this.#change('unavailable', this.#server.failure());
+    } else if (kind === 'backoff' || kind === 'crash_loop') {
+      this.#lastWords = this.#server.failure();
+      this.#change('unavailable', this.#lastWords);
+    }
   }
 
   /** One look: is it there, is it the one of before, are the paths as wished, what has changed. */
@@ -267,6 +272,7 @@ export class MediaMtxGateway implements GatewayBackend {
       await this.#serial(() => this.#reconcile(Promise.resolve(paths), signal));
       this.#change('running', null);
       this.#graceUntil = 0;
+      this.#lastWords = null;
       for (const event of this.#observed.take(paths.filter((path) => isToken(path.name)))) this.#tell(event);
       this.#server.tidy();
       return true;
@@ -278,9 +284,9 @@ export class MediaMtxGateway implements GatewayBackend {
   }
 
   #onFailure(error: WeirError): void {
-    const starting =
-      this.#instance === undefined && this.#server.managed === 'child' && this.#server.failure() === null && error.code === 'unavailable';
-    const why = this.#server.failure() ?? (error.code === 'internal' ? 'unexpected failure' : error.message);
+    const isFirst = this.#instance === undefined && this.#server.managed === 'child' && this.#lastWords === null;
+    const starting = isFirst && performance.now() < this.#graceUntil;
+    const why = this.#lastWords ?? (error.code === 'internal' ? 'unexpected failure' : error.message);
     if (error.code === 'internal') this.#options.log.warn({ err: error }, 'a look at MediaMTX failed');
     this.#change(this.#breaker.state === 'closed' ? (starting ? 'starting' : 'unavailable') : 'circuit_open', starting ? null : why);
   }
