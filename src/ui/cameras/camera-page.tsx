@@ -86,7 +86,7 @@ function Known({ camera }: { camera: Camera }) {
           <Facts camera={camera} />
         </aside>
       </div>
-      <div class="camera-sections">
+      <div class={`camera-sections ${may('operator') ? '' : 'single'}`}>
         <Addresses camera={camera} />
         {may('operator') && <CameraSettings camera={camera} />}
         <Capabilities camera={camera} />

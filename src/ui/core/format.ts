@@ -39,8 +39,9 @@ export function formatElapsed(seconds: number): string {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${s}`;
 }
 
-/** A length of time in up to two units: `0.4 s`, `12 s`, `5 min 3 s`, `2 h`, `3 d 4 h`. */
+/** A length of time in up to two units: `400 ms`, `2.5 s`, `12 s`, `5 min 3 s`, `2 h`, `3 d 4 h`. */
 export function formatLength(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(ms / second).toFixed(1).replace(/\.0$/, '')} s`;
   const s = Math.round(ms / second);
   const units: [number, string][] = [

@@ -10,7 +10,7 @@ import { Icon, type IconName } from '../parts/icon.js';
 import { StageButton, toggleFullscreen } from '../player/live-video.js';
 import { panView, revealTime, spanAt } from './geometry.js';
 import { Playback } from './playback.js';
-import { active, bounds, day, findNext, laneOf, playhead, setView, showTime, spanHere, view, zone } from './timeline-state.js';
+import { active, bounds, day, findNext, keepPlayhead, laneOf, playhead, setView, showTime, spanHere, view, zone } from './timeline-state.js';
 import { formatClock } from './zone.js';
 
 export const rates = [0.25, 0.5, 1, 2, 4, 8] as const;
@@ -49,6 +49,7 @@ export function useDeck(video: { current: HTMLVideoElement | null }): Deck {
     };
   }, [id]);
   const seek = (time: number, play?: boolean) => {
+    keepPlayhead();
     playhead.value = time;
     const row = active.peek();
     const playing = current.current;

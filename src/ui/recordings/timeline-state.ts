@@ -29,6 +29,8 @@ export const view = signal<Span>(bounds.peek());
 export const playhead = signal<number>(Date.now());
 export const selection = signal<Span | undefined>(undefined);
 export const selecting = signal(false);
+/** Where the playhead goes once the coverage of the played row is known; undefined when it stands where somebody wanted it. */
+const start = signal<'first' | 'last' | undefined>('last');
 /** Grows when files were changed from outside of the timeline. */
 const turn = signal(0);
 const lanes = signal<ReadonlyMap<string, Lane>>(new Map());
@@ -84,6 +86,8 @@ export function setDay(next: string, at?: number): void {
     }
     if (at !== undefined) playhead.value = at;
     else if (!same) playhead.value = bounds.peek().from;
+    if (at !== undefined) start.value = undefined;
+    else if (!same) start.value = 'first';
   });
 }
 
@@ -105,6 +109,7 @@ export function reloadLanes(): void {
 /** Reads the coverage of all rows now and whenever something of it may have changed. Call what is returned at the end. */
 export function followLanes(): () => void {
   const controllers = new Map<string, { key: string; controller: AbortController }>();
+  const stopStart = effect(goToStart);
   const stop = effect(() => {
     const ids = rows.value ?? [];
     const { from, to } = bounds.value;
@@ -128,8 +133,27 @@ export function followLanes(): () => void {
   });
   return () => {
     stop();
+    stopStart();
     for (const { controller } of controllers.values()) controller.abort();
   };
+}
+
+/** A day opens at its first picture, today at the newest. */
+function goToStart(): void {
+  const id = active.value;
+  const wanted = start.value;
+  if (id === undefined || wanted === undefined) return;
+  const lane = lanes.value.get(id);
+  if (lane === undefined || lane.loading) return;
+  const present = lane.spans.filter((span) => span.state === 'present');
+  const span = wanted === 'first' ? present[0] : present.at(-1);
+  start.value = undefined;
+  if (span !== undefined) playhead.value = wanted === 'first' ? span.from : Math.max(span.from, span.to - 10_000);
+}
+
+/** Somebody chose a moment: it is not moved any more. */
+export function keepPlayhead(): void {
+  start.value = undefined;
 }
 
 async function loadLane(id: string, span: Span, signal: AbortSignal): Promise<void> {

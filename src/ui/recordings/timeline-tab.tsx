@@ -24,6 +24,7 @@ import {
   bounds,
   day,
   followLanes,
+  keepPlayhead,
   laneOf,
   mostRows,
   playhead,
@@ -50,6 +51,7 @@ export default function TimelineTab() {
   const pendingPlay = useRef(false);
   const onSeek = (time: number, id: string) => {
     const same = active.peek() === id;
+    keepPlayhead();
     active.value = id;
     playhead.value = time;
     // Another row gets another player; it starts there once it is made.
@@ -148,7 +150,8 @@ function listenKeys(deck: Deck): () => void {
     (event) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const target = event.target as Element;
-      if (target.closest('input, textarea, select, dialog, .menu') !== null) return;
+      // An open dialog has the keys for itself, wherever the focus has gone.
+      if (target.closest('input, textarea, select, .menu') !== null || document.querySelector('dialog[open]') !== null) return;
       // A button keeps its own Space.
       if (event.key === ' ' && target.closest('button, a') !== null) return;
       const act = keys[event.key];

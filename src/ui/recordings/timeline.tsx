@@ -43,17 +43,19 @@ export function Timeline({ onSeek }: TimelineProps) {
 
 function Axis({ width }: { width: number }) {
   const current = view.value;
+  const ticks = ticksOf(current, width, zone).map((tick) => ({ ...tick, x: xOf(tick.time, current, width) }));
   return (
     <div class="tl-axis" aria-hidden="true">
-      {ticksOf(current, width, zone).map((tick) => (
-        <span
-          key={tick.time}
-          data-edge={edgeOf(xOf(tick.time, current, width), width)}
-          style={{ left: `${(xOf(tick.time, current, width) / width) * 100}%` }}
-        >
-          {tick.label}
-        </span>
-      ))}
+      {ticks.map(({ time, label, x }, index) => {
+        const edge = edgeOf(x, width);
+        // Moved inwards, the last one would stand on its neighbour.
+        if (edge === 'end' && x - (ticks[index - 1]?.x ?? Number.NEGATIVE_INFINITY) < 110) return null;
+        return (
+          <span key={time} data-edge={edge} style={{ left: `${(x / width) * 100}%` }}>
+            {label}
+          </span>
+        );
+      })}
     </div>
   );
 }
@@ -240,7 +242,9 @@ function Over({ ids, width, anchor, onSeek }: OverProps) {
     else if (current.kind === 'pan')
       setView(panView(current.view, ((current.x - point.x) / width) * (current.view.to - current.view.from), bounds.peek()));
     else if (current.kind === 'select') {
-      selection.value = { from: Math.min(current.fixed, point.time), to: Math.max(current.fixed, point.time) };
+      // What is still to come cannot be chosen.
+      const latest = Math.min(bounds.peek().to, Date.now());
+      selection.value = { from: Math.min(current.fixed, point.time, latest - 1000), to: Math.min(Math.max(current.fixed, point.time), latest) };
       showHover(point);
     } else if (current.kind === 'pinch') {
       const [a = 0, b = 0] = [...pointers.current.values()];
