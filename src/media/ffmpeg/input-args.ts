@@ -136,12 +136,19 @@ function guard(source: Source): string[] {
   return ['-protocol_whitelist', protocols[source.kind]];
 }
 
+/** Asked for where the size is another than the one whose rates are known. */
+const usualCameraRate = 30;
+
 function v4l2Args(plan: InputPlan): string[] {
   const encode = plan.video.mode === 'encode' ? plan.video : undefined;
   const args = ['-f', 'v4l2'];
   if (plan.inputFormat !== undefined) args.push('-input_format', plan.inputFormat);
-  if (encode?.frameRate !== undefined) args.push('-framerate', String(encode.frameRate));
   const size = encode?.size ?? encode?.sourceSize;
+  // A device keeps the rate that its last user set, so it is always named; the driver takes the nearest it has.
+  const isSeen = size?.width === encode?.sourceSize?.width && size?.height === encode?.sourceSize?.height;
+  const known = isSeen ? encode?.sourceFrameRate : encode?.sourceFrameRate && usualCameraRate;
+  const frameRate = encode?.frameRate ?? known;
+  if (frameRate !== undefined) args.push('-framerate', String(frameRate));
   if (size !== undefined) args.push('-video_size', `${size.width}x${size.height}`);
   return args;
 }

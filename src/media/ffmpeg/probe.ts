@@ -1,6 +1,7 @@
 /** Looks at a source before it is streamed. */
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceProbe, StreamReason } from '../../contracts/stream.js';
+import { probeV4l2 as askDriver } from '../v4l2/index.js';
 import type { MachineFacts } from './facts.js';
 import { classifyFailure, type Failure, parseFfmpegLine } from './failure.js';
 import { hiddenProbeInputArgs } from './input-args.js';
@@ -121,9 +122,16 @@ function failureOf(probe: SourceProbe): Failure {
 /** Asking a camera for its formats does not start it. */
 async function probeV4l2(source: V4l2Source, options: ProbeOptions): Promise<ProbeOutcome> {
   const args = ['-hide_banner', '-nostdin', '-loglevel', 'level+info', '-f', 'v4l2', '-list_formats', 'all', '-i', source.path];
-  const run = await runProgram(options.facts.ffmpeg, args, { timeoutMs: options.timeoutMs ?? 8000, signal: options.signal });
-  const formats = parseV4l2Formats(run.stderr);
-  const format = preferredFormat(formats);
+  const timeoutMs = options.timeoutMs ?? 8000;
+  // FFmpeg tells which formats it can read, the driver at which rates it delivers them; without v4l2-ctl the rate is left to the driver.
+  const [run, told] = await Promise.all([
+    runProgram(options.facts.ffmpeg, args, { timeoutMs, signal: options.signal }),
+    askDriver(source.path, { timeoutMs, signal: options.signal }).then(
+      ({ report }) => report.formats,
+      () => [],
+    ),
+  ]);
+  const format = preferredFormat(parseV4l2Formats(run.stderr), told);
   if (format === undefined) {
     const failure = classifyFailure(run.stderr.split('\n'), { code: run.code, signal: run.signal });
     return failed(source, failure, run.tookMs);
@@ -132,7 +140,12 @@ async function probeV4l2(source: V4l2Source, options: ProbeOptions): Promise<Pro
     device: source.display,
     reachable: true,
     container: 'v4l2',
-    video: { codec: format.name, width: format.width, height: format.height },
+    video: {
+      codec: format.name,
+      width: format.width,
+      height: format.height,
+      ...(format.frameRate === undefined ? {} : { frame_rate: format.frameRate }),
+    },
     plan: 'encode',
     why: `encoded, as the camera gives ${format.name}`,
     took_ms: Math.round(run.tookMs),

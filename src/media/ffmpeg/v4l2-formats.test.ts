@@ -31,3 +31,28 @@ test('without JPEG or 720p the largest size up to 1080p is taken', () => {
 test('a device that is no camera has no format', () => {
   assert.equal(preferredFormat(parseV4l2Formats('[error] /dev/video9: No such file or directory')), undefined);
 });
+
+const rates = (pixel_format: string, sizes: Record<string, number[]>) => ({
+  pixel_format,
+  sizes: Object.entries(sizes).map(([size, frame_rates]) => {
+    const [width = 0, height = 0] = size.split('x').map(Number);
+    return { width, height, frame_rates };
+  }),
+});
+
+test('of the rates the driver tells, 30 or what comes nearest below is taken', () => {
+  const told = [rates('YUYV', { '1280x720': [10, 5] }), rates('MJPG', { '1280x720': [60, 30, 25], '640x480': [30] })];
+  assert.deepEqual(preferredFormat(parseV4l2Formats(webcam), told), { name: 'mjpeg', width: 1280, height: 720, frameRate: 30 });
+  const fast = [rates('MJPG', { '1280x720': [120, 60] })];
+  assert.equal(preferredFormat(parseV4l2Formats(webcam), fast)?.frameRate, 60);
+});
+
+test('raw pictures that are too large to be fluent give way to smaller ones', () => {
+  const raw = '[v4l2 @ 0x1] [info] Raw       :     yuyv422 :           YUYV 4:2:2 : 320x180 640x360 640x480 1280x720 1920x1080';
+  const told = [rates('YUYV', { '320x180': [60], '640x360': [40, 30], '640x480': [25], '1280x720': [12.5], '1920x1080': [5] })];
+  assert.deepEqual(preferredFormat(parseV4l2Formats(raw), told), { name: 'yuyv422', width: 640, height: 480, frameRate: 25 });
+  const slow = [rates('YUYV', { '1280x720': [10], '1920x1080': [5] })];
+  assert.deepEqual(preferredFormat(parseV4l2Formats(raw.replace('320x180 640x360 640x480 ', '')), slow), {
+    ...{ name: 'yuyv422', width: 1280, height: 720, frameRate: 10 },
+  });
+});
