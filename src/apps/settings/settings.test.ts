@@ -429,6 +429,18 @@ test('secrets are shown nowhere, kept in no version, and stay when going back', 
   });
 });
 
+test('an alert that the hub before left open is over once a hub starts with a sound file', async () => {
+  await withTempFolder(async (folder) => {
+    await using store = await openStore({ path: ':memory:' });
+    const cleared: string[] = [];
+    const inputs = { environment: {}, folder };
+    const alerts = { raise: () => assert.fail('raised'), clear: (kind: string) => void cleared.push(kind) };
+    await using settings = await startSettings({ inputs, loaded: loadConfig(inputs), store, alerts, log: silentLogger });
+    await settings.reload();
+    assert.deepEqual(cleared, ['config_invalid']);
+  });
+});
+
 test('what was changed while no hub ran is noted at the next start', async () => {
   await withTempFolder(async (folder) => {
     const file = join(folder, 'weir.yaml');

@@ -69,6 +69,8 @@ class LiveSettings implements Settings {
 
   async start(): Promise<void> {
     await this.#takeUpHistory();
+    // A program that started has a sound file, whatever was wrong with it when the one before ended.
+    await this.#tell(async (alerts) => alerts.clear(alertKind));
     this.#unwatch = watchFile({
       paths: configPaths(filePlaces(this.#options.inputs)),
       onChange: () => void this.reload(),
