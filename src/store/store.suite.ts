@@ -7,6 +7,7 @@ import { WeirError } from '../contracts/index.js';
 import { nextItem, withDeadline } from '../testkit/index.js';
 import type { Store } from './open-store.js';
 import { startOutboxRelay } from './outbox-relay.js';
+import type { RecordingRecord, SegmentQuery, SegmentRecord } from './recordings-repository.js';
 import type { NewStream, OutboxEvent, SessionRecord, UserRecord } from './repositories.js';
 
 /** A database of its own for one group of cases; `reopen` gives a second store on the same data. */
@@ -79,6 +80,7 @@ export function describeStore(name: string, open: () => Promise<SuiteDatabase>):
     describeCameras(each);
     describeTransactions(each);
     describeOutbox(each);
+    describeRecordings(each);
     describeSettingsVersions(each);
     describePaging(open);
   });
@@ -665,5 +667,186 @@ function describeSettingsVersions(each: Each): void {
     assert.equal(await store.settings_versions.prune(2), 1);
     const left = (await store.settings_versions.list({ limit: 10 })).items.map(({ changes }) => changes[0]?.after);
     assert.deepEqual(left, ['c', 'b']);
+  });
+}
+
+const hourMs = 3600_000;
+const dayMs = 24 * hourMs;
+
+const recorded = (recording_id: string, extra: Partial<RecordingRecord> = {}): RecordingRecord => ({
+  recording_id,
+  stream_id: 'cam',
+  origin: 'manual',
+  format: 'fmp4',
+  segment_s: 600,
+  segment_bytes: 1_048_576,
+  pre_roll_s: 2.5,
+  from_ms: dayMs,
+  until_ms: null,
+  duration_ms: null,
+  ended_ms: null,
+  state: 'starting',
+  cause: null,
+  error: null,
+  filename: null,
+  started_ms: null,
+  stopped_ms: null,
+  elapsed_ms: 0,
+  size_bytes: 0,
+  segments: 0,
+  requested_by: 'ada',
+  requested_ms: dayMs,
+  ...extra,
+});
+
+const finished = (filename: string, started_ms: number, extra: Partial<SegmentRecord> = {}): SegmentRecord => ({
+  filename,
+  recording_id: 'r1',
+  stream_id: 'cam',
+  spoke_id: 's1',
+  path: `cam/${filename}.mp4`,
+  format: 'fmp4',
+  started_ms,
+  ended_ms: started_ms + hourMs,
+  duration_ms: hourMs,
+  size_bytes: 5_000_000_000,
+  frames: 90_000,
+  width: 1280,
+  height: 720,
+  codecs: 'avc1.42c01f',
+  init_bytes: 800,
+  protected: false,
+  recovered: false,
+  lost_ms: null,
+  ...extra,
+});
+
+function describeRecordings(each: Each): void {
+  each('a file is indexed once, with its keyframes, and counts in its recording and its day', async (store) => {
+    await store.recordings.insert(recorded('r1'));
+    await assert.rejects(store.recordings.insert(recorded('r1')), withCode('already_exists'));
+    const keyframes = [
+      [0, 800],
+      [1000, 3_000_000_000],
+    ] as const;
+    assert.equal(await store.recordings.addSegment(finished('a', dayMs), keyframes), true);
+    assert.equal(await store.recordings.addSegment(finished('a', dayMs), keyframes), false);
+    assert.deepEqual(await store.recordings.segment('a'), finished('a', dayMs));
+    assert.deepEqual(await store.recordings.keyframes('a'), keyframes);
+    const { elapsed_ms, size_bytes, segments, filename, started_ms } = (await store.recordings.get('r1')) ?? recorded('none');
+    assert.deepEqual([elapsed_ms, size_bytes, segments, filename, started_ms], [hourMs, 5_000_000_000, 1, 'a', dayMs]);
+    assert.deepEqual(await store.recordings.totals(), [{ stream_id: 'cam', segments: 1, size_bytes: 5_000_000_000, oldest_ms: dayMs }]);
+    await store.recordings.removeSegment('a', { cause: 'deleted', detail: 'by hand' });
+    assert.deepEqual(await store.recordings.totals(), []);
+    assert.deepEqual(await store.recordings.keyframes('a'), []);
+    const [gap] = await store.recordings.gapsWithin('cam', 0, 2 * dayMs);
+    assert.deepEqual([gap?.from_ms, gap?.to_ms, gap?.cause], [dayMs, dayMs + hourMs, 'deleted']);
+  });
+
+  each('any page of the list is that of all files in order, and its total is exact', async (store) => {
+    const all: SegmentRecord[] = [];
+    await store.transaction(async (tx) => {
+      for (let number = 0; number < 120; number += 1) {
+        const stream_id = ['cam', 'door', 'yard'][number % 3] ?? 'cam';
+        const one = finished(`f${String(number).padStart(3, '0')}`, dayMs * 20 + Math.floor(number / 3) * hourMs + (number % 3) * 60_000, {
+          stream_id,
+          protected: number % 7 === 0,
+          recording_id: number < 60 ? 'r1' : 'r2',
+        });
+        all.push(one);
+        await tx.recordings.addSegment(one, []);
+      }
+    });
+    const time = fc.option(
+      fc.integer({ min: 0, max: 44 }).map((hour) => dayMs * 20 + hour * hourMs + 30_000),
+      { nil: undefined },
+    );
+    const query: fc.Arbitrary<SegmentQuery> = fc.record({
+      limit: fc.integer({ min: 1, max: 40 }),
+      offset: fc.integer({ min: 0, max: 130 }),
+      streams: fc.constantFrom(null, ['cam'], ['cam', 'yard'], []),
+      recording_id: fc.constantFrom(undefined, undefined, 'r2'),
+      from_ms: time,
+      to_ms: time,
+      protected: fc.constantFrom(undefined, undefined, true, false),
+    });
+    await fc.assert(
+      fc.asyncProperty(query, async (asked) => {
+        const matches = all
+          .filter((one) => asked.streams === null || asked.streams.includes(one.stream_id))
+          .filter((one) => asked.recording_id === undefined || one.recording_id === asked.recording_id)
+          .filter((one) => asked.from_ms === undefined || one.ended_ms > asked.from_ms)
+          .filter((one) => asked.to_ms === undefined || one.started_ms < asked.to_ms)
+          .filter((one) => asked.protected === undefined || one.protected === asked.protected)
+          .sort((a, b) => b.started_ms - a.started_ms);
+        const page = await store.recordings.segments(asked);
+        assert.equal(page.total, matches.length);
+        assert.deepEqual(
+          page.items.map((one) => one.filename),
+          matches.slice(asked.offset, asked.offset + asked.limit).map((one) => one.filename),
+        );
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  each('orders: open ones, those that touch a time, a list without those to come', async (store) => {
+    await store.recordings.insert(recorded('past', { from_ms: 0, until_ms: hourMs, ended_ms: hourMs }));
+    await store.recordings.insert(recorded('now', { from_ms: dayMs }));
+    await store.recordings.insert(recorded('later', { from_ms: 3 * dayMs, until_ms: 4 * dayMs, origin: 'schedule' }));
+    const ids = (records: readonly RecordingRecord[]) => records.map((one) => one.recording_id);
+    assert.deepEqual(ids(await store.recordings.open()), ['now', 'later']);
+    assert.deepEqual(ids(await store.recordings.within('cam', 0, 2 * dayMs)), ['past', 'now']);
+    assert.deepEqual(ids(await store.recordings.within('cam', hourMs, dayMs)), []);
+    const list = await store.recordings.list({ limit: 10, offset: 0, streams: null, nowMs: 2 * dayMs });
+    assert.deepEqual([ids(list.items), list.total], [['now', 'past'], 2]);
+    await store.recordings.setCursor('s1', 'cam', 5);
+    await store.recordings.setCursor('s1', 'cam', 9);
+    assert.equal(await store.recordings.cursor('s1', 'cam'), 9);
+    assert.equal(await store.recordings.cursor('s2', 'cam'), 0);
+  });
+
+  each('snapshots and exports: names are taken once; the oldest beyond a number', async (store) => {
+    const snapshot = (filename: string, taken_ms: number) =>
+      ({
+        filename,
+        stream_id: 'cam',
+        format: 'jpg',
+        width: 16,
+        height: 9,
+        size_bytes: 3_000_000_000,
+        taken_ms,
+        taken_by: 'ada',
+        protected: false,
+      }) as const;
+    for (const [index, name] of ['a.jpg', 'b.jpg', 'c.jpg'].entries()) await store.snapshots.insert(snapshot(name, index));
+    await assert.rejects(store.snapshots.insert(snapshot('a.jpg', 9)), withCode('already_exists'));
+    assert.deepEqual(
+      (await store.snapshots.beyond(1)).map((one) => one.filename),
+      ['a.jpg', 'b.jpg'],
+    );
+    assert.equal(await store.snapshots.totalBytes(), 9_000_000_000);
+    const wanted = {
+      export_id: 'e1',
+      stream_id: 'cam',
+      from_ms: 0,
+      to_ms: 1,
+      name: 'clip',
+      state: 'queued',
+      progress: 0,
+      error: null,
+      filename: 'clip.mp4',
+      size_bytes: null,
+      missing_ms: 0,
+      created_ms: 0,
+      created_by: 'ada',
+      expires_ms: null,
+    } as const;
+    await store.exports.insert(wanted);
+    await assert.rejects(store.exports.insert({ ...wanted, export_id: 'e2' }), withCode('already_exists'));
+    assert.equal(await store.exports.update('e1', { state: 'running' }, ['queued']), true);
+    assert.equal(await store.exports.update('e1', { state: 'running' }, ['queued']), false);
+    assert.deepEqual((await store.exports.list({ limit: 5, streams: ['door'] })).items, []);
+    assert.equal((await store.exports.unfinished())[0]?.state, 'running');
   });
 }
