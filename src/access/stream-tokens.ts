@@ -1,6 +1,6 @@
 /** Signed tokens: those for one stream that players carry in an address (ES256), and those that other programs sign with a shared secret (HS256). */
 import { createECDH, createHmac } from 'node:crypto';
-import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { CryptoKey, JWK, JWTPayload, KeyObject } from 'jose';
 import { z } from 'zod';
 import { roles, type StreamToken, streamActionsGranted, tokenPattern } from '../contracts/index.js';
 import { type Principal, rememberSecret } from './principal.js';
@@ -54,6 +54,8 @@ export interface StreamTokens {
 
 const issuer = 'weir';
 const audience = 'weir-stream';
+/** Loaded with the first token: it is no small part of the hub's start. */
+const jose = () => import('jose');
 /** Nobody needs longer ones, and parsing costs. */
 const maxLength = 4096;
 
@@ -134,7 +136,7 @@ function toPrincipal(grant: StreamGrant | undefined): Principal | undefined {
   return { kind: 'token', id: tokenId, session: { ...session, streams: [streamId] } };
 }
 
-type SigningKey = Awaited<ReturnType<typeof importJWK>>;
+type SigningKey = CryptoKey | KeyObject | Uint8Array;
 
 interface Signer {
   readonly privateKey: SigningKey;
@@ -144,6 +146,7 @@ interface Signer {
 }
 
 async function makeSigner(secret: string): Promise<Signer> {
+  const { calculateJwkThumbprint, importJWK } = await jose();
   const { d, x, y } = curvePoint(secret);
   const bare: JWK = { kty: 'EC', crv: 'P-256', x, y };
   const keyId = (await calculateJwkThumbprint(bare)).slice(0, 16);
@@ -174,6 +177,7 @@ async function issue(signer: Signer, request: StreamTokenRequest, nowMs: number)
   const iat = Math.floor(nowMs / 1000);
   const exp = iat + Math.floor(request.expiresInS);
   const tokenId = createName('t');
+  const { SignJWT } = await jose();
   const token = await new SignJWT({
     stream_id: streamId,
     actions,
@@ -196,7 +200,8 @@ async function issue(signer: Signer, request: StreamTokenRequest, nowMs: number)
 function algorithmOf(token: string): string | undefined {
   if (!isSignedToken(token)) return undefined;
   try {
-    return decodeProtectedHeader(token).alg;
+    const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { alg?: unknown } | null;
+    return typeof header?.alg === 'string' ? header.alg : undefined;
   } catch {
     return undefined;
   }
@@ -207,6 +212,7 @@ async function payloadOf(
   key: SigningKey,
   options: { algorithms: string[]; issuer?: string; audience?: string; currentDate: Date },
 ): Promise<JWTPayload | undefined> {
+  const { jwtVerify } = await jose();
   try {
     return (await jwtVerify(token, key, { ...options, requiredClaims: ['iat', 'exp'] })).payload;
   } catch {
