@@ -111,7 +111,6 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
       },
       events: options.events,
       notReady: options.notReady,
-      wake: (streamId) => streams.want(streamId),
       observe: rpcObserver(metrics),
     },
   });

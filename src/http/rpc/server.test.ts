@@ -283,13 +283,6 @@ describe('calls', () => {
     assert.equal(late.device, 'camera0');
   });
 
-  test('that start an on-demand stream make it run without a viewer', async () => {
-    const woken: string[] = [];
-    const fixture = await start({ settings: { wake: (streamId) => woken.push(streamId) } });
-    const started = await (await client(fixture, 'operator')).call('start_streaming', { device: 'camera0' });
-    assert.deepEqual([started.status, started.auto_close_after, woken], ['STARTED', '30s', ['camera0']]);
-  });
-
   test('that change something are audited as the route they stand for, with what came of them', async () => {
     const fixture = await start();
     const made = await client(fixture, 'operator');

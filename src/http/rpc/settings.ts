@@ -30,8 +30,6 @@ export interface RpcSettings {
   readonly events?: RpcEvents;
   /** Undefined once calls can be served, else what is missing. */
   readonly notReady: () => string | undefined;
-  /** Makes an on-demand stream run now, as a viewer would; default: it waits for its first viewer. */
-  readonly wake?: (streamId: string) => void;
   /** The path of a stream at the gateway as last seen; default: told from the stream itself. Must not wait. */
   readonly gatewayPath?: (streamId: string) => { readonly exists: boolean; readonly ready: boolean; readonly readers: number } | undefined;
   /** Called once per finished call. */

@@ -21,7 +21,6 @@ function commanding({ operations, settings }: MethodParts): Pick<RpcWorks, 'star
       const { result, stream } = await operations.start_stream({ params: { stream_id: device }, query: undefined, body: undefined }, call.context);
       throwUnlessOk(result);
       // Whoever starts it wants to see it: it does not wait for somebody who watches.
-      if (stream.on_demand) settings.wake?.(device);
       return {
         device,
         stream_name: device,
