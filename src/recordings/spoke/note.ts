@@ -13,7 +13,7 @@ const partSchema = z.object({
   format: z.enum(recordingFormats),
   from_ms: z.number(),
 });
-/** A file that was begun and is not in the list. */
+/** A file that was begun and is not in the list. The hub reads these as well, to play what is being written. */
 export type PartNote = z.infer<typeof partSchema>;
 
 const noteSchema = z.object({

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Bus, createBus, ensureMediaJournal } from '../../../bus/index.js';
 import type { AgentCommand, AgentReply, RecordingEntry, RecordingOrder, RecordingStatus, StreamConfig } from '../../../contracts/index.js';
+import { subscribeSubject } from '../../../contracts/index.js';
 import { makeTempFolder, removeFolder, startTestBroker, type TestBroker, waitFor } from '../../../testkit/index.js';
 import type { RecordingSpokeSettings } from './spoke-program.js';
 
@@ -37,7 +38,7 @@ export class SpokeChild {
     const hub = createBus(await broker.connect());
     for (const id of streamIds) await ensureMediaJournal(hub.connection, id);
     const made = new SpokeChild(broker, hub, folder, ffmpeg);
-    hub.connection.subscribe('videonode.stream.*.recording', {
+    hub.connection.subscribe(subscribeSubject('recording_status'), {
       callback: (error, message) => {
         if (error === null) made.statuses.push(message.json());
       },

@@ -48,13 +48,12 @@ const spoke = await startSpoke({
     throw new Error(`no ${command.action} here`);
   },
 });
-process.once(
-  'SIGTERM',
-  () =>
-    void spoke
-      .stop()
-      .then(() => recorders.stop())
-      .then(() => process.exit(0)),
-);
+process.once('SIGTERM', async () => {
+  await spoke.stop();
+  await recorders.stop();
+  await bus.stop();
+  await bus.connection.close();
+  process.disconnect();
+});
 // What the bench asks for.
 process.on('message', () => process.send?.(recorders.counters));
