@@ -26,6 +26,7 @@ import { findFactsLazily } from './lazy-facts.js';
 import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
 import { namesHolder } from './port-holder.js';
 import { feedRpc, type HubRpcEvents } from './rpc-events.js';
+import type { Settings } from './settings/index.js';
 import { mediaFolders } from './spoke-settings.js';
 import { version } from './version.js';
 
@@ -64,6 +65,8 @@ export interface Hub {
   stop(): Promise<void>;
   /** Ends this process's part only; broker and spoke run on for the next hub. */
   detach(): Promise<void>;
+  /** Reads the configuration file again; what is wrong with it becomes an alert. */
+  reload(): Promise<void>;
 }
 
 /** Opens everything in as few steps as the dependencies allow. Whatever was opened is closed again when a later part fails. */
@@ -97,6 +100,7 @@ class HubProcess implements Hub {
   /** For programs of this machine, once it listens. */
   #localUrl: string | undefined;
   #events: HubRpcEvents | undefined;
+  #settings: Settings | undefined;
   #stopping: Promise<void> | undefined;
   spoke: SupervisedProcess | undefined;
 
@@ -147,6 +151,7 @@ class HubProcess implements Hub {
     const { cameras, gateway } = domains;
     this.#closers.push({ close: () => gateway.stop(), detach: () => gateway.detach() }, { close: () => cameras.stop() });
     const settings = await followSettings({ ...this.#options, store, bus: connected.bus, recordings });
+    this.#settings = settings;
     this.#closers.push({ close: () => settings.stop() });
     const events = feedRpc({ cameras, recordings, gateway, health, log: this.#log });
     this.#closers.push({ close: () => events.stop() });
@@ -180,6 +185,10 @@ class HubProcess implements Hub {
   stop(): Promise<void> {
     this.#stopping ??= this.#end('close');
     return this.#stopping;
+  }
+
+  async reload(): Promise<void> {
+    await this.#settings?.reload();
   }
 
   detach(): Promise<void> {

@@ -6,6 +6,8 @@ export interface Stoppable {
   stop(): Promise<void>;
   /** Ends this process only; what outlives it runs on. */
   detach?(): Promise<void>;
+  /** Reads the configuration again. */
+  reload?(): Promise<void>;
 }
 
 /** Longest graceful stop before the process leaves anyway. */
@@ -37,10 +39,13 @@ export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Sto
     wake(signal);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const) process.on(signal, onSignal);
-  // The terminal is gone; the program is not.
-  process.on('SIGHUP', () => log().info('SIGHUP: the configuration is read at start only'));
+  let program: Stoppable | undefined;
+  // The terminal is gone, or somebody asks for a look at the configuration: the program goes on in any case.
+  process.on('SIGHUP', () => {
+    if (program?.reload === undefined) log().info('SIGHUP: the configuration is read at start only');
+    else void program.reload();
+  });
 
-  let program: Stoppable;
   try {
     program = await start(abort.signal);
   } catch (error) {
