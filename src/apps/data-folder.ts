@@ -24,6 +24,8 @@ export interface DataFolder {
   /** Streams that the local spoke records, with their sources. */
   readonly recordedStreams: string;
   readonly gatewayFolder: string;
+  /** What the gateway records by itself. */
+  readonly gatewayRecordings: string;
   readonly snapshotsFolder: string;
   readonly exportsFolder: string;
   readonly recordingsCache: string;
@@ -48,6 +50,7 @@ export function dataFolderAt(path: string): DataFolder {
     spokePids: join(path, 'run', 'ffmpeg'),
     recordedStreams: join(secrets, 'recorded-streams.json'),
     gatewayFolder: join(path, 'gateway'),
+    gatewayRecordings: join(path, 'gateway', 'recordings'),
     snapshotsFolder: join(path, 'snapshots'),
     exportsFolder: join(path, 'exports'),
     recordingsCache: join(path, 'cache', 'recordings'),

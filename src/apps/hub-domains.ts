@@ -93,7 +93,8 @@ function startHubGateway(parts: DomainParts, streams: StreamsHub, wished: Wished
   return startGateway({
     settings: config.gateway,
     folder: data.gatewayFolder,
-    recordingsFolder: recordingsFolder(config),
+    // Its own: what spokes write there is none of its business.
+    recordingsFolder: data.gatewayRecordings,
     secret: (name) => data.secret(name),
     hubUrl: parts.hubUrl,
     publicUrl: config.http.public_url,

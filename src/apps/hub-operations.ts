@@ -43,6 +43,8 @@ export const auditedByAccess: ReadonlySet<RouteName> = new Set<RouteName>([
   'delete_token',
   'create_bus_user',
   'delete_bus_user',
+  // Asked for every player that comes and goes; what is refused stands in the log.
+  'gateway_auth',
 ]);
 
 /** Every operation of the hub. */

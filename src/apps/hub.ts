@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises';
 import type { Access, FirstAdmin } from '../access/index.js';
 import type { BusServer } from '../broker/index.js';
 import { type ComponentHealth, type Config, hubInboxPrefix, type Roots, WeirError } from '../contracts/index.js';
+import type { Gateway } from '../gateways/index.js';
 import type { HttpServer } from '../http/index.js';
 import type { MachineFacts } from '../media/index.js';
 import type { Recordings } from '../recordings/hub/index.js';
@@ -94,7 +95,7 @@ class HubProcess implements Hub {
   readonly #log: LevelledLogger;
   readonly #roots: Roots;
   readonly #closers: Closers;
-  #parts: { broker: BusServer; streams: StreamsHub; http: HttpServer } | undefined;
+  #parts: { broker: BusServer; streams: StreamsHub; http: HttpServer; gateway: Gateway } | undefined;
   #addresses: HubAddresses | undefined;
   #isReady = false;
   /** For programs of this machine, once it listens. */
@@ -177,7 +178,7 @@ class HubProcess implements Hub {
     });
     this.#closers.push({ close: () => http.close() });
     this.#events = events;
-    this.#parts = { broker, streams, http };
+    this.#parts = { broker, streams, http, gateway };
     await this.#open(admin, store, health);
     events.started();
   }
@@ -200,6 +201,12 @@ class HubProcess implements Hub {
     this.#isReady = false;
     this.#events?.stopping('the hub stops');
     return this.#closers.end(how);
+  }
+
+  /** Where the hub will listen, as far as that is known before it does; else empty. */
+  #expectedUrl(): string {
+    const { port, tls } = this.#config.http;
+    return port > 0 ? formatUrl(tls?.cert_file !== undefined, '127.0.0.1', port) : '';
   }
 
   /** Undefined once requests can be served. */
@@ -268,7 +275,7 @@ class HubProcess implements Hub {
       bus: connected.bus,
       facts,
       isLocal: this.#options.localSpoke,
-      hubUrl: () => this.#localUrl ?? '',
+      hubUrl: () => this.#localUrl ?? this.#expectedUrl(),
       signal: this.#options.signal,
     };
   }
@@ -347,6 +354,11 @@ class HubProcess implements Hub {
     const host = heldBack ? '127.0.0.1' : settings.host;
     const port = await this.http.listen(host, Math.max(0, settings.port)).catch(namesHolder('http.port', settings.port));
     this.#localUrl = formatUrl(settings.tls?.cert_file !== undefined, host, port);
+    // A port that the system chose is known only now.
+    if (settings.port <= 0)
+      needed(this.#parts)
+        .gateway.reconcile()
+        .catch((error: unknown) => this.#log.warn({ err: error }, 'the paths of the gateway could not be renewed'));
     const side = await openSideListeners({
       config: this.#config,
       http: this.http,
