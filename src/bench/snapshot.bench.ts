@@ -29,6 +29,9 @@ try {
       everyMs: 50,
       what: 'the stream to go idle',
     });
+    // A picture of a moment ago would do for a snapshot; here the stream shall have to be started.
+    const idleSince = performance.now();
+    await waitFor(() => performance.now() - idleSince > 2500, { everyMs: 50, what: 'the last picture to become old' });
     idle.push(await take('idle'));
   }
   printFigures([
