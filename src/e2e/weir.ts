@@ -80,14 +80,12 @@ export class Weir {
       this.#log = (this.#log + String(chunk)).slice(-200_000);
     });
     try {
-      this.ready = await waitFor(
-        () =>
-          output.includes('\n') ? (JSON.parse(output.split('\n')[0] ?? '') as Ready) : child.exitCode !== null && Promise.reject(new Error('left')),
-        {
-          deadlineMs: 20_000,
-          what: 'the ready line of weir',
-        },
+      const ready = await waitFor(
+        () => (output.includes('\n') ? (JSON.parse(output.split('\n')[0] ?? '') as Ready) : child.exitCode !== null || child.signalCode !== null),
+        { deadlineMs: 20_000, what: 'the ready line of weir' },
       );
+      if (ready === true) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
+      this.ready = ready;
     } catch (error) {
       throw new Error(`weir did not start: ${String(error)}\n${this.#log}`);
     }
