@@ -72,7 +72,7 @@ export async function startBed(options: { settings?: object; timing?: Recordings
       facts,
       settings: config,
       timeZone: 'Europe/Berlin',
-      timing: { spokeLostMs: 1500, tickMs: 200, ...options.timing },
+      timing: { spokeLostMs: 4500, tickMs: 200, ...options.timing },
       streams: {
         exists: (streamId) => streams?.exists(streamId) === true,
         kick: () => streams?.kick(),
@@ -91,7 +91,7 @@ export async function startBed(options: { settings?: object; timing?: Recordings
       recordings,
       access: { mayWatch: () => true },
       settings: { media_folders: [folder], source_hosts: [], media_max_age_s: 60, media_max_bytes: 64 * 1024 ** 2, linger_s: 1 },
-      timing: { spokeLostMs: 1500, graceMs: 1500, reconcileMs: 500, viewersMs: 500 },
+      timing: { spokeLostMs: 4500, graceMs: 4500, reconcileMs: 500, viewersMs: 500 },
     });
     const started = streams;
     hub = {
