@@ -4,16 +4,17 @@
  */
 import { rm } from 'node:fs/promises';
 import type { PreRoll, StoredFragment } from '../../bus/index.js';
-import type { GapCause, RecordingEntry, RecordingOrder, RecordingStatus } from '../../contracts/index.js';
+import type { GapCause, RecordingOrder, RecordingStatus } from '../../contracts/index.js';
 import { EpochClock } from './clock.js';
 import type { EntryDraft } from './entry-list.js';
 import { finishPart } from './finish.js';
+import { type EntryHead, Gaps, iso, noGapMs } from './gaps.js';
 import type { Ledger } from './ledger.js';
 import { dayFolder, partPath, segmentName } from './names.js';
 import type { Note, NoteFile, PartNote } from './note.js';
 import { type BegunOrder, OrderBook } from './orders.js';
 import { preRollFrom } from './pre-roll.js';
-import { recoverPart } from './recover.js';
+import { bookOf, gapSince, noteOf, type Recovery, recoverList } from './recovery.js';
 import { Segment, type SegmentStats } from './segment.js';
 import type { OpenSegmentFile } from './segment-file.js';
 import { statusOf } from './status.js';
@@ -67,20 +68,8 @@ export type TapeEvent =
   | { readonly is: 'check' }
   | { readonly is: 'end' };
 
-interface OpenGap {
-  readonly recordingId: string;
-  readonly cause: GapCause;
-  readonly detail: string | undefined;
-  /** Later set to the end of what is recovered before it. */
-  fromMs: number;
-}
-
-/** What does not last so long is no gap: the next file begins where the last one ended. */
-const noGapMs = 100;
 /** Pictures may be so late for the end of their order. */
 const endGraceMs = 400;
-/** A gap whose cause changes within so long has the later cause. */
-const fickleMs = 1000;
 const firstRetryMs = 5000;
 const longestRetryMs = 60_000;
 const syncEveryMs = 5000;
@@ -91,9 +80,7 @@ export class TapeWriter {
   #source: SourceState = { is: 'off', cause: 'starting' };
   #clock = new EpochClock();
   #segment: Segment | undefined;
-  #gap: OpenGap | undefined;
-  /** Nothing before it is recorded again, so that times of files never overlap. */
-  #floorMs = Number.NEGATIVE_INFINITY;
+  readonly #gaps: Gaps;
   #recorded: { readonly epoch: string; readonly sequence: number } | undefined;
   #trouble: { readonly cause: GapCause; readonly detail: string; readonly untilMs: number } | undefined;
   #retryMs = firstRetryMs;
@@ -103,13 +90,14 @@ export class TapeWriter {
   /** `before`: what an earlier process left; its files are recovered beside what is recorded now. */
   constructor(options: TapeOptions, before?: { readonly note: Note; readonly aliveMs: number }) {
     this.#options = options;
-    this.book = new OrderBook(before?.note.orders, before?.note.begun.map(toBegun));
+    this.#gaps = new Gaps(options.ledger, (recordingId) => this.#head(recordingId));
+    this.book = before === undefined ? new OrderBook() : bookOf(before.note);
     if (before !== undefined) this.#takeOver(before.note, before.aliveMs);
   }
 
   /** True while nothing is being recorded, or should be. */
   get isIdle(): boolean {
-    return this.#segment === undefined && this.#gap === undefined && this.book.begun.length === 0;
+    return this.#segment === undefined && this.#gaps.open === undefined && this.book.begun.length === 0;
   }
 
   async take(event: TapeEvent): Promise<void> {
@@ -165,7 +153,7 @@ export class TapeWriter {
 
   /** A sign of life, where no file gives one. */
   async touch(): Promise<void> {
-    if (this.#gap !== undefined) await this.#options.noteFile.touch();
+    if (this.#gaps.open !== undefined) await this.#options.noteFile.touch();
   }
 
   async #begin({ orders, source, preRoll, ageMs, atMs }: Extract<TapeEvent, { is: 'on' }>): Promise<void> {
@@ -194,10 +182,10 @@ export class TapeWriter {
     if (source.is === 'on') {
       if (segment !== undefined) await this.#close(segment, 'picture_changed');
       this.#clock = new EpochClock();
-      if (segment !== undefined) this.#openGap('configured', undefined, this.#floorMs);
+      if (segment !== undefined) this.#openGap('configured', undefined, this.#gaps.floorMs);
     } else if (segment !== undefined) {
       await this.#close(segment, 'gap');
-      this.#openGap(source.cause, source.detail, this.#floorMs);
+      this.#openGap(source.cause, source.detail, this.#gaps.floorMs);
     } else {
       this.#nameGap(source.cause, source.detail);
     }
@@ -274,8 +262,8 @@ export class TapeWriter {
       this.#hadTrouble(error, fromMs);
       return;
     }
-    if (this.#gap !== undefined) {
-      this.#closeGap(fromMs);
+    if (this.#gaps.open !== undefined) {
+      this.#gaps.end(fromMs);
       void this.#saveNote().catch((error: unknown) => this.#warnNote(error));
     }
     owner.tally.startedAtMs ??= fromMs;
@@ -286,21 +274,15 @@ export class TapeWriter {
   /** Wall clock of the first picture of a file: right behind the last one, where nothing is missing between. */
   async #beginOfFile(wallMs: number): Promise<number> {
     const jumpMs = this.#jumpMs;
-    if (jumpMs === 0) return wallMs - this.#floorMs < noGapMs ? this.#floorMs : wallMs;
+    if (jumpMs === 0) return wallMs - this.#gaps.floorMs < noGapMs ? this.#gaps.floorMs : wallMs;
     this.#jumpMs = 0;
     this.#clock.jump(jumpMs);
     const fromMs = wallMs + jumpMs;
-    if (fromMs - this.#floorMs >= 0 && fromMs - this.#floorMs < noGapMs) return this.#floorMs;
+    if (fromMs - this.#gaps.floorMs >= 0 && fromMs - this.#gaps.floorMs < noGapMs) return this.#gaps.floorMs;
     const owner = this.book.owner;
-    if (owner !== undefined) this.#noteJump(owner.order.recording_id, Math.min(this.#floorMs, fromMs), fromMs, jumpMs);
-    this.#floorMs = fromMs;
+    if (owner !== undefined) this.#gaps.noteJump(owner.order.recording_id, Math.min(this.#gaps.floorMs, fromMs), fromMs, jumpMs);
+    this.#gaps.floorMs = fromMs;
     return fromMs;
-  }
-
-  #noteJump(recordingId: string, fromMs: number, toMs: number, jumpMs: number): void {
-    const detail = `The clock was set ${jumpMs < 0 ? 'back' : 'forward'} by ${(Math.abs(jumpMs) / 1000).toFixed(1)} s`;
-    // Set back, nothing is missing: the entry only says why times come twice.
-    this.#append(() => this.#gapDraft({ recordingId, cause: 'clock_changed', detail, fromMs: jumpMs < 0 ? toMs : fromMs }, toMs));
   }
 
   async #close(segment: Segment, by: 'rotation' | 'stop' | 'gap' | 'picture_changed'): Promise<void> {
@@ -317,10 +299,10 @@ export class TapeWriter {
     this.#segment = undefined;
     const { part, written } = segment;
     if (written.frames === 0) {
-      this.#floorMs = Math.max(this.#floorMs, part.from_ms);
+      this.#gaps.floorMs = Math.max(this.#gaps.floorMs, part.from_ms);
       this.#discard(segment);
     } else {
-      this.#floorMs = Math.max(this.#floorMs, written.toMs);
+      this.#gaps.floorMs = Math.max(this.#gaps.floorMs, written.toMs);
       const owner = this.book.get(part.recording_id);
       if (owner !== undefined) addToTally(owner, written);
       this.#seal(segment, written, by);
@@ -357,7 +339,9 @@ export class TapeWriter {
       } catch (error) {
         const detail = `The file could not be finished: ${messageOf(error)}`;
         this.#options.onTrouble('a recording is lost', { filename: part.filename, reason: detail });
-        await ledger.append(this.#gapDraft({ recordingId: part.recording_id, cause: gapCauseOf(error), detail, fromMs: part.from_ms }, written.toMs));
+        await ledger.append(
+          this.#gaps.draft({ recordingId: part.recording_id, cause: gapCauseOf(error), detail, fromMs: part.from_ms }, written.toMs),
+        );
       }
       this.#parts.delete(part.filename);
       this.tell();
@@ -376,7 +360,7 @@ export class TapeWriter {
   #failed(segment: Segment, error: unknown): void {
     if (this.#segment !== segment) return;
     this.#finish(segment, 'gap');
-    this.#hadTrouble(error, this.#floorMs);
+    this.#hadTrouble(error, this.#gaps.floorMs);
   }
 
   #hadTrouble(error: unknown, fromMs: number): void {
@@ -385,7 +369,7 @@ export class TapeWriter {
     this.#options.onTrouble('recording failed; trying again', { stream_id: this.#options.streamId, cause, reason: detail, after_ms: this.#retryMs });
     this.#trouble = { cause, detail, untilMs: this.#options.now() + this.#retryMs };
     this.#retryMs = Math.min(longestRetryMs, this.#retryMs * 2);
-    if (this.#gap === undefined) this.#openGap(cause, detail, fromMs);
+    if (this.#gaps.open === undefined) this.#openGap(cause, detail, fromMs);
     else this.#nameGap(cause, detail);
     this.tell();
   }
@@ -398,7 +382,7 @@ export class TapeWriter {
       return;
     }
     await this.#close(segment, 'gap');
-    if (this.#gap === undefined) this.#openGap(cause, detail, this.#floorMs);
+    if (this.#gaps.open === undefined) this.#openGap(cause, detail, this.#gaps.floorMs);
     this.tell();
   }
 
@@ -429,9 +413,9 @@ export class TapeWriter {
   #hasBegun(one: BegunOrder): void {
     const { order, beganAtMs } = one;
     this.#append(() => ({ ...this.#head(order.recording_id), kind: 'began', at: iso(beganAtMs), order }));
-    if (this.#segment !== undefined || this.#gap !== undefined) return;
+    if (this.#segment !== undefined || this.#gaps.open !== undefined) return;
     const { cause, detail } = this.#causeNow();
-    this.#openGap(cause, detail, Math.max(beganAtMs, this.#floorMs), order.recording_id);
+    this.#openGap(cause, detail, Math.max(beganAtMs, this.#gaps.floorMs), order.recording_id);
   }
 
   async #ends(one: BegunOrder): Promise<void> {
@@ -446,10 +430,10 @@ export class TapeWriter {
       else await this.#close(segment, 'stop');
       return;
     }
-    const gap = this.#gap;
+    const gap = this.#gaps.open;
     if (gap?.recordingId === recordingId) {
-      this.#closeGap(Math.max(gap.fromMs, endsAtMs));
-      if (next !== undefined) this.#openGap(gap.cause, gap.detail, this.#floorMs);
+      this.#gaps.end(Math.max(gap.fromMs, endsAtMs));
+      if (next !== undefined) this.#openGap(gap.cause, gap.detail, this.#gaps.floorMs);
     }
     this.#finalize(one);
   }
@@ -471,15 +455,15 @@ export class TapeWriter {
       return;
     }
     this.#clock.jump(byMs);
-    const gap = this.#gap;
+    const gap = this.#gaps.open;
     if (gap === undefined) {
-      if (byMs < 0) this.#floorMs = Number.NEGATIVE_INFINITY;
+      if (byMs < 0) this.#gaps.floorMs = Number.NEGATIVE_INFINITY;
       return;
     }
     const nowMs = this.#options.now();
-    this.#closeGap(Math.max(gap.fromMs, nowMs - byMs));
-    this.#noteJump(gap.recordingId, this.#floorMs, nowMs, byMs);
-    this.#floorMs = nowMs;
+    this.#gaps.end(Math.max(gap.fromMs, nowMs - byMs));
+    this.#gaps.noteJump(gap.recordingId, this.#gaps.floorMs, nowMs, byMs);
+    this.#gaps.floorMs = nowMs;
     this.#openGap(gap.cause, gap.detail, nowMs, gap.recordingId);
   }
 
@@ -487,7 +471,7 @@ export class TapeWriter {
     const segment = this.#segment;
     if (segment !== undefined) {
       await this.#close(segment, 'stop');
-      if (this.#gap === undefined) this.#openGap('spoke_stopped', undefined, this.#floorMs);
+      if (this.#gaps.open === undefined) this.#openGap('spoke_stopped', undefined, this.#gaps.floorMs);
     } else {
       this.#nameGap('spoke_stopped', undefined);
     }
@@ -502,35 +486,15 @@ export class TapeWriter {
 
   #openGap(cause: GapCause, detail: string | undefined, fromMs: number, recordingId = this.book.owner?.order.recording_id): void {
     if (recordingId === undefined) return;
-    this.#gap = { recordingId, cause, detail, fromMs };
+    this.#gaps.begin({ recordingId, cause, detail, fromMs });
     void this.#saveNote().catch((error: unknown) => this.#warnNote(error));
   }
 
   /** The open gap has another cause from now on. */
   #nameGap(cause: GapCause, detail: string | undefined): void {
-    const gap = this.#gap;
-    if (gap === undefined || gap.cause === cause) return;
-    const nowMs = this.#options.now();
-    if (nowMs - gap.fromMs < fickleMs) this.#openGap(cause, detail, gap.fromMs, gap.recordingId);
-    else {
-      this.#closeGap(nowMs);
-      this.#openGap(cause, detail, nowMs, gap.recordingId);
-    }
+    if (!this.#gaps.rename(cause, detail, this.#options.now())) return;
+    void this.#saveNote().catch((error: unknown) => this.#warnNote(error));
     this.tell();
-  }
-
-  #closeGap(toMs: number): void {
-    const gap = this.#gap;
-    if (gap === undefined) return;
-    this.#gap = undefined;
-    this.#floorMs = Math.max(this.#floorMs, toMs);
-    // Looked at in its turn: the recovery of an earlier file may move its begin.
-    this.#append(() => (toMs - gap.fromMs < noGapMs ? undefined : this.#gapDraft(gap, toMs)));
-  }
-
-  #gapDraft({ recordingId, cause, detail, fromMs }: OpenGap, toMs: number): EntryDraft {
-    const sentence = detail === undefined ? {} : { detail: detail.slice(0, 500) };
-    return { ...this.#head(recordingId), kind: 'gap', from: iso(fromMs), to: iso(toMs), cause, ...sentence };
   }
 
   #append(make: () => EntryDraft | undefined): void {
@@ -542,67 +506,29 @@ export class TapeWriter {
 
   /** Goes on where an earlier process ended: finishes its files, and knows why nothing was recorded since. */
   #takeOver(note: Note, aliveMs: number): void {
-    const { bootId, ledger } = this.#options;
-    const wasKilled = note.parts.length > 0 || note.gap?.cause !== 'spoke_stopped';
-    const cause: GapCause = note.boot_id === bootId ? 'spoke_killed' : 'host_restarted';
+    const { bootId, ledger, root, ffmpeg } = this.#options;
     for (const part of note.parts) this.#parts.set(part.filename, part);
-    if (note.floor_ms !== null) this.#floorMs = note.floor_ms;
-    const owner = this.book.owner;
-    if (owner !== undefined) {
-      if (note.gap !== null && !wasKilled) {
-        this.#gap = { recordingId: note.gap.recording_id, cause: note.gap.cause, detail: note.gap.detail, fromMs: note.gap.from_ms };
-      } else {
-        const sinceMs = Math.max(note.floor_ms ?? owner.beganAtMs, note.gap === null ? 0 : aliveMs);
-        this.#gap = { recordingId: owner.order.recording_id, cause, detail: undefined, fromMs: sinceMs };
-      }
-    }
-    const gap = this.#gap;
+    if (note.floor_ms !== null) this.#gaps.floorMs = note.floor_ms;
+    const gap = gapSince({ note, aliveMs }, this.book.owner, bootId);
+    if (gap !== undefined) this.#gaps.begin(gap);
+    const recovery: Recovery = {
+      root,
+      ffmpeg,
+      ledger,
+      gaps: this.#gaps,
+      head: (recordingId) => this.#head(recordingId),
+      onPart: (part, found) => {
+        this.#parts.delete(part.filename);
+        const owner = this.book.get(part.recording_id);
+        if (owner !== undefined && found !== undefined) addToTally(owner, { durationMs: found.durationMs, sizeBytes: found.size_bytes });
+      },
+      onTrouble: this.#options.onTrouble,
+    };
     void ledger.run(async () => {
-      const before = wasKilled ? note.gap : null;
-      const later = note.parts.filter((part) => before !== null && part.from_ms >= before.from_ms);
-      for (const part of note.parts) if (!later.includes(part)) await this.#recover(part);
-      if (before !== null) await this.#recoverGap(before, Math.min(aliveMs, ...later.map((part) => part.from_ms)));
-      for (const part of later) await this.#recover(part);
-      if (gap !== undefined && wasKilled) gap.fromMs = Math.max(gap.fromMs, await ledger.endMs());
+      await recoverList(recovery, { note, aliveMs });
+      if (gap !== undefined && gap.cause !== 'spoke_stopped') gap.fromMs = Math.max(gap.fromMs, await ledger.endMs());
       await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
     });
-  }
-
-  /** Puts into the list what of an open gap is not there yet. */
-  async #recoverGap(gap: NonNullable<Note['gap']>, toMs: number): Promise<void> {
-    const { ledger } = this.#options;
-    const fromMs = Math.max(gap.from_ms, await ledger.endMs());
-    if (toMs - fromMs < noGapMs) return;
-    await ledger.append(this.#gapDraft({ recordingId: gap.recording_id, cause: gap.cause, detail: gap.detail, fromMs }, toMs));
-  }
-
-  async #recover(part: PartNote): Promise<void> {
-    const { ledger, root, ffmpeg } = this.#options;
-    try {
-      if (await ledger.hasSegment(part.filename)) {
-        this.#parts.delete(part.filename);
-        return;
-      }
-      const found = await recoverPart({ root, ffmpeg, part });
-      this.#parts.delete(part.filename);
-      if (found === undefined) return;
-      const { durationMs, ...rest } = found;
-      const toMs = part.from_ms + durationMs;
-      const owner = this.book.get(part.recording_id);
-      if (owner !== undefined) addToTally(owner, { durationMs, sizeBytes: found.size_bytes });
-      await ledger.append({
-        ...this.#head(part.recording_id),
-        kind: 'segment',
-        filename: part.filename,
-        from: iso(part.from_ms),
-        to: iso(toMs),
-        duration_ms: Math.round(durationMs),
-        ...rest,
-        closed_by: 'recovered',
-      });
-    } catch (error) {
-      this.#options.onTrouble('a file of an earlier process could not be recovered', { filename: part.filename, reason: messageOf(error) });
-    }
   }
 
   #isRecorded({ epoch, sequence }: StoredFragment): boolean {
@@ -621,12 +547,12 @@ export class TapeWriter {
         segment,
         isRecording: this.#segment !== undefined,
         isNext: this.book.owner === one,
-        gap: this.#gap,
+        gap: this.#gaps.open,
       }),
     );
   }
 
-  #head(recordingId: string) {
+  #head(recordingId: string): EntryHead {
     return { stream_id: this.#options.streamId, spoke_id: this.#options.spokeId, recording_id: recordingId };
   }
 
@@ -635,36 +561,11 @@ export class TapeWriter {
   }
 
   #saveNote(): Promise<void> {
-    return this.#options.noteFile.save(() => ({
-      boot_id: this.#options.bootId,
-      orders: [...this.book.wanted],
-      begun: this.book.begun.map(({ order, beganAtMs, tally }) => ({
-        order,
-        began_ms: beganAtMs,
-        started_ms: tally.startedAtMs,
-        elapsed_ms: tally.elapsedMs,
-        size_bytes: tally.sizeBytes,
-        segments: tally.segments,
-        filename: tally.filename,
-      })),
-      floor_ms: Number.isFinite(this.#floorMs) ? this.#floorMs : null,
-      gap:
-        this.#gap === undefined
-          ? null
-          : {
-              recording_id: this.#gap.recordingId,
-              cause: this.#gap.cause,
-              from_ms: this.#gap.fromMs,
-              ...(this.#gap.detail === undefined ? {} : { detail: this.#gap.detail }),
-            },
-      parts: [...this.#parts.values()],
-    }));
+    const { noteFile, bootId } = this.#options;
+    return noteFile.save(() =>
+      noteOf({ bootId, book: this.book, floorMs: this.#gaps.floorMs, gap: this.#gaps.open, parts: [...this.#parts.values()] }),
+    );
   }
-}
-
-function toBegun(one: Note['begun'][number]): BegunOrder {
-  const { order, began_ms: beganAtMs, started_ms: startedAtMs, elapsed_ms: elapsedMs, size_bytes: sizeBytes, segments, filename } = one;
-  return { order, beganAtMs, tally: { startedAtMs, elapsedMs, sizeBytes, segments, filename } };
 }
 
 function addToTally({ tally }: BegunOrder, { durationMs, sizeBytes }: Pick<SegmentStats, 'durationMs' | 'sizeBytes'>): void {
@@ -680,8 +581,4 @@ function gapCauseOf(error: unknown): GapCause {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function iso(ms: number): RecordingEntry extends { at: infer T } ? T : string {
-  return new Date(ms).toISOString();
 }

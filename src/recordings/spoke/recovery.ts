@@ -1,0 +1,111 @@
+/** What an earlier process left: its note read and written, its files finished, its gaps put into the list. */
+import type { GapCause } from '../../contracts/index.js';
+import { type EntryHead, type Gaps, iso, noGapMs, type OpenGap } from './gaps.js';
+import type { Ledger } from './ledger.js';
+import type { Note, PartNote } from './note.js';
+import { type BegunOrder, OrderBook } from './orders.js';
+import { type RecoveredPart, recoverPart } from './recover.js';
+
+/** A note, and when its writer was last seen alive. */
+export interface Before {
+  readonly note: Note;
+  readonly aliveMs: number;
+}
+
+export interface Recovery {
+  readonly root: string;
+  readonly ffmpeg: string;
+  readonly ledger: Ledger;
+  readonly gaps: Gaps;
+  head(recordingId: string): EntryHead;
+  /** The file is dealt with; `found` is what went into the list, if anything. */
+  onPart(part: PartNote, found: RecoveredPart | undefined): void;
+  onTrouble(message: string, fields: object): void;
+}
+
+export function bookOf(note: Note): OrderBook {
+  return new OrderBook(note.orders, note.begun.map(toBegun));
+}
+
+export function noteOf(facts: { bootId: string; book: OrderBook; floorMs: number; gap: OpenGap | undefined; parts: PartNote[] }): Note {
+  const { bootId, book, floorMs, gap, parts } = facts;
+  return {
+    boot_id: bootId,
+    orders: [...book.wanted],
+    begun: book.begun.map(({ order, beganAtMs, tally }) => ({
+      order,
+      began_ms: beganAtMs,
+      started_ms: tally.startedAtMs,
+      elapsed_ms: tally.elapsedMs,
+      size_bytes: tally.sizeBytes,
+      segments: tally.segments,
+      filename: tally.filename,
+    })),
+    floor_ms: Number.isFinite(floorMs) ? floorMs : null,
+    gap: gap === undefined ? null : gapNoteOf(gap),
+    parts,
+  };
+}
+
+/** Why nothing was recorded since that process; undefined when nothing was to be. */
+export function gapSince({ note, aliveMs }: Before, owner: BegunOrder | undefined, bootId: string): OpenGap | undefined {
+  if (owner === undefined) return undefined;
+  const { gap } = note;
+  if (gap !== null && !wasKilled(note)) return { recordingId: gap.recording_id, cause: gap.cause, detail: gap.detail, fromMs: gap.from_ms };
+  const cause: GapCause = note.boot_id === bootId ? 'spoke_killed' : 'host_restarted';
+  const fromMs = Math.max(note.floor_ms ?? owner.beganAtMs, gap === null ? 0 : aliveMs);
+  return { recordingId: owner.order.recording_id, cause, detail: undefined, fromMs };
+}
+
+/** Finishes files and puts them, and the gap that was open, into the list in the order of time. Within `ledger.run` only. */
+export async function recoverList(recovery: Recovery, { note, aliveMs }: Before): Promise<void> {
+  const before = wasKilled(note) ? note.gap : null;
+  const later = note.parts.filter((part) => before !== null && part.from_ms >= before.from_ms);
+  for (const part of note.parts) if (!later.includes(part)) await recoverOne(recovery, part);
+  if (before !== null) await recoverGap(recovery, before, Math.min(aliveMs, ...later.map((part) => part.from_ms)));
+  for (const part of later) await recoverOne(recovery, part);
+}
+
+/** Puts into the list what of an open gap is not there yet. */
+async function recoverGap({ ledger, gaps }: Recovery, gap: NonNullable<Note['gap']>, toMs: number): Promise<void> {
+  const fromMs = Math.max(gap.from_ms, await ledger.endMs());
+  if (toMs - fromMs < noGapMs) return;
+  await ledger.append(gaps.draft({ recordingId: gap.recording_id, cause: gap.cause, detail: gap.detail, fromMs }, toMs));
+}
+
+async function recoverOne(recovery: Recovery, part: PartNote): Promise<void> {
+  const { ledger, root, ffmpeg, onPart, onTrouble, head } = recovery;
+  try {
+    const found = (await ledger.hasSegment(part.filename)) ? undefined : await recoverPart({ root, ffmpeg, part });
+    onPart(part, found);
+    if (found === undefined) return;
+    const { durationMs, ...rest } = found;
+    await ledger.append({
+      ...head(part.recording_id),
+      kind: 'segment',
+      filename: part.filename,
+      from: iso(part.from_ms),
+      to: iso(part.from_ms + durationMs),
+      duration_ms: Math.round(durationMs),
+      ...rest,
+      closed_by: 'recovered',
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    onTrouble('a file of an earlier process could not be recovered', { filename: part.filename, reason });
+  }
+}
+
+/** A process that was told to stop has no file open, and says so. */
+function wasKilled(note: Note): boolean {
+  return note.parts.length > 0 || note.gap?.cause !== 'spoke_stopped';
+}
+
+function gapNoteOf({ recordingId, cause, detail, fromMs }: OpenGap): NonNullable<Note['gap']> {
+  return { recording_id: recordingId, cause, from_ms: fromMs, ...(detail === undefined ? {} : { detail }) };
+}
+
+function toBegun(one: Note['begun'][number]): BegunOrder {
+  const { order, began_ms: beganAtMs, started_ms: startedAtMs, elapsed_ms: elapsedMs, size_bytes: sizeBytes, segments, filename } = one;
+  return { order, beganAtMs, tally: { startedAtMs, elapsedMs, sizeBytes, segments, filename } };
+}
