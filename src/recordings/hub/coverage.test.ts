@@ -107,6 +107,11 @@ const cases: [string, CoverageInput, string[]][] = [
     ['0-3000 present', '3000-5000 missing source_unreachable', '5000-8000 present', '8000-10000 missing spoke_lost'],
   ],
   [
+    'a stop shortly after the last frame is no gap',
+    { ...base, wanted: [{ from_ms: 0, to_ms: 5024 }], files: [{ from_ms: 0, to_ms: 5000, filename: 'a' }] },
+    ['0-5000 present', '5000-10000 unwanted'],
+  ],
+  [
     'a seam of a few milliseconds is no gap',
     {
       ...base,

@@ -48,7 +48,7 @@ export function coverageOf(input: CoverageInput): CoverageSpan[] {
   lay(noted.filter((gap) => gap.cause === 'deleted'));
   lay(within(noted, wanted));
   if (input.running !== undefined) lay([{ ...input.running, state: 'present' }]);
-  lay(untold(wanted, input.open));
+  lay(untold(endedWithFile(wanted, input.files), input.open));
   spans.push(...free.map((span): CoverageSpan => ({ ...span, state: 'unwanted' })));
   return merged(spans.sort((a, b) => a.from_ms - b.from_ms));
 }
@@ -95,6 +95,14 @@ function bridged(files: CoverageInput['files'], gaps: readonly Span[]): Coverage
 
 function touches(sorted: readonly Span[], fromMs: number, toMs: number): boolean {
   return sorted.some((span) => span.from_ms < toMs && span.to_ms > fromMs);
+}
+
+/** A stop falls between two frames: what is left of the wanted time after the last one is no loss. */
+function endedWithFile(wanted: readonly Span[], files: readonly Span[]): Span[] {
+  return wanted.map((span) => {
+    const last = files.find((file) => file.to_ms <= span.to_ms && file.to_ms > span.to_ms - seamMs && file.to_ms > span.from_ms);
+    return last === undefined ? span : { from_ms: span.from_ms, to_ms: last.to_ms };
+  });
 }
 
 function untold(wanted: readonly Span[], open: CoverageInput['open']): CoverageSpan[] {
