@@ -120,8 +120,9 @@ export function isDue(order: RecordingOrder, nowMs: number): boolean {
 
 const causes: Partial<Record<StreamReason | 'configured', GapCause>> = {
   configured: 'configured',
-  requested: 'configured',
-  waiting_for_viewer: 'configured',
+  // A stopped stream is started for its recording.
+  requested: 'starting',
+  waiting_for_viewer: 'starting',
   forbidden_source: 'configured',
   source_missing: 'source_missing',
   source_unreachable: 'source_unreachable',
