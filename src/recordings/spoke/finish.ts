@@ -7,6 +7,7 @@ import { flushInTurn } from './flush-gate.js';
 import { finishedPath, partPath } from './names.js';
 import type { PartNote } from './note.js';
 import { syncFolder } from './segment-file.js';
+import { nameSpare } from './spare-file.js';
 
 export interface Finished {
   /** Below the recordings folder. */
@@ -22,6 +23,7 @@ const remuxTimeoutMs = 15 * 60_000;
 
 /** Fails when the file cannot be renamed; it is then still there as `.part`. */
 export async function finishPart(root: string, part: PartNote, ffmpeg: string): Promise<Finished> {
+  await nameSpare(root, part);
   const from = partPath(root, part);
   const problem = part.format === 'fmp4' ? undefined : await remux(from, join(root, finishedPath(part, part.format)), part.format, ffmpeg);
   const format = problem === undefined ? part.format : 'fmp4';

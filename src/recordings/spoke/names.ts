@@ -9,8 +9,16 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** `{stream_id}_{YYYY-MM-DD_HH-MM-SS}_{6 letters or digits}`, in UTC; unique without looking at the disk. */
 export function segmentName(streamId: string, atMs: number): string {
   const at = new Date(atMs).toISOString();
-  const salt = Array.from({ length: 6 }, () => alphabet[randomInt(alphabet.length)]).join('');
-  return `${streamId}_${at.slice(0, 10)}_${at.slice(11, 19).replaceAll(':', '-')}_${salt}`;
+  return `${streamId}_${at.slice(0, 10)}_${at.slice(11, 19).replaceAll(':', '-')}_${salt(6)}`;
+}
+
+/** Of a file whose begin is not known yet. */
+export function spareName(): string {
+  return `next_${salt(12)}`;
+}
+
+function salt(length: number): string {
+  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
 /** Folder of the files of one day, below the recordings folder. */

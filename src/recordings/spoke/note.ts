@@ -12,9 +12,15 @@ const partSchema = z.object({
   recording_id: z.string(),
   format: z.enum(recordingFormats),
   from_ms: z.number(),
+  /** Name that its file had before it was needed, and may still have. */
+  spare: z.string().optional(),
 });
 /** A file that was begun and is not in the list. The hub reads these as well, to play what is being written. */
 export type PartNote = z.infer<typeof partSchema>;
+
+const spareSchema = partSchema.pick({ folder: true, recording_id: true, format: true }).extend({ name: z.string() });
+/** The next file, opened in advance. */
+export type SpareNote = z.infer<typeof spareSchema>;
 
 const noteSchema = z.object({
   boot_id: z.string(),
@@ -34,6 +40,7 @@ const noteSchema = z.object({
   floor_ms: z.number().nullable(),
   gap: z.object({ recording_id: z.string(), cause: z.enum(gapCauses), detail: z.string().optional(), from_ms: z.number() }).nullable(),
   parts: z.array(partSchema),
+  spare: spareSchema.nullable(),
 });
 export type Note = z.infer<typeof noteSchema>;
 

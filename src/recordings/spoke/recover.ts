@@ -8,6 +8,7 @@ import { finishPart } from './finish.js';
 import { flushInTurn } from './flush-gate.js';
 import { finishedPath, partPath } from './names.js';
 import type { PartNote } from './note.js';
+import { nameSpare } from './spare-file.js';
 
 /** What the list shall say of it; `durationMs` is exact. */
 export type RecoveredPart = Pick<SegmentEntry, 'path' | 'format' | 'size_bytes' | 'frames' | 'codecs' | 'keyframes' | 'init_bytes'> & {
@@ -26,6 +27,7 @@ export async function recoverPart(options: {
   readonly ffmpeg: string;
 }): Promise<RecoveredPart | undefined> {
   const { root, part, ffmpeg } = options;
+  await nameSpare(root, part);
   const path = partPath(root, part);
   await rm(`${path}.remux`, { force: true });
   if (!(await isFile(path))) return describeFinished(root, part);
@@ -82,7 +84,8 @@ async function mend(path: string, scan: FragmentScan): Promise<void> {
   }
 }
 
-function scanFile(path: string): Promise<FragmentScan> {
+/** What of a file is whole. */
+export function scanFile(path: string): Promise<FragmentScan> {
   return scanFragments(createReadStream(path, { highWaterMark: 1024 * 1024 }));
 }
 

@@ -1,10 +1,12 @@
 /** What an earlier process left: its note read and written, its files finished, its gaps put into the list. */
+import { rm, stat } from 'node:fs/promises';
 import type { GapCause } from '../../contracts/index.js';
 import { type EntryHead, type Gaps, iso, noGapMs, type OpenGap } from './gaps.js';
 import type { Ledger } from './ledger.js';
-import type { Note, PartNote } from './note.js';
+import { partPath, segmentName } from './names.js';
+import type { Note, PartNote, SpareNote } from './note.js';
 import { type BegunOrder, OrderBook } from './orders.js';
-import { type RecoveredPart, recoverPart } from './recover.js';
+import { type RecoveredPart, recoverPart, scanFile } from './recover.js';
 
 /** A note, and when its writer was last seen alive. */
 export interface Before {
@@ -27,8 +29,16 @@ export function bookOf(note: Note): OrderBook {
   return new OrderBook(note.orders, note.begun.map(toBegun));
 }
 
-export function noteOf(facts: { bootId: string; book: OrderBook; floorMs: number; gap: OpenGap | undefined; parts: PartNote[] }): Note {
-  const { bootId, book, floorMs, gap, parts } = facts;
+export interface NoteFacts {
+  readonly bootId: string;
+  readonly book: OrderBook;
+  readonly floorMs: number;
+  readonly gap: OpenGap | undefined;
+  readonly parts: PartNote[];
+  readonly spare: SpareNote | undefined;
+}
+
+export function noteOf({ bootId, book, floorMs, gap, parts, spare }: NoteFacts): Note {
   return {
     boot_id: bootId,
     orders: [...book.wanted],
@@ -44,6 +54,7 @@ export function noteOf(facts: { bootId: string; book: OrderBook; floorMs: number
     floor_ms: Number.isFinite(floorMs) ? floorMs : null,
     gap: gap === undefined ? null : gapNoteOf(gap),
     parts,
+    spare: spare ?? null,
   };
 }
 
@@ -60,10 +71,27 @@ export function gapSince({ note, aliveMs }: Before, owner: BegunOrder | undefine
 /** Finishes files and puts them, and the gap that was open, into the list in the order of time. Within `ledger.run` only. */
 export async function recoverList(recovery: Recovery, { note, aliveMs }: Before): Promise<void> {
   const before = wasKilled(note) ? note.gap : null;
-  const later = note.parts.filter((part) => before !== null && part.from_ms >= before.from_ms);
-  for (const part of note.parts) if (!later.includes(part)) await recoverOne(recovery, part);
+  const parts = [...note.parts, ...(await spareOf(recovery, note))];
+  const later = parts.filter((part) => before !== null && part.from_ms >= before.from_ms);
+  for (const part of parts) if (!later.includes(part)) await recoverOne(recovery, part);
   if (before !== null) await recoverGap(recovery, before, Math.min(aliveMs, ...later.map((part) => part.from_ms)));
   for (const part of later) await recoverOne(recovery, part);
+}
+
+/** A file that was begun in the very moment of the kill, before it was noted as such; an empty one is removed. */
+async function spareOf({ root, ledger, head }: Recovery, { spare, floor_ms: floorMs, parts }: Note): Promise<PartNote[]> {
+  if (spare === null) return [];
+  const { name, ...rest } = spare;
+  const path = partPath(root, { folder: spare.folder, filename: name });
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.size === 0) {
+    await rm(path, { force: true });
+    return [];
+  }
+  // Its last write was its last picture.
+  const { durationMs } = await scanFile(path);
+  const fromMs = Math.max(found.mtimeMs - durationMs, floorMs ?? 0, await ledger.endMs(), ...parts.map((part) => part.from_ms));
+  return [{ ...rest, filename: segmentName(head(spare.recording_id).stream_id, fromMs), from_ms: fromMs, spare: name }];
 }
 
 /** Puts into the list what of an open gap is not there yet. */

@@ -12,8 +12,8 @@ export interface SegmentFile {
   sync(): Promise<void>;
   /** Cuts it to so many bytes. */
   cut(sizeBytes: number): Promise<void>;
-  /** False when the file can no more be reached by its path. */
-  isThere(): Promise<boolean>;
+  /** False when it can no more be reached by this path. */
+  isAt(path: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -32,8 +32,8 @@ export const openSegmentFile: OpenSegmentFile = async (path) => {
     },
     sync: () => flushInTurn(() => handle.sync()),
     cut: (sizeBytes) => handle.truncate(sizeBytes),
-    async isThere() {
-      const [there, ours] = await Promise.all([stat(path).catch(() => undefined), handle.stat()]);
+    async isAt(where) {
+      const [there, ours] = await Promise.all([stat(where).catch(() => undefined), handle.stat()]);
       return there?.ino === ours.ino;
     },
     close: () => handle.close(),

@@ -119,8 +119,8 @@ export class Segment {
     this.#syncing = this.#syncing.then(() => this.#file.sync()).catch(() => undefined);
   }
 
-  isThere(): Promise<boolean> {
-    return this.#file.isThere();
+  isAt(path: string): Promise<boolean> {
+    return this.#file.isAt(path);
   }
 
   /** Leaves a whole file of what was written, on the disk, and closes it. */

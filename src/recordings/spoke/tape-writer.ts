@@ -17,6 +17,7 @@ import { preRollFrom } from './pre-roll.js';
 import { bookOf, gapSince, noteOf, type Recovery, recoverList } from './recovery.js';
 import { Segment, type SegmentStats } from './segment.js';
 import type { OpenSegmentFile } from './segment-file.js';
+import { nameSpare, SpareFile } from './spare-file.js';
 import { statusOf } from './status.js';
 
 export interface TapeOptions {
@@ -86,11 +87,13 @@ export class TapeWriter {
   #retryMs = firstRetryMs;
   #jumpMs = 0;
   readonly #parts = new Map<string, PartNote>();
+  readonly #spare: SpareFile;
 
   /** `before`: what an earlier process left; its files are recovered beside what is recorded now. */
   constructor(options: TapeOptions, before?: { readonly note: Note; readonly aliveMs: number }) {
     this.#options = options;
     this.#gaps = new Gaps(options.ledger, (recordingId) => this.#head(recordingId));
+    this.#spare = new SpareFile({ root: options.root, openFile: options.openFile, saveNote: () => this.#saveNote() });
     this.book = before === undefined ? new OrderBook() : bookOf(before.note);
     if (before !== undefined) this.#takeOver(before.note, before.aliveMs);
   }
@@ -253,22 +256,37 @@ export class TapeWriter {
       from_ms: fromMs,
     };
     try {
+      const spare = this.#spare.take(part);
+      if (spare !== undefined) part.spare = spare.name;
       this.#parts.set(part.filename, part);
-      await this.#saveNote();
-      const file = await openFile(partPath(root, part));
+      // A spare is in the note already, which is all that a successor needs.
+      if (spare === undefined) await this.#saveNote();
+      const file = spare?.file ?? (await openFile(partPath(root, part)));
       this.#segment = new Segment(file, part, this.#source.epoch, this.#source.init);
     } catch (error) {
       this.#parts.delete(part.filename);
       this.#hadTrouble(error, fromMs);
       return;
     }
-    if (this.#gaps.open !== undefined) {
-      this.#gaps.end(fromMs);
-      void this.#saveNote().catch((error: unknown) => this.#warnNote(error));
-    }
+    this.#gaps.end(fromMs);
+    this.#nameFile(part);
     owner.tally.startedAtMs ??= fromMs;
     owner.tally.filename = part.filename;
     this.tell();
+  }
+
+  /** Notes the file that was begun, and gives a spare its name: in this order, so that a successor finds it by the one or the other. */
+  #nameFile(part: PartNote): void {
+    const noted = this.#saveNote();
+    void this.#options.ledger.run(async () => {
+      try {
+        await noted;
+        await nameSpare(this.#options.root, part);
+      } catch (error) {
+        // Tried again when it is finished.
+        this.#warnNote(error);
+      }
+    });
   }
 
   /** Wall clock of the first picture of a file: right behind the last one, where nothing is missing between. */
@@ -352,6 +370,7 @@ export class TapeWriter {
   #discard(segment: Segment): void {
     void this.#options.ledger.run(async () => {
       await segment.discard().catch(() => undefined);
+      await nameSpare(this.#options.root, segment.part).catch(() => undefined);
       await rm(partPath(this.#options.root, segment.part), { force: true }).catch(() => undefined);
       this.#parts.delete(segment.part.filename);
     });
@@ -388,7 +407,11 @@ export class TapeWriter {
 
   async #checkFile(): Promise<void> {
     const segment = this.#segment;
-    if (segment === undefined || (await segment.isThere())) return;
+    if (segment === undefined) return;
+    const { root } = this.#options;
+    const { part } = segment;
+    if (await segment.isAt(partPath(root, part))) return;
+    if (part.spare !== undefined && (await segment.isAt(partPath(root, { folder: part.folder, filename: part.spare })))) return;
     this.#failed(segment, Object.assign(new Error('The file being written was taken away'), { code: 'ENOENT' }));
   }
 
@@ -397,8 +420,21 @@ export class TapeWriter {
     // While pictures come, they tell when an order ends; their times lag a little behind the clock.
     if (nowMs >= this.book.boundaryMs) await this.#settle(isLive ? nowMs - endGraceMs : nowMs);
     const hindrance = this.#hindrance();
+    await this.#keepSpare(hindrance !== undefined, nowMs);
     if (hindrance?.cause === 'storage_blocked' && this.#segment !== undefined) await this.#interrupt(hindrance.cause, hindrance.detail);
     else if (hindrance !== undefined && this.#source.is === 'on') this.#nameGap(hindrance.cause, hindrance.detail);
+  }
+
+  /** While something is recorded, or would be, there is a file for what comes next. */
+  async #keepSpare(isHindered: boolean, nowMs: number): Promise<void> {
+    const owner = this.book.owner;
+    if (owner === undefined) {
+      if (this.#spare.note === undefined) return;
+      await this.#spare.drop();
+      await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
+    } else if (!isHindered) {
+      this.#spare.prepare(this.#options.streamId, owner.order, nowMs);
+    }
   }
 
   /** Begins and ends orders by this time. */
@@ -475,6 +511,7 @@ export class TapeWriter {
     } else {
       this.#nameGap('spoke_stopped', undefined);
     }
+    await this.#spare.drop();
     await this.#options.ledger.run(async () => undefined);
     if (this.book.begun.length > 0 || this.book.wanted.length > 0) await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
   }
@@ -563,7 +600,14 @@ export class TapeWriter {
   #saveNote(): Promise<void> {
     const { noteFile, bootId } = this.#options;
     return noteFile.save(() =>
-      noteOf({ bootId, book: this.book, floorMs: this.#gaps.floorMs, gap: this.#gaps.open, parts: [...this.#parts.values()] }),
+      noteOf({
+        bootId,
+        book: this.book,
+        floorMs: this.#gaps.floorMs,
+        gap: this.#gaps.open,
+        parts: [...this.#parts.values()],
+        spare: this.#spare.note,
+      }),
     );
   }
 }

@@ -1,0 +1,83 @@
+/**
+ * The next file, opened before it is needed and named in the note: where one file ends and the next begins, nothing has to be awaited
+ * while pictures come, and a process that is killed just then loses no more than at any other time.
+ */
+import { rename, rm } from 'node:fs/promises';
+import type { RecordingOrder } from '../../contracts/index.js';
+import { dayFolder, partPath, spareName } from './names.js';
+import type { PartNote, SpareNote } from './note.js';
+import type { OpenSegmentFile, SegmentFile } from './segment-file.js';
+
+export interface SpareOptions {
+  readonly root: string;
+  readonly openFile: OpenSegmentFile;
+  /** Resolves when a note that names `spare` is written. */
+  saveNote(): Promise<void>;
+}
+
+export class SpareFile {
+  readonly #options: SpareOptions;
+  #spare: { readonly note: SpareNote; readonly file: SegmentFile; isNoted: boolean } | undefined;
+  #preparing: Promise<void> | undefined;
+
+  constructor(options: SpareOptions) {
+    this.#options = options;
+  }
+
+  /** For the note: that of the file which may be taken. */
+  get note(): SpareNote | undefined {
+    return this.#spare?.note;
+  }
+
+  /** Begins to open one, if there is none. A disk that refuses says so when the file is needed. */
+  prepare(streamId: string, { recording_id, format }: Pick<RecordingOrder, 'recording_id' | 'format'>, nowMs: number): void {
+    if (this.#spare !== undefined) return;
+    const note: SpareNote = { name: spareName(), folder: dayFolder(streamId, nowMs), recording_id, format };
+    this.#preparing ??= this.#open(note)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#preparing = undefined;
+      });
+  }
+
+  /** The file, when it is ready and fits this part; it is then no spare any more. One that does not fit is thrown away. */
+  take(part: PartNote): { readonly file: SegmentFile; readonly name: string } | undefined {
+    const spare = this.#spare;
+    if (spare === undefined || !spare.isNoted) return undefined;
+    const { folder, recording_id, format, name } = spare.note;
+    this.#spare = undefined;
+    if (folder === part.folder && recording_id === part.recording_id && format === part.format) return { file: spare.file, name };
+    void this.#remove(spare);
+    return undefined;
+  }
+
+  /** Nothing more is going to be recorded. */
+  async drop(): Promise<void> {
+    await this.#preparing;
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare !== undefined) await this.#remove(spare);
+  }
+
+  async #open(note: SpareNote): Promise<void> {
+    const { root, openFile, saveNote } = this.#options;
+    const spare = { note, file: await openFile(partPath(root, { folder: note.folder, filename: note.name })), isNoted: false };
+    this.#spare = spare;
+    await saveNote();
+    spare.isNoted = true;
+  }
+
+  async #remove({ note, file }: { readonly note: SpareNote; readonly file: SegmentFile }): Promise<void> {
+    await file.close().catch(() => undefined);
+    await rm(partPath(this.#options.root, { folder: note.folder, filename: note.name }), { force: true }).catch(() => undefined);
+  }
+}
+
+/** Gives a part that was begun as a spare its own name; nothing for one that has it. */
+export async function nameSpare(root: string, part: PartNote): Promise<void> {
+  if (part.spare === undefined) return;
+  const [from, to] = [partPath(root, { folder: part.folder, filename: part.spare }), partPath(root, part)];
+  await rename(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
