@@ -142,6 +142,8 @@ export interface Access {
   /** Keeps an entry; a failing database is reported to nobody but the caller. */
   audit(record: AuditRecord): Promise<void>;
 
+  /** Changes the life of sessions, also of those that are open: who has not used one for longer than that is signed out. */
+  configure(settings: { readonly sessionHours: number }): void;
   /** Ends what has expired: sessions, bus logins, old audit entries. Runs by itself every 10 s. */
   sweep(): Promise<void>;
   stop(): Promise<void>;
@@ -229,6 +231,9 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     },
     listAudit: (query) => store.audit.list(query),
     audit: (record) => store.audit.append(record),
+    configure({ sessionHours }) {
+      life.idleMs = sessionHours * 3_600_000;
+    },
     sweep: () => sweeper.sweep(),
     stop: () => sweeper.stop(),
     [Symbol.asyncDispose]: () => sweeper.stop(),

@@ -120,6 +120,22 @@ describe('a session', () => {
     assert.equal(await test.access.bySession(busy.secret), undefined);
   });
 
+  it('follows a change of its life at once: a shorter one ends what rests, a longer one holds from the next use on', async () => {
+    await using test = await openTestAccess({ sessionHours: 24 });
+    await test.addUser('anna', 'viewer');
+    const [resting, used] = [await test.signIn('anna'), await test.signIn('anna')];
+    test.pass(2 * hour);
+    assert.ok(await test.access.bySession(used.secret));
+    test.access.configure({ sessionHours: 1 });
+    assert.equal(await test.access.bySession(resting.secret), undefined, 'not used for two hours');
+    assert.ok(await test.access.bySession(used.secret));
+    test.access.configure({ sessionHours: 48 });
+    test.pass(hour);
+    assert.ok(await test.access.bySession(used.secret));
+    test.pass(2 * day - 1);
+    assert.ok(await test.access.bySession(used.secret));
+  });
+
   it('that has ended is swept away with its bus login, and those who hold connections hear of it', async () => {
     await using test = await openTestAccess({ sessionHours: 1, busCredentialsS: 36_000 });
     const anna = await test.addUser('anna', 'viewer');

@@ -12,7 +12,8 @@ const touchMs = 60_000;
 const maxPerUser = 50;
 
 export interface SessionLife {
-  readonly idleMs: number;
+  /** May change while sessions are open: it holds for them from now on. */
+  idleMs: number;
   readonly maxMs: number;
 }
 
@@ -22,6 +23,8 @@ export async function findSession(parts: AccessParts, life: SessionLife, secret:
   const now = parts.now();
   if (found === undefined || found.user.disabled || now >= Date.parse(found.session.expires_at)) return undefined;
   let { session } = found;
+  // Its end was written when a session might rest for longer than now.
+  if (now >= Date.parse(session.last_seen_at) + life.idleMs) return undefined;
   if (now - Date.parse(session.last_seen_at) >= touchMs) {
     const times = { last_seen_at: timeText(now), expires_at: timeText(Math.min(now + life.idleMs, Date.parse(session.ends_at))) };
     await parts.store.sessions.touch(session.session_id, times);

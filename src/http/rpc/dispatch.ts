@@ -27,7 +27,9 @@ export interface FinishedCall {
 export interface DispatcherOptions {
   readonly works: RpcWorks;
   readonly limits: CallLimits;
-  readonly settings: Pick<RpcSettings, 'limits' | 'notReady'>;
+  /** Those of now. */
+  readonly callLimits: () => Pick<RpcSettings['limits'], 'rate_limit_per_minute' | 'method_limits'>;
+  readonly settings: Pick<RpcSettings, 'notReady'>;
   readonly observe: (record: RpcCallRecord) => void;
   readonly onFinished: (call: FinishedCall) => void;
 }
@@ -122,16 +124,16 @@ class Call {
   }
 
   #checkLimits(name: string, method: RpcMethod | undefined): void {
-    const { limits, settings } = this.#options;
+    const { limits } = this.#options;
+    const { rate_limit_per_minute: perMinute, method_limits: hasMethodLimits } = this.#options.callLimits();
     const { principal, address } = this.#caller;
     const client = principal === undefined ? limitKey(address) : (principal.session.user_id ?? principal.id);
-    const perMinute = settings.limits.rate_limit_per_minute;
     if (perMinute > 0) {
       const waitMs = limits.take(`all ${client}`, { perSecond: perMinute / 60, burst: perMinute });
       if (waitMs > 0) throw tooOften(waitMs);
     }
     // Attempts to sign in have a limit of their own, which counts only those that fail.
-    if (!settings.limits.method_limits || name === 'authenticate') return;
+    if (!hasMethodLimits || name === 'authenticate') return;
     const waitMs = limits.take(`${name} ${client}`, method?.limit ?? defaultLimit);
     if (waitMs > 0) throw tooOften(waitMs);
   }

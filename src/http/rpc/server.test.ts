@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { problemSchema, WeirError } from '../../contracts/index.js';
+import { configSchema, problemSchema, WeirError } from '../../contracts/index.js';
 import { rpcNotifications } from '../../contracts/rpc/index.js';
 import { waitFor, withDeadline } from '../../testkit/index.js';
 import { noRpcEvents } from './events.js';
 import { toRpcCamera } from './methods/words.js';
+import type { RpcSettings } from './settings.js';
 import { TestClient } from './testing/client.js';
 import { fakeCamera } from './testing/fake-operations.js';
 import { type RpcFixture, type RpcFixtureOptions, startRpcFixture } from './testing/fixture.js';
@@ -66,15 +67,16 @@ async function closeCode(socket: Socket): Promise<number> {
   return at < 0 ? 0 : all.readUInt16BE(at + 2);
 }
 
-describe('the handshake', () => {
-  async function refusal(fixture: RpcFixture, headers: Record<string, string> = {}, path = '/ws') {
-    const ws = new WebSocket(`ws://127.0.0.1:${fixture.port}${path}`, { headers });
-    ws.on('error', () => undefined);
-    const [, response] = await withDeadline(once(ws, 'unexpected-response'), 5000);
-    const body = await new Response(response).text();
-    return { status: response.statusCode as number, problem: problemSchema.parse(JSON.parse(body)) };
-  }
+/** How the handshake is refused. */
+async function refusal(fixture: RpcFixture, headers: Record<string, string> = {}, path = '/ws') {
+  const ws = new WebSocket(`ws://127.0.0.1:${fixture.port}${path}`, { headers });
+  ws.on('error', () => undefined);
+  const [, response] = await withDeadline(once(ws, 'unexpected-response'), 5000);
+  const body = await new Response(response).text();
+  return { status: response.statusCode as number, problem: problemSchema.parse(JSON.parse(body)) };
+}
 
+describe('the handshake', () => {
   test('is refused to pages of others, and taken from the hub’s own and from programs', async () => {
     const fixture = await start({ server: { allowedOrigins: ['https://friend.example'] } });
     assert.equal((await refusal(fixture, { origin: 'https://evil.example' })).status, 403);
@@ -320,6 +322,72 @@ describe('calls', () => {
     const made = await client(fixture, 'viewer');
     for (let id = 0; id < 500; id += 1) made.raw(JSON.stringify({ jsonrpc: '2.0', id, method: 'get_camera_list' }));
     await Promise.all(Array.from({ length: 500 }, (_none, id) => made.answer(id)));
+  });
+});
+
+describe('limits that change while the hub runs', () => {
+  const changed = (fixture: RpcFixture, limits: Partial<RpcSettings['limits']>) =>
+    fixture.server.rpc?.configure({ ...configSchema.parse({}).rpc, method_limits: false, ...limits });
+
+  test('let more or fewer sockets in, and cut none that is open', async () => {
+    const fixture = await start({ limits: { max_connections: 1 } });
+    const first = await client(fixture);
+    assert.equal((await refusal(fixture)).status, 503);
+    changed(fixture, { max_connections: 2 });
+    await client(fixture);
+    changed(fixture, { max_connections: 1 });
+    assert.equal((await refusal(fixture)).status, 503);
+    assert.equal(await codeOf(first, 'ping'), undefined);
+    assert.equal(counters(fixture).open, 2);
+  });
+
+  test('of messages hold for sockets that open from then on', async () => {
+    const fixture = await start();
+    const before = await client(fixture);
+    changed(fixture, { max_message_bytes: 2000 });
+    const after = await client(fixture);
+    const long = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', params: { x: 'x'.repeat(3000) } });
+    for (const one of [before, after]) one.raw(long);
+    assert.equal((await after.closed).code, 1009);
+    await before.answer(1);
+  });
+
+  test('of pings and silence hold for sockets that are open', async () => {
+    const fixture = await start({ limits: { ping_interval_s: 0 } });
+    const idle = await client(fixture, 'viewer');
+    const mute = await rawSocket(fixture.port);
+    changed(fixture, { ping_interval_s: 0.05, pong_wait_s: 0.2 });
+    assert.equal(await closeCode(mute), 1008);
+    assert.equal(counters(fixture).cut.no_pong, 1);
+    assert.equal(await codeOf(idle, 'ping'), undefined);
+  });
+
+  test('of calls hold from the next call on', async () => {
+    const fixture = await start();
+    const made = await client(fixture, 'viewer');
+    assert.equal(await codeOf(made, 'ping'), undefined);
+    changed(fixture, { rate_limit_per_minute: 1 });
+    for (const id of ['a', 'b']) made.raw(JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' }));
+    const codes = await Promise.all(['a', 'b'].map(async (id) => made.answer(id).then((answer) => ('error' in answer ? answer.error.code : 0))));
+    assert.deepEqual(codes, [0, -32040]);
+    changed(fixture, { rate_limit_per_minute: 0 });
+    assert.equal(await codeOf(made, 'ping'), undefined);
+  });
+
+  test('of waiting bytes cut an open reader that does not read', async () => {
+    const fixture = await start();
+    const slow = await client(fixture, 'viewer');
+    await slow.call('subscribe_events', { topics: ['system.shutdown'] });
+    slow.socket.pause();
+    const reason = 'x'.repeat(50_000);
+    changed(fixture, { max_queue_bytes: 65_536 });
+    await waitFor(
+      () => {
+        fixture.events.tell({ topic: 'system.shutdown', data: { reason, timestamp: new Date().toISOString() } });
+        return counters(fixture).cut.too_slow === 1;
+      },
+      { deadlineMs: 20_000, everyMs: 1 },
+    );
   });
 });
 

@@ -34,6 +34,8 @@ export interface RpcServer {
   /** Takes an HTTP upgrade over; answers it in every case. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   counters(): RpcCounters;
+  /** Changes the limits: those of queues, pings and calls for every socket, that of messages for sockets that open from now on. */
+  configure(limits: RpcSettings['limits']): void;
   /** Says goodbye to all sockets and takes no new ones. */
   close(): void;
 }
@@ -51,8 +53,9 @@ class JsonRpcServer implements RpcServer {
   readonly #wss: WebSocketServer;
   readonly #book = new SubscriptionBook();
   readonly #live = new Set<RpcSocket>();
-  readonly #socketOptions: SocketOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #socketOptions: Writable<SocketOptions>;
+  #limits: RpcSettings['limits'];
+  #timer: NodeJS.Timeout | undefined;
   readonly #endEvents: () => void;
   readonly #counts = { accepted: 0, calls: 0, failed: 0 };
   readonly #refused = { origin: 0, limit: 0, handshake: 0 };
@@ -62,22 +65,20 @@ class JsonRpcServer implements RpcServer {
   constructor(options: RpcServerOptions) {
     this.#options = options;
     const { limits, messageTimeoutS = 15, events = noRpcEvents } = options.settings;
+    this.#limits = limits;
     // Compression would cost memory per socket and lets a peer make us work; messages are small.
     this.#wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, clientTracking: false, maxPayload: limits.max_message_bytes });
     this.#socketOptions = {
       dispatcher: this.#createDispatcher(),
       book: this.#book,
-      maxQueueBytes: limits.max_queue_bytes,
-      pingIntervalMs: limits.ping_interval_s * 1000,
-      pongWaitMs: limits.pong_wait_s * 1000,
+      ...socketLimits(limits),
       messageTimeoutMs: messageTimeoutS * 1000,
       register: (principal, cut) => options.connections.add(principal, cut),
       onCut: (reason) => {
         this.#cut[reason] += 1;
       },
     };
-    this.#timer = setInterval(() => this.#look(), this.#lookInterval());
-    this.#timer.unref();
+    this.#lookRegularly();
     this.#endEvents = events.on((event) => this.#book.tell(event));
   }
 
@@ -103,6 +104,15 @@ class JsonRpcServer implements RpcServer {
     };
   }
 
+  configure(limits: RpcSettings['limits']): void {
+    if (this.#isClosed) return;
+    this.#limits = limits;
+    this.#wss.options.maxPayload = limits.max_message_bytes;
+    // Every socket reads its own from here.
+    Object.assign(this.#socketOptions, socketLimits(limits));
+    this.#lookRegularly();
+  }
+
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
@@ -124,6 +134,7 @@ class JsonRpcServer implements RpcServer {
     return createDispatcher({
       works,
       limits,
+      callLimits: () => this.#limits,
       settings,
       observe: (record) => {
         this.#counts.calls += 1;
@@ -135,7 +146,8 @@ class JsonRpcServer implements RpcServer {
   }
 
   #refusal(request: IncomingMessage): { kind: 'origin' | 'limit' | 'handshake'; error: WeirError } | undefined {
-    const { settings, allowedOrigins = [], publicUrl } = this.#options;
+    const { allowedOrigins = [], publicUrl } = this.#options;
+    const maxConnections = this.#limits.max_connections;
     if (!isHandshake(request)) {
       return { kind: 'handshake', error: new WeirError('invalid_argument', 'This address takes WebSocket handshakes, version 13') };
     }
@@ -147,8 +159,8 @@ class JsonRpcServer implements RpcServer {
       return { kind: 'origin', error };
     }
     if (this.#isClosed) return { kind: 'limit', error: new WeirError('unavailable', 'The hub is stopping') };
-    if (this.#live.size < settings.limits.max_connections) return undefined;
-    const error = new WeirError('unavailable', `All ${settings.limits.max_connections} connections are taken`, {
+    if (this.#live.size < maxConnections) return undefined;
+    const error = new WeirError('unavailable', `All ${maxConnections} connections are taken`, {
       hint: 'rpc.max_connections',
       retryAfterS: 5,
     });
@@ -167,8 +179,15 @@ class JsonRpcServer implements RpcServer {
     return addressOf(request, this.#options.trustProxy === true);
   }
 
+  #lookRegularly(): void {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#look(), this.#lookInterval());
+    this.#timer.unref();
+  }
+
   #lookInterval(): number {
-    const { limits, messageTimeoutS = 15 } = this.#options.settings;
+    const limits = this.#limits;
+    const { messageTimeoutS = 15 } = this.#options.settings;
     const shortest = Math.min(limits.ping_interval_s || Number.POSITIVE_INFINITY, limits.pong_wait_s || Number.POSITIVE_INFINITY, messageTimeoutS);
     return Math.max(20, Math.min(lookMs, (shortest * 1000) / 4));
   }
@@ -201,6 +220,16 @@ class JsonRpcServer implements RpcServer {
   ): void {
     this.#options.audit({ actor, action, target, outcome, address, detail });
   }
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function socketLimits(limits: RpcSettings['limits']) {
+  return {
+    maxQueueBytes: limits.max_queue_bytes,
+    pingIntervalMs: limits.ping_interval_s * 1000,
+    pongWaitMs: limits.pong_wait_s * 1000,
+  };
 }
 
 /** Methods for admins that only look. */

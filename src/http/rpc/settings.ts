@@ -24,7 +24,9 @@ export interface RpcCallRecord {
 }
 
 export interface RpcSettings {
+  /** Those of the start; `RpcServer.configure` changes them. */
   readonly limits: Config['rpc'];
+  /** Read with each question. */
   readonly facts: RpcFacts;
   /** Default: none. */
   readonly events?: RpcEvents;

@@ -13,6 +13,7 @@ import type { SubscriptionBook, Subscriptions } from './subscriptions.js';
 
 export type CutReason = keyof RpcCounters['cut'];
 
+/** Read anew with each use: limits change while sockets are open. */
 export interface SocketOptions {
   readonly dispatcher: Dispatcher;
   readonly book: SubscriptionBook;
@@ -43,7 +44,7 @@ export class RpcSocket implements Caller {
   #forget: (() => void) | undefined;
   #calls = 0;
   #underWay = 0;
-  #nextPingAt: number;
+  #pingedAt: number;
   #pingSentAt: number | undefined;
   #isClosing = false;
 
@@ -52,7 +53,7 @@ export class RpcSocket implements Caller {
     this.address = handshake.address;
     this.#headers = handshake.headers;
     this.#options = options;
-    this.#nextPingAt = performance.now() + options.pingIntervalMs;
+    this.#pingedAt = performance.now();
     raw.on('data', (chunk: Buffer) => this.#progress.take(chunk, performance.now()));
     ws.on('message', (data, isBinary) => this.#take(data, isBinary));
     ws.on('pong', () => this.#alive());
@@ -99,7 +100,7 @@ export class RpcSocket implements Caller {
       this.cut('half_message', rpcCloseCodes.policy, 'the message was not finished in time');
     } else if (this.#pingSentAt !== undefined) {
       if (now - this.#pingSentAt > pongWaitMs && !this.#ws.isPaused) this.cut('no_pong', rpcCloseCodes.policy, 'no answer to a ping');
-    } else if (pingIntervalMs > 0 && now >= this.#nextPingAt) {
+    } else if (pingIntervalMs > 0 && now - this.#pingedAt >= pingIntervalMs) {
       this.#pingSentAt = now;
       this.#ws.ping();
     }
@@ -156,7 +157,7 @@ export class RpcSocket implements Caller {
   #alive(): void {
     if (this.#pingSentAt !== undefined) {
       this.#pingSentAt = undefined;
-      this.#nextPingAt = performance.now() + this.#options.pingIntervalMs;
+      this.#pingedAt = performance.now();
     }
   }
 
