@@ -56,6 +56,7 @@ const spoke = await startSpoke({
   version: '0',
   facts,
   policy: { mediaFolders: [] },
+  limits: { startGraceMs: deadlineMs },
   devices: () => watch.summaries(),
   onCommand: async (command) => (command.action === 'devices' || command.action === 'set_controls' ? await watch.obey(command) : {}),
 });

@@ -15,7 +15,7 @@ import {
 import type { Failure } from './failure.js';
 import type { LivenessOptions } from './liveness.js';
 
-const startGraceMs = 10_000;
+const defaultStartGraceMs = 10_000;
 /** A picture we make ourselves, or read from a disk, is late only when this machine is busy. */
 const localSilenceMs = 3000;
 /** Segmented HTTP delivers some seconds at a time. */
@@ -26,15 +26,17 @@ export class Capture {
   readonly config: StreamConfig;
   readonly source: Source;
   readonly #facts: MachineFacts;
+  readonly #startGraceMs: number;
   probe: SourceProbe | undefined;
   readonly #brokenEncoders = new Set<VideoEncoder>();
   #mustEncode = false;
   #patienceMs = 800;
 
   /** Throws what is wrong with the configuration, field by field, before anything is started. */
-  constructor(config: StreamConfig, policy: SourcePolicy, facts: MachineFacts) {
+  constructor(config: StreamConfig, policy: SourcePolicy, facts: MachineFacts, startGraceMs = defaultStartGraceMs) {
     this.config = config;
     this.#facts = facts;
+    this.#startGraceMs = startGraceMs;
     if (config.device === undefined) {
       throw new WeirError('invalid_argument', 'The stream has no source', { field: 'config.device', hint: 'Send a config with a device' });
     }
@@ -60,7 +62,7 @@ export class Capture {
 
   liveness(plan: CapturePlan): LivenessOptions {
     const frameRate = plan.video.mode === 'encode' && plan.video.frameRate !== undefined ? plan.video.frameRate : this.probe?.video?.frame_rate;
-    return { startGraceMs, frameRate, leastSilenceMs: this.#leastSilenceMs(), judgeClock: this.#isLive() };
+    return { startGraceMs: this.#startGraceMs, frameRate, leastSilenceMs: this.#leastSilenceMs(), judgeClock: this.#isLive() };
   }
 
   /** Codec that a plan to copy rests on. */

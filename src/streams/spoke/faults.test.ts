@@ -139,6 +139,17 @@ test('the log of a stream tells its life in a few lines, without secrets', async
   assert.doesNotMatch(JSON.stringify(it.heard.log), /hunter22/);
 });
 
+test('a machine that is slow to start is given the time that it was allowed, and no more', async () => {
+  const limits = { retry: { crashDelayMs: 60_000 }, startGraceMs: 700 };
+  await using it = await startTestbed({ facts: plainFacts(fake.path), limits });
+  await fake.play({ match: sourceOnly, fragments: 0, end: 'freeze' });
+  const beganMs = performance.now();
+  await it.command('start', test_);
+  const { error } = await it.status((status) => status.reason === 'source_silent');
+  assert.match(error ?? '', /No picture within 0\.7 s of the start/);
+  assert.ok(performance.now() - beganMs >= 700);
+});
+
 const endings: { name: string; scenario: Parameters<FakeFfmpeg['play']>[0]; reason?: string }[] = [
   { name: 'exit 0', scenario: { fragments: 20, end: 'exit', exitCode: 0 } },
   { name: 'exit 1 with a last word', scenario: { fragments: 20, end: 'exit', exitCode: 1, stderr: '[in#0 @ 0x1] [error] something broke\n' } },

@@ -32,6 +32,8 @@ export interface RunnerLimits {
   readonly retry?: Partial<RetryPolicy>;
   /** A stream that played for so long has recovered: its alert is cleared, its backoff starts anew. Default 5000. */
   readonly healthyAfterMs?: number;
+  /** The first picture may take so long from the start of FFmpeg; slow (for example emulated) machines need more. Default 10 000. */
+  readonly startGraceMs?: number;
 }
 
 export interface RunnerOptions {
@@ -217,7 +219,8 @@ export class StreamRunner {
 
   #prepare(config: StreamConfig): Capture {
     const device = config.device ?? this.#capture?.config.device;
-    return new Capture(device === undefined ? config : { ...config, device }, this.#options.policy, this.#options.facts);
+    const { policy, facts, limits } = this.#options;
+    return new Capture(device === undefined ? config : { ...config, device }, policy, facts, limits.startGraceMs);
   }
 
   #adopt(capture: Capture, revision: number | undefined): void {
