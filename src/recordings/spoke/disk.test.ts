@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { runTool } from '../../testkit/ffmpeg-capture.js';
 import { makeTempFolder, removeFolder, waitFor } from '../../testkit/index.js';
 import type { RecordersOptions } from './recorders.js';
 import { openSegmentFile, type SegmentFile } from './segment-file.js';
@@ -89,6 +90,43 @@ for (const [code, cause] of [
   });
 }
 
+const isRoot = process.getuid?.() === 0;
+
+test('a disk that is really full, for the list and the note too', { skip: isRoot ? false : 'only root may mount a small disk' }, async (t) => {
+  const disk = join(root, 'small');
+  await mkdir(disk);
+  const mounted = await runTool('mount', ['-t', 'tmpfs', '-o', 'size=600k', 'tmpfs', disk]).then(
+    () => true,
+    () => false,
+  );
+  if (!mounted) return t.skip('nothing can be mounted here');
+  try {
+    const top = await BenchTop.open(join(disk, 'recordings'), footage);
+    await writeFile(join(disk, 'filler'), Buffer.alloc(200_000));
+    top.order({ segment_s: 3 });
+    top.begin();
+    await top.play(150);
+    assert.equal((await top.is('blocked')).cause, 'disk_full');
+    await rm(join(disk, 'filler'));
+    const played = await top.playUntil('recording');
+    top.order();
+    await ended(top);
+    assert.deepEqual(
+      top.gaps().map((gap) => gap.cause),
+      ['disk_full'],
+    );
+    assert.deepEqual([uncovered(top.entries, 0.1, played / 10), overlaps(top.entries)], [[], []]);
+    for (const segment of top.segments()) assert.equal((await readFrames(top.fileOf(segment))).length, segment.frames);
+    assert.deepEqual(
+      (await top.files()).filter((name) => name.endsWith('.part')),
+      [],
+    );
+    await top.recorders.stop();
+  } finally {
+    await runTool('umount', [disk]);
+  }
+});
+
 test('a folder that refuses is told, and tried again', async () => {
   let refuses = true;
   const options: Partial<RecordersOptions> = { openFile: (path) => (refuses ? Promise.reject(refusal('EROFS')) : openSegmentFile(path)) };
@@ -136,6 +174,27 @@ test('a disk that is too slow costs frames from a keyframe to a keyframe, never 
     const [gap, ...others] = top.gaps();
     assert.deepEqual([gap?.cause, gap?.detail, others], ['write_failed', 'The disk is too slow', []]);
     assert.deepEqual([uncovered(top.entries, 0.1, 14), overlaps(top.entries)], [[], []]);
+  });
+});
+
+test('limits that change while it records hold at once, in both directions, and say which they are', async () => {
+  const statfs = async () => ({ totalBytes: 1000, freeBytes: 500 });
+  await withTop({ storage: { blockPercent: 90, minFreeBytes: 0, checkMs: 60_000, statfs } }, async (top) => {
+    top.order({});
+    top.begin();
+    await top.play(15);
+    await top.is('recording');
+    top.recorders.limits({ block_percent: 40, min_free_bytes: 0, check_s: 60 });
+    const { cause, error } = await top.is('blocked');
+    assert.deepEqual([cause, error], ['storage_blocked', 'The disk is full to 50.0 %; nothing is recorded from 40 %']);
+    top.recorders.limits({ block_percent: 90, min_free_bytes: 0, check_s: 60 });
+    await top.playUntil('recording');
+    top.order();
+    await ended(top);
+    assert.deepEqual(
+      top.gaps().map((gap) => gap.cause),
+      ['storage_blocked'],
+    );
   });
 });
 

@@ -109,6 +109,10 @@ class SpokeRecorders implements Recorders {
     }
   }
 
+  limits({ block_percent, min_free_bytes, check_s }: Parameters<Recorders['limits']>[0]): void {
+    this.#guard.configure({ blockPercent: block_percent, minFreeBytes: min_free_bytes, checkMs: check_s * 1000 });
+  }
+
   async obey(command: RecorderCommand): Promise<unknown> {
     const { folder } = this.#options;
     const { stream_id: streamId } = command;

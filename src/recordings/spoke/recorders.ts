@@ -76,6 +76,8 @@ export interface OpenedRecorder {
 export interface Recorders {
   open(streamId: string, source: { preRoll(): readonly PreRoll[] }): OpenedRecorder;
   assign(streams: readonly { readonly stream_id: string; readonly recordings?: readonly RecordingOrder[] | undefined }[]): void;
+  /** Changes when nothing may be recorded, and looks at the disk at once. */
+  limits(storage: { readonly block_percent: number; readonly min_free_bytes: number; readonly check_s: number }): void;
   /** Carries out a command to the spoke. Fails with `not_found` for a stream that was never recorded here. */
   obey(command: RecorderCommand): Promise<unknown>;
   readonly counters: RecorderCounters;

@@ -25,6 +25,8 @@ export interface StorageGuard {
   readonly blocked: string | undefined;
   /** Looks now, once at a time. */
   check(): Promise<void>;
+  /** Looks at once by the new limits; the same again does nothing. */
+  configure(limits: Pick<StorageLimits, 'blockPercent' | 'minFreeBytes' | 'checkMs'>): void;
   stop(): void;
 }
 
@@ -32,14 +34,19 @@ export interface StorageGuard {
 const slackPercent = 0.5;
 const slackFree = 1.05;
 
+const defaultCheckMs = 5000;
+/** Looking more often would be all that it does. */
+const leastCheckMs = 20;
+
 /** `onLook` is called after every look. */
-export function startStorageGuard(folder: string, limits: StorageLimits, onLook: () => void): StorageGuard {
-  const look = limits.statfs ?? roomOf;
+export function startStorageGuard(folder: string, options: StorageLimits, onLook: () => void): StorageGuard {
+  const look = options.statfs ?? roomOf;
+  let { blockPercent, minFreeBytes, checkMs = defaultCheckMs } = options;
   let blocked: string | undefined;
   let looking: Promise<void> | undefined;
   const judge = async () => {
     try {
-      blocked = judgeRoom(await look(folder), limits, blocked !== undefined);
+      blocked = judgeRoom(await look(folder), { blockPercent, minFreeBytes }, blocked !== undefined);
     } catch (error) {
       blocked = `The folder of the recordings cannot be used: ${error instanceof Error ? error.message : String(error)}`;
     }
@@ -52,14 +59,29 @@ export function startStorageGuard(folder: string, limits: StorageLimits, onLook:
     });
     return looking;
   };
-  const timer = setInterval(() => void check(), limits.checkMs ?? 5000);
-  timer.unref();
+  const lookRegularly = () => setInterval(() => void check(), Math.max(leastCheckMs, checkMs)).unref();
+  let timer = lookRegularly();
+  let isStopped = false;
   return {
     get blocked() {
       return blocked;
     },
     check,
-    stop: () => clearInterval(timer),
+    configure(limits) {
+      const { checkMs: nextMs = defaultCheckMs } = limits;
+      const isSame = limits.blockPercent === blockPercent && limits.minFreeBytes === minFreeBytes && nextMs === checkMs;
+      if (isSame || isStopped) return;
+      ({ blockPercent, minFreeBytes } = limits);
+      checkMs = nextMs;
+      clearInterval(timer);
+      timer = lookRegularly();
+      // A look that is under way may have judged by the limits of before.
+      void (looking ?? Promise.resolve()).then(() => check());
+    },
+    stop() {
+      isStopped = true;
+      clearInterval(timer);
+    },
   };
 }
 

@@ -277,16 +277,11 @@ export class TapeWriter {
 
   /** Notes the file that was begun, and gives a spare its name: in this order, so that a successor finds it by the one or the other. */
   #nameFile(part: PartNote): void {
-    const noted = this.#saveNote();
-    void this.#options.ledger.run(async () => {
-      try {
-        await noted;
-        await nameSpare(this.#options.root, part);
-      } catch (error) {
-        // Tried again when it is finished.
-        this.#warnNote(error);
-      }
-    });
+    // Where that fails, it is named when it is finished; until then a successor finds it under its first name.
+    const named = this.#saveNote()
+      .then(() => nameSpare(this.#options.root, part))
+      .catch((error: unknown) => this.#warnNote(error));
+    void this.#options.ledger.run(() => named);
   }
 
   /** Wall clock of the first picture of a file: right behind the last one, where nothing is missing between. */
