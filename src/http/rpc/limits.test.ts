@@ -23,6 +23,17 @@ test('a burst passes, then as many as are allowed per second, and the wait is to
   );
 });
 
+test('the first call of a client passes, however small the burst and however fine the clock', () => {
+  let now = 0;
+  const limits = createCallLimits(() => {
+    now += 0.001;
+    return now;
+  });
+  const slow = { perSecond: 1 / 60, burst: 1 };
+  assert.equal(limits.take('a', slow), 0);
+  assert.ok(limits.take('a', slow) > 59_000);
+});
+
 test('what is given back counts again', () => {
   const limits = createCallLimits(() => 0);
   for (let call = 0; call < 10; call += 1) {

@@ -20,10 +20,10 @@ export function createCallLimits(now: () => number = performance.now.bind(perfor
   // Two generations instead of an order of use: cheap, and a bucket outlives at least as many newer ones as the bound.
   let young = new Map<string, Bucket>();
   let old = new Map<string, Bucket>();
-  const bucketOf = (key: string, limit: CallLimit): Bucket => {
+  const bucketOf = (key: string, limit: CallLimit, at: number): Bucket => {
     const known = young.get(key);
     if (known !== undefined) return known;
-    const bucket = old.get(key) ?? { tokens: limit.burst, at: now() };
+    const bucket = old.get(key) ?? { tokens: limit.burst, at };
     if (young.size >= maxBuckets / 2) {
       old = young;
       young = new Map();
@@ -34,7 +34,7 @@ export function createCallLimits(now: () => number = performance.now.bind(perfor
   return {
     take(key, limit) {
       const at = now();
-      const bucket = bucketOf(key, limit);
+      const bucket = bucketOf(key, limit, at);
       bucket.tokens = Math.min(limit.burst, bucket.tokens + ((at - bucket.at) / 1000) * limit.perSecond);
       bucket.at = at;
       if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / limit.perSecond) * 1000);
@@ -42,7 +42,7 @@ export function createCallLimits(now: () => number = performance.now.bind(perfor
       return 0;
     },
     giveBack(key, limit) {
-      const bucket = bucketOf(key, limit);
+      const bucket = bucketOf(key, limit, now());
       bucket.tokens = Math.min(limit.burst, bucket.tokens + 1);
     },
   };
