@@ -34,6 +34,16 @@ export const agentHeartbeatSchema = z
   .meta({ id: 'AgentHeartbeat' });
 export type AgentHeartbeat = z.infer<typeof agentHeartbeatSchema>;
 
+/** From when on a spoke records nothing for lack of room. */
+export const storageLimitsSchema = z
+  .strictObject({
+    block_percent: z.number().min(1).max(100).describe('used share of the disk'),
+    min_free_bytes: z.number().int().min(0).describe('free room'),
+    check_s: z.number().nonnegative().describe('time between two looks at the disk'),
+  })
+  .meta({ id: 'StorageLimits' });
+export type StorageLimits = z.infer<typeof storageLimitsSchema>;
+
 /** The whole list of what a spoke shall serve; the spoke makes it so (level-triggered, safe to repeat). */
 export const spokeAssignmentSchema = z
   .strictObject({
@@ -46,6 +56,7 @@ export const spokeAssignmentSchema = z
         recordings: z.array(recordingOrderSchema).max(64).optional().describe('what to record of it, now and later; left out: nothing'),
       }),
     ),
+    storage: storageLimitsSchema.optional().describe('when nothing may be recorded; left out: what the spoke was started with'),
     revision: z.number().int().describe('grows; a lower one than the last is refused'),
     timestamp: timestampSchema,
   })

@@ -2,7 +2,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { type ComponentHealth, type Recording, type RecordingOrder, WeirError } from '../../contracts/index.js';
+import { type ComponentHealth, type Recording, type RecordingOrder, type StorageLimits, WeirError } from '../../contracts/index.js';
 import { RecordingAlerts } from './alerts.js';
 import { Changes, type RecordingListener } from './changes.js';
 import { checkDisk } from './disk-check.js';
@@ -40,6 +40,8 @@ export interface Recordings {
   health(): ComponentHealth[];
   /** Tells of each change; returns the way to unsubscribe. */
   onChange(listener: RecordingListener): () => void;
+  /** When spokes may not record; they are told with their assignments. */
+  limits(): StorageLimits;
   /** The configuration has changed: used from now on. */
   configure(settings: RecordingsSettings): void;
   /** A stream was deleted: nothing of it is wanted any more. What was recorded of it stays. */
@@ -198,6 +200,11 @@ class HubRecordings implements Recordings {
 
   onChange(listener: RecordingListener): () => void {
     return this.#changes.on(listener);
+  }
+
+  limits(): StorageLimits {
+    const { block_percent, min_free_bytes, check_s } = this.#settings.storage;
+    return { block_percent, min_free_bytes, check_s };
   }
 
   configure(settings: RecordingsSettings): void {

@@ -330,3 +330,30 @@ test('health is published at its beat, and at once on change', async () => {
   await waitFor(() => heard.length > 0);
   assert.deepEqual(heard, ['degraded']);
 });
+
+test('the limits of recording are in each assignment, and a change of them reaches a running spoke with the next look', async () => {
+  let limits = { block_percent: 90, min_free_bytes: 1000, check_s: 5 };
+  const recordings = { ordersOf: () => [], isWanted: () => false, limits: () => limits };
+  await using bench = await startBench({ recordings });
+  await using spoke = await startTestSpoke(bench, 's1');
+  await waitFor(() => spoke.assignments.at(-1)?.storage?.block_percent === 90);
+  limits = { ...limits, block_percent: 50 };
+  bench.hub.kick();
+  await waitFor(() => spoke.assignments.at(-1)?.storage?.block_percent === 50);
+  assert.deepEqual(spoke.assignments.at(-1)?.storage, limits);
+});
+
+test('an on-demand stream lingers for as long as is set now', async () => {
+  await using bench = await startBench();
+  await using spoke = await startTestSpoke(bench, 's1');
+  bench.hub.configure({ linger_s: 3600 });
+  await create(bench, { stream_id: 'lazy', on_demand: true });
+  bench.hub.want('lazy');
+  await waitFor(() => spoke.state('lazy') === 'running');
+  const wantedAtMs = performance.now();
+  // Viewers are counted several times meanwhile; with the second that the hub was started with it would have ended.
+  await waitFor(() => performance.now() - wantedAtMs > 1500);
+  assert.equal(spoke.state('lazy'), 'running');
+  bench.hub.configure({ linger_s: 0 });
+  await waitFor(() => spoke.state('lazy') === 'stopped', { deadlineMs: 10_000 });
+});

@@ -13,7 +13,7 @@ import { Hls } from './hls.js';
 import { Journals } from './journals.js';
 import { openLiveMp4 } from './live-mp4.js';
 import { bridgeToBus, LocalEventBus } from './local-events.js';
-import { defaultTiming, type HubParts, type StreamsHubOptions } from './needs.js';
+import { defaultTiming, type HubParts, type StreamSettings, type StreamsHubOptions } from './needs.js';
 import { createOrigin, Observations, type Observed } from './observations.js';
 import type { StreamsOperations } from './operations.js';
 import { startOutbox } from './outbox.js';
@@ -50,6 +50,8 @@ export interface StreamsHub {
    * Throws `not_found`, and `unavailable` when no picture comes within ten seconds.
    */
   picture(streamId: string, snapshot: Snapshot, signal: AbortSignal): Promise<{ body: Uint8Array; takenAtMs: number }>;
+  /** Changes what can be changed while streams run; used from now on. */
+  configure(settings: Pick<StreamSettings, 'linger_s'>): void;
   /** Components `spokes` and `journals` for the health of the whole. */
   health(): ComponentHealth[];
   /** The health of the whole has changed: publish it now when a state differs. */
@@ -96,6 +98,7 @@ class HubNouns implements StreamsHub {
   readonly #feed: Feed;
   readonly #beat: HealthBeat;
   readonly #ends: (() => void | Promise<void>)[] = [];
+  #lingerS: number;
   #stopping: Promise<void> | undefined;
   #lastPruneAt = 0;
 
@@ -103,7 +106,8 @@ class HubNouns implements StreamsHub {
     this.#abort = abort;
     const timing = { ...defaultTiming, ...options.timing };
     const { bus, store, log, settings, access } = options;
-    const parts: HubParts = { bus, roots: bus.roots, store, log, timing, settings, signal: abort.signal };
+    const parts: HubParts = { bus, roots: bus.roots, store, log, timing, settings, lingerS: () => this.#lingerS, signal: abort.signal };
+    this.#lingerS = settings.linger_s;
     const policy = { mediaFolders: settings.media_folders, sourceHosts: settings.source_hosts, checkFiles: options.checkFiles ?? false };
     this.#parts = parts;
     this.#events = new LocalEventBus((error) => log.warn({ err: error }, 'a listener of a local event failed'));
@@ -239,6 +243,10 @@ class HubNouns implements StreamsHub {
     this.#definitions.need(streamId);
     const status = this.#standings.status(streamId);
     return this.#stills.picture(streamId, snapshot, status?.state === 'running' && status.no_signal !== true, signal);
+  }
+
+  configure({ linger_s }: Pick<StreamSettings, 'linger_s'>): void {
+    this.#lingerS = linger_s;
   }
 
   health(): ComponentHealth[] {

@@ -1,6 +1,6 @@
 /** What the hub side of streams is given; `apps` passes the big objects. */
 import type { Bus } from '../../bus/index.js';
-import type { Config, RecordingOrder, Roots, SystemHealth } from '../../contracts/index.js';
+import type { Config, RecordingOrder, Roots, StorageLimits, SystemHealth } from '../../contracts/index.js';
 import type { MachineFacts } from '../../media/index.js';
 import type { Store } from '../../store/index.js';
 
@@ -64,6 +64,8 @@ export interface WantedRecordings {
   ordersOf(streamId: string): readonly RecordingOrder[];
   /** True while a stream must run for a recording, although nobody watches or wants it otherwise. */
   isWanted(streamId: string): boolean;
+  /** When spokes may not record; goes into every assignment. Left out: what each spoke was started with. */
+  limits?(): StorageLimits;
 }
 
 export interface StreamsHubOptions {
@@ -94,6 +96,8 @@ export interface HubParts {
   readonly log: HubLog;
   readonly timing: HubTiming;
   readonly settings: StreamSettings;
+  /** Seconds that an on-demand stream runs on after its last viewer, as of now. */
+  readonly lingerS: () => number;
   /** Aborts when the hub stops. */
   readonly signal: AbortSignal;
 }

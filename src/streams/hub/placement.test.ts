@@ -129,6 +129,11 @@ test("placement: a confirmed assignment is not sent again, a different one and a
   const streams = [stream('a')];
   const list = [{ stream_id: 'a', config: { device: 'test:' }, desired: 'running', revision: 1 } as const];
   assert.deepEqual(kinds(run({ streams, spokes: [spoke('s1', { confirmed: assignmentKey(list) })], on: { a: 's1' } })), ['housed']);
+  const storage = { block_percent: 90, min_free_bytes: 0, check_s: 5 };
+  const limited = run({ streams, storage, spokes: [spoke('s1', { confirmed: assignmentKey(list) })], on: { a: 's1' } });
+  assert.deepEqual(kinds(limited), ['housed', 'assign'], 'the limits of recording are part of it');
+  const same = run({ streams, storage, spokes: [spoke('s1', { confirmed: assignmentKey(list, storage) })], on: { a: 's1' } });
+  assert.deepEqual(kinds(same), ['housed']);
   const changed = run({ streams: [stream('a', { revision: 2 })], spokes: [spoke('s1', { confirmed: assignmentKey(list) })], on: { a: 's1' } });
   assert.deepEqual(kinds(changed), ['housed', 'assign']);
   assert.deepEqual(kinds(run({ streams, spokes: [spoke('s1', lost(1000))], on: { a: 's1' } })), []);

@@ -1,5 +1,5 @@
 /** Which spoke serves which stream: a pure decision from what is wanted and what is there to a list of steps. */
-import type { RecordingOrder, SpokeAssignment, StreamConfig } from '../../contracts/index.js';
+import type { RecordingOrder, SpokeAssignment, StorageLimits, StreamConfig } from '../../contracts/index.js';
 
 /** A stream that the hub manages, as the decision sees it. */
 export interface WantedStream {
@@ -34,6 +34,8 @@ export interface SpokeFacts {
 
 export interface PlacementInput {
   readonly streams: readonly WantedStream[];
+  /** When spokes may not record; goes into each assignment. Left out: as each was started. */
+  readonly storage?: StorageLimits | undefined;
   readonly spokes: readonly SpokeFacts[];
   /** Where each stream is now (placed by this hub, or reported by the spoke that serves it). */
   readonly placed: ReadonlyMap<string, string>;
@@ -79,8 +81,10 @@ export function decide(input: PlacementInput): PlacementStep[] {
 }
 
 /** Text that is equal exactly when two assignments mean the same. */
-export function assignmentKey(streams: readonly AssignedStream[]): string {
-  return JSON.stringify(streams.map((stream) => [stream.stream_id, stream.desired, stream.revision, stream.config, stream.recordings ?? []]));
+export function assignmentKey(streams: readonly AssignedStream[], storage?: StorageLimits): string {
+  const limits = storage === undefined ? [] : [storage.block_percent, storage.min_free_bytes, storage.check_s];
+  const wanted = streams.map((stream) => [stream.stream_id, stream.desired, stream.revision, stream.config, stream.recordings ?? []]);
+  return JSON.stringify([limits, wanted]);
 }
 
 function countLoad(input: PlacementInput): Map<string, number> {
@@ -167,7 +171,7 @@ function assignments(input: PlacementInput, placed: ReadonlyMap<string, string>)
   const steps: Extract<PlacementStep, { kind: 'assign' }>[] = [];
   for (const spoke of input.spokes) {
     const streams = (lists.get(spoke.spoke_id) ?? []).sort((a, b) => (a.stream_id < b.stream_id ? -1 : 1));
-    if (spoke.state === 'lost' || spoke.isClosed || spoke.confirmed === assignmentKey(streams)) continue;
+    if (spoke.state === 'lost' || spoke.isClosed || spoke.confirmed === assignmentKey(streams, input.storage)) continue;
     // A fixed spoke that the hub has nothing for runs by its own configuration; an empty list would stop it.
     if (spoke.fixed !== undefined && streams.length === 0) continue;
     steps.push({ kind: 'assign', spoke_id: spoke.spoke_id, instance: spoke.instance, streams });

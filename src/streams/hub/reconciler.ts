@@ -1,5 +1,5 @@
 /** Makes what is wanted so: looks at everything, asks `decide`, carries the steps out. Repeats until nothing is left to do. */
-import { type Problem, problemSchema } from '../../contracts/index.js';
+import { type Problem, problemSchema, type StorageLimits } from '../../contracts/index.js';
 import type { StreamRecord } from '../../store/index.js';
 import type { AlertBook } from './alert-book.js';
 import type { Definitions } from './definitions.js';
@@ -129,7 +129,9 @@ export class Reconciler {
     const records = (await definitions.load()).filter((record) => record.managed);
     await this.#readPlacement(records);
     const spokes = roster.facts((spokeId, instance) => this.#confirmedKey(spokeId, instance));
+    const storage = recordings?.limits?.();
     const steps = decide({
+      storage,
       streams: records.map((record) => toWanted(record, isWatched, recordings)),
       spokes,
       placed: this.#placed,
@@ -138,7 +140,7 @@ export class Reconciler {
       isSettled: this.isSettled,
     });
     const isMoved = this.#place(steps, records);
-    const isComplete = await this.#assignAll(steps, spokes.length);
+    const isComplete = await this.#assignAll(steps, storage);
     if (isMoved || steps.some((step) => step.kind === 'assign')) await this.#writePlacement();
     await this.#tellHousing(steps);
     return isComplete;
@@ -158,26 +160,27 @@ export class Reconciler {
     return isMoved;
   }
 
-  async #assignAll(steps: readonly PlacementStep[], spokes: number): Promise<boolean> {
+  async #assignAll(steps: readonly PlacementStep[], storage: StorageLimits | undefined): Promise<boolean> {
     const assigns = steps.filter((step) => step.kind === 'assign');
     const givers = new Set(steps.flatMap((step) => (step.kind === 'place' && step.from !== null ? [step.from] : [])));
     const first = assigns.filter((step) => givers.has(step.spoke_id));
     const rest = assigns.filter((step) => !givers.has(step.spoke_id));
     let isComplete = true;
     for (const group of [first, rest]) {
-      const done = await Promise.all(group.map((step) => this.#assign(step)));
+      const done = await Promise.all(group.map((step) => this.#assign(step, storage)));
       isComplete = isComplete && done.every((one) => one);
     }
-    if (assigns.length > 0) this.#options.log.debug({ assigned: assigns.length, spokes }, 'assignments sent');
+    if (assigns.length > 0) this.#options.log.debug({ assigned: assigns.length }, 'assignments sent');
     return isComplete;
   }
 
-  async #assign(step: Extract<PlacementStep, { kind: 'assign' }>): Promise<boolean> {
+  async #assign(step: Extract<PlacementStep, { kind: 'assign' }>, storage: StorageLimits | undefined): Promise<boolean> {
     const { roster, access, signal, log } = this.#options;
     const streamIds = step.streams.map((stream) => stream.stream_id);
     try {
       await access.bindSpoke?.(step.spoke_id, streamIds, signal);
-      const reply = await roster.command(step.spoke_id, { action: 'assign', assignment: this.#assignment(step.streams) }, assignTimeoutMs, signal);
+      const assignment = this.#assignment(step.streams, storage);
+      const reply = await roster.command(step.spoke_id, { action: 'assign', assignment }, assignTimeoutMs, signal);
       await this.#noteRefusals(streamIds, reply.result);
     } catch (error) {
       // Asked again with the next pass: the list is complete each time, so nothing is lost by a missed one.
@@ -188,7 +191,7 @@ export class Reconciler {
     }
     this.#confirmed.set(step.spoke_id, {
       instance: step.instance,
-      key: assignmentKey(step.streams),
+      key: assignmentKey(step.streams, storage),
       atMs: performance.now(),
       streams: new Set(streamIds.filter((streamId) => !this.#refused.has(streamId))),
     });
@@ -214,10 +217,11 @@ export class Reconciler {
     }
   }
 
-  #assignment(streams: readonly AssignedStream[]) {
+  #assignment(streams: readonly AssignedStream[], storage: StorageLimits | undefined) {
     // From the clock, so that it grows over restarts; from the last one, so that it grows within a millisecond.
     this.#lastRevision = Math.max(this.#lastRevision + 1, Date.now());
-    return { streams: [...streams], revision: this.#lastRevision, timestamp: new Date().toISOString() };
+    const limits = storage === undefined ? {} : { storage };
+    return { streams: [...streams], ...limits, revision: this.#lastRevision, timestamp: new Date().toISOString() };
   }
 
   #confirmedKey(spokeId: string, instance: string): string | undefined {

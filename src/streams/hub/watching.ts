@@ -140,7 +140,7 @@ export class Watching {
   }
 
   async #countOne(streamId: string, isOnDemand: boolean): Promise<void> {
-    const { bus, settings, signal } = this.#options;
+    const { bus, lingerS, signal } = this.#options;
     const viewers = await countViewers(bus.connection, streamId, AbortSignal.any([signal, AbortSignal.timeout(5000)])).catch((error: unknown) => {
       // No journal, no viewers; while the broker is away the last count stands.
       if (error instanceof WeirError && error.code === 'not_found') return 0;
@@ -150,7 +150,7 @@ export class Watching {
     const audience = this.#audienceOf(streamId);
     audience.viewers = viewers;
     if (viewers > 0) audience.lastWantedAt = performance.now();
-    const isWanted = performance.now() - audience.lastWantedAt < Math.max(1000, settings.linger_s * 1000);
+    const isWanted = performance.now() - audience.lastWantedAt < Math.max(1000, lingerS() * 1000);
     if (isWanted === audience.isWanted) return;
     audience.isWanted = isWanted;
     if (isOnDemand) this.#options.onDemandChange(streamId);

@@ -124,6 +124,20 @@ test('orders come and go without a touch of the picture; every fragment of the s
     );
 });
 
+test('limits of recording are told before the orders, and only where the hub gives some', async () => {
+  const { recorders, told } = notingRecorders();
+  const limits = (storage: { block_percent: number }) => void told.push(`limits ${storage.block_percent}`);
+  await withSpoke({ recorders: { ...recorders, limits } }, async () => {
+    const storage = { block_percent: 70, min_free_bytes: 0, check_s: 5 };
+    for (const more of [{ storage }, {}]) {
+      revision += 1;
+      const assignment = { revision, timestamp: new Date().toISOString(), streams: [], ...more };
+      assert.equal((await tell({ action: 'assign', assignment })).ok, true);
+    }
+  });
+  assert.deepEqual(told, ['limits 70', 'assign ', 'assign ']);
+});
+
 test('a loss of the source is told with its reason, and the no-signal picture is no picture', async () => {
   const { recorders, told, pictures } = notingRecorders();
   await fake.play({ match: 'testsrc', fragments: 30, end: 'freeze' });

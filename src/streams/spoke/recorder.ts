@@ -1,11 +1,13 @@
 /** What a spoke needs of whoever records its streams. `apps` passes one that writes files; without one, orders are ignored. */
 import type { PreRoll, StoredFragment } from '../../bus/index.js';
-import type { SpokeAssignment } from '../../contracts/agent.js';
+import type { SpokeAssignment, StorageLimits } from '../../contracts/agent.js';
 import type { StreamReason } from '../../contracts/stream.js';
 
 export interface Recorders {
   /** The recorder of a stream that is served from now on, until `close`. Orders of an earlier process are remembered. */
   open(streamId: string, source: RecordedSource): StreamRecorder;
+  /** When nothing may be recorded, as the hub says; told before `assign`. Left out: it keeps to what it was started with. */
+  limits?(storage: StorageLimits): void;
   /** Everything that shall be recorded: what is not named is not recorded any more. Safe to repeat; takes effect at once. */
   assign(streams: readonly Pick<SpokeAssignment['streams'][number], 'stream_id' | 'recordings'>[]): void;
 }

@@ -232,6 +232,7 @@ class SpokeProcess implements Spoke {
       });
     }
     this.#lastRevision = assignment.revision;
+    if (assignment.storage !== undefined) this.#options.recorders?.limits?.(assignment.storage);
     // Before a stream is stopped or taken away: what was ordered of it ends first.
     this.#options.recorders?.assign(assignment.streams);
     this.#remembered?.write(assignment.streams);
