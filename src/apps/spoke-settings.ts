@@ -56,8 +56,9 @@ export function spokeSettingsOf(config: Config, given: GivenSpoke): SpokeSetting
       hint: 'Set NATS_URL, for example nats://hub:4222',
     });
   }
+  const spokeId = given.spokeId ?? defaultSpokeId(nats.user, given.streams);
   return {
-    spoke_id: given.spokeId ?? defaultSpokeId(nats.user, given.streams),
+    spoke_id: spokeId,
     streams: given.streams,
     stream_config: given.streamConfig,
     login: loginOf(nats),
@@ -69,7 +70,7 @@ export function spokeSettingsOf(config: Config, given: GivenSpoke): SpokeSetting
     ffmpeg: config.ffmpeg,
     log_level: config.log.level,
     pid_folder: join(config.data_dir, 'run', 'ffmpeg'),
-    remember_file: join(config.data_dir, 'run', 'recorded-streams.json'),
+    remember_file: join(config.data_dir, 'run', `recorded-streams.${spokeId}.json`),
     recordings: recordingSettings(config),
     // A spoke that is bound to streams speaks for these alone.
     devices: given.streams.length > 0 ? undefined : deviceSettings(config),

@@ -28,11 +28,18 @@ export async function runSpoke(settings: SpokeSettings, signal: AbortSignal): Pr
     signal.throwIfAborted();
   }
   const { bus } = connected;
+  let isConnected = true;
+  bus.onDisconnect(() => {
+    isConnected = false;
+  });
+  bus.onReconnect(() => {
+    isConnected = true;
+  });
   const { recordings, devices: watching, spoke_id: spokeId } = settings;
   const recorders = await openRecorders({
     folder: recordings.folder,
     spokeId,
-    publish: (news) => publishRecording(bus, news),
+    publish: (news) => publishRecording(bus, () => isConnected, news),
     storage: { blockPercent: recordings.block_percent, minFreeBytes: recordings.min_free_bytes, checkMs: recordings.check_s * 1000 },
     ffmpeg: facts.ffmpeg,
     log,
@@ -90,8 +97,9 @@ async function obey(command: FurtherCommand, recorders: Recorders, devices: Devi
   }
 }
 
-/** What is lost on a broken connection is asked for later. */
-function publishRecording(bus: Bus, news: RecordingNews): void {
+/** Nothing is kept for a bus that is away: entries are asked for by their number, and the next status says more than an old one. */
+function publishRecording(bus: Bus, isConnected: () => boolean, news: RecordingNews): void {
+  if (!isConnected()) return;
   if (news.kind === 'status') bus.publish('recording_status', { stream_id: news.status.stream_id }, news.status);
   else bus.publish('recording_entry', { stream_id: news.entry.stream_id }, news.entry);
 }
