@@ -257,6 +257,25 @@ describe('streams of others', () => {
     );
   });
 
+  it('follow settings that change: on, elsewhere, by the clock, and off', async () => {
+    await using server = await startFakeRtsp({ host: '127.0.0.9', paths: { '/': h264Sdp } });
+    await using bench = await startCameraBench();
+    const off = { ...defaults, skydio_ranges: [], generic_ports: [server.port] };
+    const configure = (external: Partial<typeof defaults>) =>
+      bench.cameras.configure({ settings: { auto_start_streams: true, max: 64 }, external: { ...off, ...external } });
+    await assert.rejects(scanFor(bench), withCode('unsupported'));
+    configure({ enabled: true });
+    assert.equal((await scanFor(bench, { generic_enabled: true })).total_found, 0);
+    configure({ enabled: true, generic_known_hosts: ['127.0.0.9'] });
+    assert.equal((await scanFor(bench, { generic_enabled: true })).total_found, 1, 'no answer from before the change');
+    configure({ enabled: true, generic_known_hosts: ['127.0.0.9'], scan_interval: 1 });
+    await waitFor(() => server.requests.length >= 6, { what: 'two more scans' });
+    configure({ generic_known_hosts: ['127.0.0.9'], scan_interval: 1 });
+    await assert.rejects(scanFor(bench), withCode('unsupported'));
+    const { scan_interval } = await bench.cameras.operations.list_external_streams(admin, input('list_external_streams', {}), calm);
+    assert.equal(scan_interval, 1);
+  });
+
   it('scans for the same are one', async () => {
     await using server = await startFakeRtsp({ host: '127.0.0.8', paths: { '/': h264Sdp } });
     await using bench = await startCameraBench({

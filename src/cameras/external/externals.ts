@@ -1,6 +1,6 @@
 /** Streams of others: found by scans or named by hand, kept until removed. */
 import { mayView } from '../../access/index.js';
-import { type ExternalScan, type ExternalStream, type Session, WeirError } from '../../contracts/index.js';
+import { type Config, type ExternalScan, type ExternalStream, type Session, WeirError } from '../../contracts/index.js';
 import { readAddress, showAddress } from '../registry/address.js';
 import type { Actor } from '../registry/needs.js';
 import { type CameraOperations, needAll } from '../registry/operations.js';
@@ -56,11 +56,25 @@ export class Externals {
 
   /** Begins to scan by the clock, if that is wanted. */
   async start(): Promise<void> {
-    const { store, external } = this.#parts;
+    const { store } = this.#parts;
+    const { external } = this.#parts.current();
     const kept = await store.settings.get(intervalKey);
     this.#intervalS = typeof kept === 'number' ? kept : external.scan_interval;
     if (external.enabled && external.startup_scan) this.#scanQuietly();
     else this.#schedule();
+  }
+
+  /** The configuration has changed: the clock of scans follows. An interval in it that is new takes the place of one that was set by a call. */
+  configured(before: Config['external_discovery']): void {
+    const { external } = this.#parts.current();
+    // What an earlier scan found answers for other settings.
+    this.#last = undefined;
+    if (external.scan_interval !== before.scan_interval) {
+      this.#intervalS = external.scan_interval;
+      this.#parts.store.settings.set(intervalKey, null).catch((error: unknown) => this.#complain(error, 'the interval of scans could not be kept'));
+    }
+    const ways = ({ enabled, scan_interval }: Config['external_discovery']) => `${enabled} ${scan_interval}`;
+    if (ways(external) !== ways(before)) this.#schedule();
   }
 
   async stop(): Promise<void> {
@@ -113,7 +127,7 @@ export class Externals {
   }
 
   #needEnabled(): void {
-    if (this.#parts.external.enabled) return;
+    if (this.#parts.current().external.enabled) return;
     throw new WeirError('unsupported', 'Streams of others are not looked for here', {
       hint: 'Set external_discovery.enabled in the configuration',
       facts: { feature: 'external_discovery' },
@@ -162,7 +176,8 @@ export class Externals {
   }
 
   async #runScan(key: string, wish: ScanWish): Promise<FinishedScan> {
-    const { external, signal } = this.#parts;
+    const { signal } = this.#parts;
+    const { external } = this.#parts.current();
     clearTimeout(this.#timer);
     const report = await scan(external, wish, signal);
     if (!signal.aborted) await this.#turns.run(() => this.#keep(report, wish));
@@ -247,16 +262,20 @@ export class Externals {
   }
 
   #scanQuietly(): void {
-    const { external, log, signal } = this.#parts;
+    const { external } = this.#parts.current();
     const wish = { skydio: true, generic: external.generic_ranges.length + external.generic_known_hosts.length > 0 };
-    this.#scan(wish, true).catch((error: unknown) => {
-      if (!signal.aborted) log.warn({ err: error }, 'a scan for streams of others failed');
-    });
+    this.#scan(wish, true).catch((error: unknown) => this.#complain(error, 'a scan for streams of others failed'));
+  }
+
+  #complain(error: unknown, message: string): void {
+    const { log, signal } = this.#parts;
+    if (!signal.aborted) log.warn({ err: error }, message);
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
-    const { external, signal } = this.#parts;
+    const { signal } = this.#parts;
+    const { external } = this.#parts.current();
     if (!external.enabled || this.#intervalS === 0 || signal.aborted) return;
     this.#timer = setTimeout(() => this.#scanQuietly(), this.#intervalS * 1000);
     this.#timer.unref();

@@ -27,10 +27,11 @@ export type CameraFacts = Omit<NewCamera, 'camera_id' | 'number'>;
 /** Owns the records: memory for reading, SQL for keeping. */
 export class CameraBook {
   readonly #store: CameraStore;
-  readonly #max: number;
+  readonly #max: () => number;
   readonly #entries = new Map<string, CameraEntry>();
 
-  constructor(store: CameraStore, max: number) {
+  /** `max` is asked with each new camera. */
+  constructor(store: CameraStore, max: () => number) {
     this.#store = store;
     this.#max = max;
   }
@@ -101,8 +102,10 @@ export class CameraBook {
   }
 
   async #checkRoom(tx: Transaction): Promise<void> {
-    if ((await tx.cameras.all()).length < this.#max) return;
-    throw new WeirError('resource_exhausted', `There are ${this.#max} cameras, as many as cameras.max allows`, {
+    const max = this.#max();
+    const count = (await tx.cameras.all()).length;
+    if (count < max) return;
+    throw new WeirError('resource_exhausted', `There are ${count} cameras, as many as cameras.max allows`, {
       hint: 'Delete one, or raise cameras.max',
     });
   }

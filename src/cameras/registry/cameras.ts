@@ -10,7 +10,7 @@ import { CameraBook } from './camera-book.js';
 import { CameraStreams } from './camera-streams.js';
 import { DeviceIntake } from './device-intake.js';
 import type { CameraListener } from './events.js';
-import { type CamerasOptions, defaultCameraTiming } from './needs.js';
+import { type CameraSettings, type CamerasOptions, defaultCameraTiming } from './needs.js';
 import { type CameraOperations, createCameraOperations } from './operations.js';
 import type { CameraParts } from './parts.js';
 import { DeviceRegistry } from './registry.js';
@@ -27,6 +27,8 @@ export interface Cameras {
   get(cameraId: string, host?: string): Camera | undefined;
   /** Defines the camera's stream where none is, for example because cameras get none by themselves. Throws `not_found`, or why it cannot be. */
   ensureStream(cameraId: string): Promise<void>;
+  /** Changes settings while cameras run. Cameras that are more than a lowered `max` stay; devices that found no room are taken where there is some. */
+  configure(settings: CameraSettings): void;
   /** Component `cameras` for the health of the whole. */
   health(): ComponentHealth;
   /** Returns the way to unsubscribe. Listeners are called synchronously and in order. */
@@ -64,14 +66,17 @@ class CameraNouns implements Cameras {
   readonly #watch: AddressWatch;
   readonly #externals: Externals;
   readonly #works = new Set<Promise<unknown>>();
+  #settings: CameraSettings;
   #unhear: () => void = () => undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: CamerasOptions) {
     setMaxListeners(readersUnbounded, this.#abort.signal);
     const { signal } = this.#abort;
-    this.#book = new CameraBook(options.store, options.settings.max);
-    this.#parts = { ...options, book: this.#book, timing: { ...defaultCameraTiming, ...options.timing }, signal };
+    this.#settings = { settings: options.settings, external: options.external };
+    const current = () => this.#settings;
+    this.#book = new CameraBook(options.store, () => current().settings.max);
+    this.#parts = { ...options, current, book: this.#book, timing: { ...defaultCameraTiming, ...options.timing }, signal };
     const onWork = (work: Promise<unknown>, message: string) => this.#onWork(work, message);
     this.#standings = new CameraStandings(this.#parts, onWork);
     this.#streams = new CameraStreams(this.#parts);
@@ -130,6 +135,15 @@ class CameraNouns implements Cameras {
 
   async ensureStream(cameraId: string): Promise<void> {
     await this.#streams.ensure(this.#book.need(cameraId));
+  }
+
+  configure(settings: CameraSettings): void {
+    const before = this.#settings;
+    this.#settings = settings;
+    this.#externals.configured(before.external);
+    const { max, auto_start_streams } = settings.settings;
+    if (max > before.settings.max) this.#intake.refreshAll();
+    if (auto_start_streams && !before.settings.auto_start_streams) this.#registry.leadAll();
   }
 
   health(): ComponentHealth {

@@ -30,9 +30,10 @@ export class DeviceIntake {
   readonly #parts: CameraParts;
   readonly #receiver: DeviceReceiver;
   readonly #turns = new Turns();
-  readonly #asking = new Map<string, { again: boolean }>();
+  readonly #asking = new Map<string, { again: boolean; cut: AbortController }>();
   readonly #origin = `cameras-${randomUUID().slice(0, 8)}`;
   #subscriptions: BusSubscription[] = [];
+  #unhear: () => void = () => undefined;
   #watch: AgentWatch | undefined;
 
   constructor(parts: CameraParts, receiver: DeviceReceiver) {
@@ -51,6 +52,8 @@ export class DeviceIntake {
     ];
     this.#watch = watchAgents(bus, { kind: 'spoke', lostAfterMs: timing.spokeLostMs, signal, onEvent: (event) => this.#onSpoke(event) });
     await Promise.all([this.#watch.ready, ...this.#subscriptions.map((subscription) => subscription.ready)]);
+    // What came and went meanwhile was told to nobody.
+    this.#unhear = bus.onReconnect(() => this.refreshAll());
     const known = await store.spokes.all();
     const asked = Promise.all(known.map(({ spoke_id }) => this.#ask(spoke_id)));
     await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, firstListsMs).unref())]);
@@ -80,7 +83,13 @@ export class DeviceIntake {
     await this.#ask(spokeId);
   }
 
+  /** Asks every spoke that is known to be there; what fails is tried again when the spoke shows itself. */
+  refreshAll(): void {
+    for (const agentId of this.#watch?.agents.keys() ?? []) this.#ask(agentId).catch((error: unknown) => this.#complain(error, agentId));
+  }
+
   async stop(): Promise<void> {
+    this.#unhear();
     for (const subscription of this.#subscriptions) subscription.stop();
     this.#watch?.stop();
     await this.#turns.idle();
@@ -89,8 +98,11 @@ export class DeviceIntake {
   #onSpoke({ type, agent }: AgentEvent): void {
     if (type === 'heartbeat') this.#receiver.alive(agent.agentId);
     else if (type === 'lost') {
+      this.#asking.get(agent.agentId)?.cut.abort();
       this.#turns.run(() => this.#receiver.lost(agent.agentId)).catch((error: unknown) => this.#complain(error, agent.agentId));
     } else if (type === 'announced' || type === 'online') {
+      // A new process does not answer what its predecessor was asked.
+      if (type === 'online') this.#asking.get(agent.agentId)?.cut.abort();
       this.#ask(agent.agentId).catch((error: unknown) => this.#complain(error, agent.agentId));
     }
   }
@@ -107,12 +119,15 @@ export class DeviceIntake {
       running.again = true;
       return;
     }
-    const state = { again: true };
+    const state = { again: true, cut: new AbortController() };
     this.#asking.set(spokeId, state);
     try {
       while (state.again && !this.#parts.signal.aborted) {
         state.again = false;
-        await this.#list(spokeId);
+        state.cut = new AbortController();
+        await this.#list(spokeId, state.cut.signal).catch((error: unknown) => {
+          if (!state.again) throw error;
+        });
       }
     } catch (error) {
       // A spoke without a device watch refuses; one that is away is asked when it comes.
@@ -122,8 +137,9 @@ export class DeviceIntake {
     }
   }
 
-  async #list(spokeId: string): Promise<void> {
-    const { bus, signal } = this.#parts;
+  async #list(spokeId: string, cut: AbortSignal): Promise<void> {
+    const { bus } = this.#parts;
+    const signal = AbortSignal.any([this.#parts.signal, cut]);
     const reply = await bus.request('spoke_command', { spoke_id: spokeId }, { action: 'devices' }, { timeoutMs: listMs, signal });
     if (!reply.ok) return;
     const devices = parseDevices(reply.result);

@@ -1,7 +1,7 @@
 /** Capture devices as cameras, on a real broker, database and streams hub. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { WeirError } from '../../contracts/index.js';
+import { configSchema, WeirError } from '../../contracts/index.js';
 import { assertNoLeaks, countResources, waitFor } from '../../testkit/index.js';
 import { admin, bound, type CameraBench, calm, device, input, startCameraBench, startDeviceSpoke, viewer } from '../testing/fixture.js';
 
@@ -159,6 +159,39 @@ describe('capture devices', () => {
     spoke.unplug('usb-2');
     await waitFor(() => bench.cameras.health().details?.refused === 0);
     assert.equal(bench.complaints.length, 1);
+  });
+
+  it('follow settings that change: more room takes those that found none, less takes none away', async () => {
+    await using bench = await startCameraBench({ settings: { auto_start_streams: false, max: 1 } });
+    await using spoke = await startDeviceSpoke(bench.broker, 'east');
+    spoke.plug(device('usb-1', '/dev/video0'));
+    await bench.until('camera0', (one) => one.status === 'CONNECTED');
+    spoke.plug(device('usb-2', '/dev/video2'));
+    await waitFor(() => bench.cameras.health().details?.refused === 1);
+    const { external_discovery: external } = configSchema.parse({});
+    bench.cameras.configure({ settings: { auto_start_streams: false, max: 2 }, external });
+    await bench.until('camera1', (one) => one.status === 'CONNECTED');
+    assert.equal(bench.cameras.health().details?.refused, 0);
+    bench.cameras.configure({ settings: { auto_start_streams: true, max: 1 }, external });
+    await waitFor(() => ['camera0', 'camera1'].every((id) => bench.streams.owned.stored(id) !== undefined), { what: 'streams by themselves' });
+    assert.deepEqual(
+      bench.cameras.list().map((one) => [one.camera_id, one.status]),
+      [
+        ['camera0', 'CONNECTED'],
+        ['camera1', 'CONNECTED'],
+      ],
+    );
+  });
+
+  it('that came and went while the hub was cut off are known when it is back', async () => {
+    await using bench = await startCameraBench({ timing: { spokeLostMs: 60_000 } });
+    await using spoke = await startDeviceSpoke(bench.broker, 'east', 'east', [device('usb-1', '/dev/video0')]);
+    await bench.until('camera0', (one) => one.status === 'CONNECTED');
+    spoke.unplugSilently('usb-1');
+    spoke.plugSilently(device('usb-2', '/dev/video2'));
+    await bench.reconnect();
+    await bench.until('camera0', (one) => one.status === 'DISCONNECTED');
+    await bench.until('camera1', (one) => one.status === 'CONNECTED');
   });
 
   it('never take the id of a stream that somebody named so', async () => {

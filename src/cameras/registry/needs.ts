@@ -64,14 +64,18 @@ export interface CameraTiming {
 
 export const defaultCameraTiming: CameraTiming = { spokeLostMs: 6500, checkMs: 30_000, checkTimeoutMs: 3000 };
 
-export interface CamerasOptions {
+/** What can be changed while cameras run. */
+export interface CameraSettings {
+  readonly settings: Pick<Config['cameras'], 'auto_start_streams' | 'max'>;
+  readonly external: Config['external_discovery'];
+}
+
+export interface CamerasOptions extends CameraSettings {
   /** Connected with the rights of the hub; remains the caller's to close. */
   readonly bus: Bus;
   readonly store: CameraStore;
   readonly log: CameraLog;
   readonly streams: StreamsOfCameras;
-  readonly settings: Pick<Config['cameras'], 'auto_start_streams' | 'max'>;
-  readonly external: Config['external_discovery'];
   /** The same that streams are held to. */
   readonly policy: SourcePolicy;
   /** Whether a stream is being recorded now. Default: none is. */

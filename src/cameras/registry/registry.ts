@@ -169,10 +169,15 @@ export class DeviceRegistry implements DeviceReceiver {
     if (hasLearned) standings.tell({ type: 'capability_detected', camera: standings.show(entry) });
   }
 
+  /** Cameras get streams by themselves from now on: those that are plugged in get theirs. */
+  leadAll(): void {
+    for (const entry of this.#parts.book.all()) if (entry.isPlugged) this.#lead(entry);
+  }
+
   /** A stream that was there follows; one that was not is made where cameras get streams by themselves. */
   #lead(entry: CameraEntry): void {
-    const { streams, settings } = this.#parts;
-    if (!settings.auto_start_streams && streams.stored(entry.record.camera_id) === undefined) return;
+    const { streams, current } = this.#parts;
+    if (!current().settings.auto_start_streams && streams.stored(entry.record.camera_id) === undefined) return;
     const work = this.#nouns.streams.followDevice(entry).then(
       () => this.#defined(entry, undefined),
       (error: unknown) => {

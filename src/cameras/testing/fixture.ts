@@ -37,6 +37,8 @@ export interface CameraBench extends AsyncDisposable {
   readonly complaints: string[];
   /** Resolves when the camera passes the test. */
   until(cameraId: string, test: (camera: Camera) => boolean): Promise<Camera>;
+  /** Cuts the hub's connection; resolves when it is there again. */
+  reconnect(): Promise<void>;
   /** Ends cameras, keeping everything else, runs `between`, and starts them again. */
   restart(between?: () => Promise<void>): Promise<void>;
 }
@@ -100,6 +102,7 @@ export async function startCameraBench(options: BenchOptions = {}): Promise<Came
       };
       return waitFor(look, { what: cameraId });
     },
+    reconnect: () => connection.reconnect(),
     async restart(between) {
       await running.cameras.stop();
       await running.hubBus.stop(0);
