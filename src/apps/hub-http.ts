@@ -105,12 +105,17 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
       facts: {
         version,
         buildDate: buildDate(),
-        maxCameras: config.cameras.max,
         discovery: config.cameras.discover,
-        lingerS: config.streams.linger_s,
+        get maxCameras() {
+          return options.settings.current().cameras.max;
+        },
+        get lingerS() {
+          return options.settings.current().streams.linger_s;
+        },
       },
       events: options.events,
       notReady: options.notReady,
+      gatewayPath: (streamId) => gateway.seen(streamId),
       observe: rpcObserver(metrics),
     },
   });

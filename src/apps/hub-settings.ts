@@ -1,11 +1,17 @@
 /** Follows the configuration while the hub runs, and brings what can be changed at once into effect. */
+import type { Access } from '../access/index.js';
 import type { Bus } from '../bus/index.js';
+import type { CameraSettings, Cameras } from '../cameras/index.js';
+import type { Config } from '../contracts/index.js';
+import type { Gateway } from '../gateways/index.js';
+import type { HttpServer } from '../http/index.js';
 import type { Recordings } from '../recordings/hub/index.js';
 import type { Store } from '../store/index.js';
+import type { StreamsHub } from '../streams/hub/index.js';
 import type { LevelledLogger } from '../telemetry/index.js';
 import type { ConfigInputs, LoadedConfig } from './config.js';
 import { recordingsSettings } from './hub-domains.js';
-import { type Settings, startSettings } from './settings/index.js';
+import { atOnce, type Settings, startSettings } from './settings/index.js';
 
 export interface FollowedParts {
   readonly loaded: LoadedConfig;
@@ -13,13 +19,24 @@ export interface FollowedParts {
   readonly store: Store;
   readonly bus: Bus;
   readonly log: LevelledLogger;
-  readonly recordings: Recordings;
 }
 
-/** Starts it; stop it before the database. */
+/** Who follows changes; each part has one way to be told. */
+export interface ConfigurableParts {
+  readonly log: Pick<LevelledLogger, 'setLevel'>;
+  readonly access: Pick<Access, 'configure'>;
+  readonly streams: Pick<StreamsHub, 'configure' | 'kick'>;
+  readonly cameras: Pick<Cameras, 'configure'>;
+  readonly recordings: Pick<Recordings, 'configure'>;
+  readonly gateway: Pick<Gateway, 'configure'>;
+  /** Undefined where JSON-RPC is not served. */
+  readonly rpc: Pick<NonNullable<HttpServer['rpc']>, 'configure'> | undefined;
+}
+
+/** Starts to follow the file; stop it before the database. Nothing is applied before {@link applyChanges}. */
 export async function followSettings(parts: FollowedParts): Promise<Settings> {
-  const { loaded, inputs, store, bus, log, recordings } = parts;
-  const settings = await startSettings({
+  const { loaded, inputs, store, bus, log } = parts;
+  return await startSettings({
     inputs,
     loaded,
     store,
@@ -29,14 +46,43 @@ export async function followSettings(parts: FollowedParts): Promise<Settings> {
       clear: (kind) => bus.publish('alert_warning', {}, { kind, message: 'over', cleared: true, timestamp: new Date().toISOString() }),
     },
   });
-  let held = recordingsSettings(loaded.config);
-  const configure = (part: Partial<typeof held>) => {
+}
+
+/** Brings changes into effect from now on: every key that the table calls `at_once` has its listener here, and no other. */
+export function applyChanges(settings: Settings, parts: ConfigurableParts, started: Config): void {
+  const { log, access, streams, cameras, recordings, gateway, rpc } = parts;
+  let held = recordingsSettings(started);
+  const record = (part: Partial<typeof held>) => {
     held = { ...held, ...part };
     recordings.configure(held);
   };
-  settings.onChange('log', ({ now }) => log.setLevel(now.level === 'warning' ? 'warn' : now.level), ['log.level']);
-  settings.onChange('recordings', ({ now }) => configure({ recordings: now }));
-  settings.onChange('snapshots', ({ now }) => configure({ snapshots: now }));
-  settings.onChange('storage', ({ now }) => configure({ storage: now }));
-  return settings;
+  let watched = camerasSettings(started);
+  const watch = (part: Partial<typeof watched>) => {
+    watched = { ...watched, ...part };
+    cameras.configure(watched);
+  };
+  const on = <S extends keyof typeof atOnce>(section: S, listener: (now: Config[S]) => void) =>
+    settings.onChange(
+      section,
+      ({ now }) => listener(now),
+      atOnce[section].map((name) => `${section}.${name}`),
+    );
+  on('log', ({ level }) => log.setLevel(level === 'warning' ? 'warn' : level));
+  on('access', ({ session_hours }) => access.configure({ sessionHours: session_hours }));
+  on('streams', (now) => streams.configure(now));
+  on('cameras', (now) => watch({ settings: now }));
+  on('external_discovery', (now) => watch({ external: now }));
+  on('recordings', (now) => record({ recordings: now }));
+  on('snapshots', (now) => record({ snapshots: now }));
+  on('storage', (now) => {
+    record({ storage: now });
+    // Spokes hear of it with their assignments.
+    streams.kick();
+  });
+  on('gateway', (now) => gateway.configure(now));
+  if (rpc !== undefined) on('rpc', (now) => rpc.configure(now));
+}
+
+function camerasSettings({ cameras, external_discovery }: Config): CameraSettings {
+  return { settings: cameras, external: external_discovery };
 }

@@ -21,7 +21,7 @@ import { hubLogin, startHubBroker } from './hub-broker.js';
 import { type DomainParts, startHubRecordings, startStreamDomains } from './hub-domains.js';
 import { createHubHealth, type HubHealth } from './hub-health.js';
 import { createHubHttp } from './hub-http.js';
-import { followSettings } from './hub-settings.js';
+import { applyChanges, followSettings } from './hub-settings.js';
 import { openSideListeners } from './hub-side-listeners.js';
 import { findFactsLazily } from './lazy-facts.js';
 import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
@@ -151,7 +151,7 @@ class HubProcess implements Hub {
     domains = await startStreamDomains(parts, streams, recordings);
     const { cameras, gateway } = domains;
     this.#closers.push({ close: () => gateway.stop(), detach: () => gateway.detach() }, { close: () => cameras.stop() });
-    const settings = await followSettings({ ...this.#options, store, bus: connected.bus, recordings });
+    const settings = await followSettings({ ...this.#options, store, bus: connected.bus });
     this.#settings = settings;
     this.#closers.push({ close: () => settings.stop() });
     const events = feedRpc({ cameras, recordings, gateway, health, log: this.#log });
@@ -177,6 +177,7 @@ class HubProcess implements Hub {
       signal: this.#options.signal,
     });
     this.#closers.push({ close: () => http.close() });
+    applyChanges(settings, { log: this.#log, access, streams, cameras, recordings, gateway, rpc: http.rpc }, this.#config);
     this.#events = events;
     this.#parts = { broker, streams, http, gateway };
     await this.#open(admin, store, health);

@@ -34,7 +34,7 @@ export interface SpokeSettings {
     readonly check_s: number;
   };
   /** Watches the capture devices of its machine; undefined: it does not. */
-  readonly devices?: { readonly reconcile_s: number; readonly probe_timeout_s: number; readonly max: number } | undefined;
+  readonly devices?: { readonly reconcile_s: number; readonly probe_timeout_s: number } | undefined;
 }
 
 /** What the command line and the environment say beside the configuration. */
@@ -90,7 +90,7 @@ export function recordingsFolder(config: Config): string {
 
 /** How a spoke looks after the capture devices of its machine; undefined: not at all. */
 export function deviceSettings({ cameras }: Config): SpokeSettings['devices'] {
-  return cameras.discover ? { reconcile_s: cameras.reconcile_s, probe_timeout_s: cameras.probe_timeout_s, max: cameras.max } : undefined;
+  return cameras.discover ? { reconcile_s: cameras.reconcile_s, probe_timeout_s: cameras.probe_timeout_s } : undefined;
 }
 
 /** Folders whose files may be streamed. */

@@ -11,6 +11,9 @@ import { openLogFile } from './log-file.js';
 import type { SpokeSettings } from './spoke-settings.js';
 import { version } from './version.js';
 
+/** Which of them become cameras, the hub decides: `cameras.max` may be raised while the spoke runs, up to this. */
+const maxDeviceNodes = 1000;
+
 export interface RunningSpoke {
   readonly spoke: Spoke;
   readonly log: Logger;
@@ -50,7 +53,7 @@ export async function runSpoke(settings: SpokeSettings, signal: AbortSignal): Pr
       : await startDeviceWatch({
           bus,
           spokeId,
-          limits: { reconcileMs: watching.reconcile_s * 1000, probeMs: watching.probe_timeout_s * 1000, maxNodes: watching.max },
+          limits: { reconcileMs: watching.reconcile_s * 1000, probeMs: watching.probe_timeout_s * 1000, maxNodes: maxDeviceNodes },
           log,
         });
   const spoke = await startSpoke({

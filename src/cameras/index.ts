@@ -4,6 +4,7 @@ export type { CameraEvent, CameraListener } from './registry/events.js';
 export {
   type Actor,
   type CameraLog,
+  type CameraSettings,
   type CameraStore,
   type CameraStreamChanges,
   type CamerasOptions,

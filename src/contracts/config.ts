@@ -167,8 +167,18 @@ export const configSchema = z.strictObject({
   storage: z
     .strictObject({
       warn_percent: z.coerce.number().min(1).max(100).default(80).describe('used share of the disk that raises an alert'),
-      block_percent: z.coerce.number().min(1).max(100).default(90).describe('used share of the disk from which nothing new is recorded'),
-      min_free_bytes: z.coerce.number().int().min(0).default(1_073_741_824).describe('nothing new is recorded below so much free room'),
+      block_percent: z.coerce
+        .number()
+        .min(1)
+        .max(100)
+        .default(90)
+        .describe('used share of the disk from which nothing new is recorded, on all spokes of the hub'),
+      min_free_bytes: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .default(1_073_741_824)
+        .describe('nothing new is recorded below so much free room, on all spokes of the hub'),
       check_s: seconds.default(5),
       cleanup_interval_s: seconds.default(300).describe('how often the retention policy is applied'),
       retention: z
@@ -231,7 +241,13 @@ export const configSchema = z.strictObject({
         .describe('further port for JSON-RPC and file downloads, 8002 for clients of older camera services; 0: only at /ws of the hub'),
       health_port: port.default(0).describe('further port for the health addresses without login, 8003 for older clients; 0: none'),
       max_connections: z.coerce.number().int().min(1).max(100_000).default(2000),
-      max_message_bytes: z.coerce.number().int().min(1024).max(16_777_216).default(1_048_576),
+      max_message_bytes: z.coerce
+        .number()
+        .int()
+        .min(1024)
+        .max(16_777_216)
+        .default(1_048_576)
+        .describe('a larger message ends its socket; changed, it holds for sockets that open from then on'),
       ping_interval_s: seconds.default(30),
       pong_wait_s: seconds.default(60),
       max_queue_bytes: z.coerce.number().int().min(65_536).default(4_194_304).describe('a reader that lets so much wait is cut'),

@@ -2,6 +2,7 @@
 import type {
   CallContext,
   ComponentHealth,
+  Config,
   GatewayPath,
   GatewayReader,
   GatewayState,
@@ -11,6 +12,9 @@ import type {
   StreamToken,
   StreamUrls,
 } from '../contracts/index.js';
+
+/** The section `gateway` of the configuration. */
+export type GatewaySettings = Config['gateway'];
 
 /** Where the picture of a path comes from. */
 export type PathSource =
@@ -112,6 +116,12 @@ export interface Gateway extends GatewayBackend {
   readonly operations: GatewayOperations;
 }
 
+export interface SeenPath {
+  readonly exists: boolean;
+  readonly ready: boolean;
+  readonly readers: number;
+}
+
 /** What each kind of gateway does. Every wait ends with `signal`. */
 export interface GatewayBackend {
   /** State, version, features; never throws. */
@@ -120,6 +130,14 @@ export interface GatewayBackend {
   onEvent(listener: (event: GatewayEvent) => void): () => void;
   /** One part of the hub's health. */
   health(): ComponentHealth;
+  /**
+   * Changes host, commands, video and times while it runs; paths that differ are made again, and their readers come back by themselves.
+   * Throws `invalid_argument` for a command that no camera can be published with, and keeps what it had. Everything else of the section
+   * needs a restart and is not looked at.
+   */
+  configure(settings: GatewaySettings): void;
+  /** The path as last seen, without asking anybody; undefined when nothing has been seen of it. */
+  seen(streamId: string): SeenPath | undefined;
   /** Addresses that work right now. `host`: how the player reached the hub, port allowed. Unknown streams have none. */
   urlsOf(streamId: string, host: string): StreamUrls;
   /** What Weir itself reads the stream from, when the gateway is the one that opened its device; else undefined. Carries credentials. */

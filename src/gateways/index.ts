@@ -9,11 +9,13 @@ export type {
   GatewayRecording,
   GatewayRecordOrder,
   GatewayRouteName,
+  GatewaySettings,
   GatewayTokens,
   PathSource,
   PathWish,
+  SeenPath,
   StreamAction,
   WishedPaths,
 } from './gateway.js';
-export type { GatewayOptions, GatewaySettings } from './options.js';
+export type { GatewayOptions } from './options.js';
 export { startGateway } from './start-gateway.js';

@@ -1,9 +1,6 @@
 /** What the gateway is given by the hub. */
-import type { Config } from '../contracts/index.js';
 import type { Logger } from '../telemetry/index.js';
-import type { GatewayAccess, GatewayTokens, WishedPaths } from './gateway.js';
-
-export type GatewaySettings = Config['gateway'];
+import type { GatewayAccess, GatewaySettings, GatewayTokens, WishedPaths } from './gateway.js';
 
 export interface GatewayOptions {
   readonly settings: GatewaySettings;

@@ -160,6 +160,8 @@ function withOperations(backend: GatewayBackend, operations: GatewayOperations):
     state: () => backend.state(),
     onEvent: (listener) => backend.onEvent(listener),
     health: () => backend.health(),
+    configure: (settings) => backend.configure(settings),
+    seen: (streamId) => backend.seen(streamId),
     urlsOf: (streamId, host) => backend.urlsOf(streamId, host),
     sourceOf: (streamId) => backend.sourceOf(streamId),
     ensurePath: (wish, signal) => backend.ensurePath(wish, signal),

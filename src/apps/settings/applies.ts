@@ -6,9 +6,10 @@ import type { Setting } from '../../contracts/index.js';
 
 type Applies = Setting['applies'];
 
-const atOnce = {
-  streams: ['media_folders', 'source_hosts', 'linger_s'],
-  cameras: ['discover', 'auto_start_streams', 'device_pattern', 'reconcile_s', 'probe_timeout_s', 'max'],
+/** Each has its listener in `followSettings`. */
+export const atOnce = {
+  streams: ['linger_s'],
+  cameras: ['auto_start_streams', 'max'],
   external_discovery: [
     'enabled',
     'scan_interval',
@@ -80,8 +81,9 @@ const atRestart = {
     'root',
   ],
   database: ['url'],
-  streams: ['pre_roll_s', 'pre_roll_bytes', 'media_max_age_s', 'media_max_bytes', 'test_picture', 'local_spoke'],
+  streams: ['media_folders', 'source_hosts', 'pre_roll_s', 'pre_roll_bytes', 'media_max_age_s', 'media_max_bytes', 'test_picture', 'local_spoke'],
   ffmpeg: ['ffmpeg', 'ffprobe', 'hardware'],
+  cameras: ['discover', 'device_pattern', 'reconcile_s', 'probe_timeout_s'],
   recordings: ['folder'],
   snapshots: ['folder'],
   gateway: ['kind', 'url', 'api_user', 'api_password', 'binary', 'bind', 'api_port', 'rtsp_port', 'webrtc_port', 'hls_port', 'rtmp_port', 'srt_port'],

@@ -1,4 +1,5 @@
 /** The configuration while it is used: followed in its file, changed through the API, kept with its history. */
+export { atOnce } from './applies.js';
 export { changeOffline, type OfflineChange } from './change-offline.js';
 export type {
   SectionChange,

@@ -44,6 +44,10 @@ export function createBuiltinGateway(options: Pick<GatewayOptions, 'publicUrl' |
       return () => void listeners.delete(listener);
     },
     health: () => ({ name: 'gateway', status: 'healthy', message: 'builtin', since: began }),
+    // Nothing of the section is for a gateway that neither encodes nor opens anything.
+    configure: () => undefined,
+    // Whether it has a picture, and who watches, is told by the stream itself.
+    seen: () => undefined,
     urlsOf: (streamId, host): StreamUrls => (knowsStream(streamId) && !isStopped ? hubLinks(streamId, host, options) : {}),
     sourceOf: () => undefined,
     ensurePath: async (wish) => void ensured.set(wish.streamId, wish),

@@ -10,7 +10,7 @@ const isFailure = (error: unknown) => error instanceof WeirError && error.code =
 function fixture() {
   let now = 0;
   const states: BreakerState[] = [];
-  const breaker = createBreaker({ failures: 3, openMs: 1000, now: () => now, random: () => 0, onChange: (state) => states.push(state) });
+  const breaker = createBreaker({ failures: () => 3, openMs: () => 1000, now: () => now, random: () => 0, onChange: (state) => states.push(state) });
   return {
     breaker,
     states,

@@ -3,9 +3,9 @@ import { WeirError } from '../../contracts/index.js';
 
 export interface BreakerOptions {
   /** Failures in a row that open the circuit. */
-  readonly failures: number;
+  readonly failures: () => number;
   /** How long it stays open before one call may try; doubled with each try that fails, up to eightfold. */
-  readonly openMs: number;
+  readonly openMs: () => number;
   /** Monotonic milliseconds; default `performance.now`. */
   readonly now?: () => number;
   /** In [0, 1); so that several hubs do not try at once. Default `Math.random`. */
@@ -54,7 +54,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
   const open = (error: unknown) => {
     reason = error instanceof Error ? error.message : String(error);
     // Up to a tenth earlier, never later than promised.
-    opensUntil = now() + openMs * factor * (1 - 0.1 * random());
+    opensUntil = now() + openMs() * factor * (1 - 0.1 * random());
     factor = Math.min(longestFactor, factor * 2);
     change('open');
   };
@@ -67,7 +67,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
   const judge = (error: unknown, isFailure: boolean, isTrial: boolean) => {
     if (isFailure) {
       failures++;
-      if (isTrial || failures >= limit) open(error);
+      if (isTrial || failures >= limit()) open(error);
     } else if (!(error instanceof WeirError && error.code === 'cancelled')) close();
     // The trial told nothing: the next caller tries.
     else if (isTrial) change('open');

@@ -17,7 +17,7 @@ import {
   superviseProcess,
   writeFileAtomic,
 } from '../../supervisor/index.js';
-import type { GatewaySettings } from '../options.js';
+import type { GatewaySettings } from '../gateway.js';
 import { type AuthListener, type AuthListenerOptions, authPath, openAuthListener } from './auth-listener.js';
 import { formatConfigFile } from './config-file.js';
 import { choosePorts, type MtxPorts } from './ports.js';

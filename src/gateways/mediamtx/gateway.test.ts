@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
+import { configSchema } from '../../contracts/index.js';
 import { findOptionalProgram } from '../../supervisor/index.js';
 import { controlFake, makeFakeMediaMtx } from '../../testkit/fake-mediamtx.js';
 import { makeTempFolder, removeFolder, waitFor } from '../../testkit/index.js';
@@ -301,6 +302,37 @@ describe('faults of MediaMTX', () => {
     const before = await command();
     await fetch(`${bare.apiUrl}/v3/config/paths/patch/camera0`, { method: 'PATCH', body: '{"runOnDemand":"true"}' });
     await waitFor(async () => (await command()) === before, { what: 'the command of before' });
+  });
+
+  test('settings that change make its paths anew; a command that cannot be changes nothing', { timeout: 20_000 }, async () => {
+    const { startBareFake } = await import('../testing/bare-fake.js');
+    await using bare = await startBareFake(`${folder}/bare4`, '1.20.1');
+    const { gateway: defaults } = configSchema.parse({});
+    await using world = await openFixture({ kind: 'mediamtx', url: bare.apiUrl, rtsp_port: bare.rtspPort, health_interval_s: 60 });
+    await world.untilRunning();
+    assert.deepEqual(world.gateway.seen('camera0'), { exists: false, ready: false, readers: 0 });
+    world.wishes.push(camera());
+    await world.gateway.reconcile();
+    assert.deepEqual(world.gateway.seen('camera0'), { exists: true, ready: false, readers: 0 });
+    const path = async () =>
+      (await (await fetch(`${bare.apiUrl}/v3/config/paths/get/camera0`)).json()) as { runOnDemand: string; runOnDemandCloseAfter: string };
+    const looking = { health_interval_s: 0.05, close_after_s: 7 };
+    world.gateway.configure({ ...defaults, ...looking, bitrate_kbps: 1234 });
+    const made = await waitFor(async () => {
+      const now = await path();
+      return now.runOnDemand.includes('1234k') ? now : undefined;
+    });
+    assert.equal(made.runOnDemandCloseAfter, '7s');
+    for (const command of ['ffmpeg {nothing}', 'ffmpeg $HOME', "ffmpeg 'open"]) {
+      assert.throws(() => world.gateway.configure({ ...defaults, ...looking, command }), { code: 'invalid_argument' });
+    }
+    world.gateway.configure({ ...defaults, ...looking, bitrate_kbps: 4321, host: 'cameras.example' });
+    await waitFor(async () => (await path()).runOnDemand.includes('4321k'));
+    assert.match(world.gateway.urlsOf('camera0', 'hub.example:8080').rtsp ?? '', /^rtsp:\/\/cameras\.example:/);
+    // Nobody asks: the new pace of looking shows.
+    const before = await path();
+    await fetch(`${bare.apiUrl}/v3/config/paths/patch/camera0`, { method: 'PATCH', body: '{"runOnDemand":"true"}' });
+    await waitFor(async () => (await path()).runOnDemand === before.runOnDemand, { what: 'the command of before' });
   });
 
   test('a port that is taken is named, with its holder', async () => {

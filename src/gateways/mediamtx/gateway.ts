@@ -3,11 +3,12 @@ import type { ComponentHealth, GatewayPath, GatewayReader, GatewayState, StreamU
 import { isToken, WeirError } from '../../contracts/index.js';
 import type { OwnCredentials } from '../auth.js';
 import { ownUser } from '../auth.js';
-import type { GatewayBackend, GatewayEvent, GatewayRecording, GatewayRecordOrder, PathWish } from '../gateway.js';
+import type { GatewayBackend, GatewayEvent, GatewayRecording, GatewayRecordOrder, GatewaySettings, PathWish, SeenPath } from '../gateway.js';
 import type { GatewayOptions } from '../options.js';
 import { hostnameOf, hubLinks, mediaMtxLinks } from '../urls.js';
 import { type Breaker, createBreaker } from './breaker.js';
 import { createMtxClient, type MtxClient, type MtxInstance, type MtxPath, type MtxPathConfig } from './client.js';
+import { fillTemplate, formatCommand } from './command.js';
 import { createMtxHttp, isMtxFailure, type MtxHttp } from './http.js';
 import type { HubInputs } from './hub-input.js';
 import { createObserved, readerIdOf } from './observed.js';
@@ -54,6 +55,7 @@ export class MediaMtxGateway implements GatewayBackend {
   readonly #serial = createSerial();
   readonly #watch: Watch;
   readonly #ends: (() => void)[] = [];
+  #settings: GatewaySettings;
   #instance: MtxInstance | undefined;
   #state: GatewayState['state'] = 'starting';
   #error: string | null = null;
@@ -64,19 +66,20 @@ export class MediaMtxGateway implements GatewayBackend {
   #lastWords: string | null = null;
 
   constructor(options: MediaMtxGatewayOptions) {
-    const { server, settings } = options;
+    const { server } = options;
     this.#options = options;
+    this.#settings = options.settings;
     this.#server = server;
     this.#memory = openRemembered(options.memoryFile);
     this.#http = createMtxHttp({
       baseUrl: () => server.apiUrl,
       user: server.apiUser,
       password: server.apiPassword,
-      timeoutMs: settings.request_timeout_s * 1000,
+      timeoutMs: () => this.#settings.request_timeout_s * 1000,
     });
     this.#breaker = createBreaker({
-      failures: settings.breaker_failures,
-      openMs: settings.breaker_open_s * 1000,
+      failures: () => this.#settings.breaker_failures,
+      openMs: () => this.#settings.breaker_open_s * 1000,
       onChange: (state) => {
         if (state === 'open') this.#change('circuit_open', this.#breaker.reason);
       },
@@ -85,7 +88,7 @@ export class MediaMtxGateway implements GatewayBackend {
     this.#client = createMtxClient(this.#http, this.#breaker, (error) => isMtxFailure(error) && performance.now() > this.#graceUntil);
     this.#watch = createWatch({
       look: (signal) => this.#look(signal),
-      everyMs: settings.health_interval_s * 1000,
+      everyMs: () => this.#settings.health_interval_s * 1000,
       notBeforeMs: () => this.#breaker.retryInMs,
     });
     this.#ends.push(
@@ -126,11 +129,27 @@ export class MediaMtxGateway implements GatewayBackend {
     return { name: 'gateway', status: isWell ? 'healthy' : 'degraded', message, since: this.#since, details };
   }
 
+  configure(settings: GatewaySettings): void {
+    // Tried before anything is changed: a command that cannot be would take every camera away.
+    const { command } = settings;
+    const example = { devicePath: '/dev/video0', rtspPort: this.#server.ports.rtsp, pathName: 'camera0', publisher: { user: 'u', password: 'p' } };
+    if (command !== undefined) formatCommand(fillTemplate(command, example));
+    this.#settings = settings;
+    this.#watch.soon();
+  }
+
+  seen(streamId: string): SeenPath | undefined {
+    if (this.#state !== 'running') return undefined;
+    const path = this.#observed.of(streamId);
+    if (path === undefined) return { exists: this.#given.has(streamId), ready: false, readers: 0 };
+    return { exists: true, ...path };
+  }
+
   urlsOf(streamId: string, host: string): StreamUrls {
     if (!this.#options.knowsStream(streamId)) return {};
     const links = hubLinks(streamId, host, this.#options);
     if (this.#state !== 'running' || !this.#given.has(streamId)) return links;
-    const hostname = this.#options.settings.host ?? this.#server.host ?? hostnameOf(host);
+    const hostname = this.#settings.host ?? this.#server.host ?? hostnameOf(host);
     return { ...links, ...mediaMtxLinks(streamId, hostname, this.#server.ports) };
   }
 
@@ -344,11 +363,11 @@ export class MediaMtxGateway implements GatewayBackend {
   }
 
   #configOf(wish: PathWish): PathConfig {
-    const { settings, ffmpeg = 'ffmpeg', own, inputs, mark } = this.#options;
+    const { ffmpeg = 'ffmpeg', own, inputs, mark } = this.#options;
     // A device of this machine is none of a MediaMTX elsewhere.
     const seen: PathWish = wish.source.kind === 'v4l2' && !this.#captures(wish) ? { ...wish, source: { kind: 'stream' } } : wish;
     return toPathConfig(seen, this.#memory.records.get(wish.streamId) ?? null, {
-      settings,
+      settings: this.#settings,
       ffmpeg,
       mark,
       rtspPort: this.#server.ports.rtsp,

@@ -8,8 +8,8 @@ export interface MtxHttpOptions {
   readonly baseUrl: () => string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
-  /** Longest time for one call, connection included. */
-  readonly timeoutMs: number;
+  /** Longest time for one call, connection included. Asked before each. */
+  readonly timeoutMs: () => number;
   /** Largest answer that is read; default 8 MiB. */
   readonly maxBytes?: number | undefined;
 }
@@ -38,7 +38,7 @@ export function createMtxHttp(options: MtxHttpOptions): MtxHttp {
   };
   return {
     async call(request) {
-      const limit = AbortSignal.timeout(request.timeoutMs ?? options.timeoutMs);
+      const limit = AbortSignal.timeout(request.timeoutMs ?? options.timeoutMs());
       const signal = request.signal === undefined ? limit : AbortSignal.any([request.signal, limit]);
       try {
         const { status, text } = await send(options, agents, request, signal);

@@ -5,6 +5,8 @@ import type { MtxPath } from './client.js';
 export interface Observed {
   /** Takes a whole look; answers with what is new. */
   take(paths: readonly MtxPath[]): GatewayEvent[];
+  /** As of the last look; undefined for a path that was not there. */
+  of(name: string): { readonly ready: boolean; readonly readers: number } | undefined;
 }
 
 interface Seen {
@@ -26,6 +28,10 @@ export function createObserved(): Observed {
       );
       seen = now;
       return events;
+    },
+    of(name) {
+      const path = seen.get(name);
+      return path === undefined ? undefined : { ready: path.ready, readers: path.readers.size };
     },
   };
 }

@@ -1,7 +1,6 @@
 /** From a wish to the configuration of a path. Pure. */
 import { WeirError } from '../../contracts/index.js';
-import type { GatewayRecordOrder, PathSource, PathWish } from '../gateway.js';
-import type { GatewaySettings } from '../options.js';
+import type { GatewayRecordOrder, GatewaySettings, PathSource, PathWish } from '../gateway.js';
 import { checkDevicePath, fillTemplate, formatCommand } from './command.js';
 
 export interface RecordFields {

@@ -4,7 +4,7 @@ export interface WatchOptions {
   /** One look; false when it failed. Must end when the signal aborts. */
   readonly look: (signal: AbortSignal) => Promise<boolean>;
   /** Pause between two looks while all is well, and the longest pause while it is not. */
-  readonly everyMs: number;
+  readonly everyMs: () => number;
   /** No look before so long from now. */
   readonly notBeforeMs: () => number;
   readonly random?: () => number;
@@ -43,16 +43,16 @@ export function createWatch(options: WatchOptions): Watch {
   const nextPause = (isWell: boolean): number => {
     if (!isWell) {
       const pause = Math.max(notBeforeMs(), pauseMs);
-      pauseMs = Math.min(everyMs, pauseMs * 2);
+      pauseMs = Math.min(everyMs(), pauseMs * 2);
       return pause * (1 + 0.1 * random());
     }
     pauseMs = firstPauseMs;
     if (echo) {
       echo = false;
-      return Math.min(echoMs, everyMs);
+      return Math.min(echoMs, everyMs());
     }
     // Within a tenth of each other, so that many hubs do not ask one server at once.
-    return everyMs * (0.95 + 0.1 * random());
+    return everyMs() * (0.95 + 0.1 * random());
   };
 
   const run = (): Promise<boolean> => {

@@ -84,7 +84,8 @@ function commandOf(operations: RpcOperations, device: string, { context }: RpcCa
 }
 
 function asking({ operations, settings }: MethodParts): Pick<RpcWorks, 'get_stream_url' | 'get_stream_status' | 'get_streams'> {
-  const readersOf = (stream: Stream) => settings.gatewayPath?.(stream.stream_id)?.readers ?? stream.viewers;
+  // Some watch through the gateway, some at the hub; what the gateway itself fetches there counts among the latter.
+  const readersOf = (stream: Stream) => Math.max(stream.viewers, settings.gatewayPath?.(stream.stream_id)?.readers ?? 0);
   return {
     async get_stream_url({ device }, call) {
       const camera = await oneCamera(operations, device, call);
