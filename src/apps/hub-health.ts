@@ -1,7 +1,12 @@
 /** Health of the whole hub: broker, bus, database, streams, spokes, from what each part knows now. */
+
 import type { BusServer } from '../broker/index.js';
 import type { ComponentHealth, HealthState, SystemHealth } from '../contracts/index.js';
+import type { Store } from '../store/index.js';
 import { createHealthRegistry, type HealthComponent } from '../telemetry/index.js';
+import type { Closers } from './closers.js';
+import type { ConnectedBus } from './connect-bus.js';
+import { version } from './version.js';
 
 export interface HubHealthOptions {
   readonly broker: BusServer;
@@ -73,4 +78,38 @@ function reportBroker(component: HealthComponent, broker: BusServer): void {
     default:
       component.report('unhealthy', `it is ${state.kind}`);
   }
+}
+
+const databaseLookMs = 5000;
+
+export interface WatchedParts {
+  readonly broker: BusServer;
+  readonly connected: ConnectedBus;
+  readonly store: Pick<Store, 'check'>;
+  /** Components of the other parts. */
+  readonly others: () => ComponentHealth[];
+  readonly onChange: () => void;
+}
+
+/** Makes the health of the hub and keeps it true: hears of the bus, looks at the database. Ends with `closers`. */
+export function watchHubHealth({ broker, connected, store, others, onChange }: WatchedParts, closers: Closers): HubHealth {
+  const health = createHubHealth({ broker, version, others, onChange });
+  const look = () => {
+    store.check().then(
+      () => health.databaseAnswers(undefined),
+      (error: unknown) => health.databaseAnswers(error),
+    );
+  };
+  health.busIsConnected(true);
+  look();
+  const timer = setInterval(look, databaseLookMs);
+  const ends = [connected.bus.onDisconnect(() => health.busIsConnected(false)), connected.bus.onReconnect(() => health.busIsConnected(true))];
+  closers.push({
+    close: () => {
+      clearInterval(timer);
+      for (const end of ends) end();
+      health.stop();
+    },
+  });
+  return health;
 }

@@ -1,15 +1,13 @@
 /** The hub: opens what it stands on, puts the parts together, serves until stopped. */
 import { rmSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import type { Access, FirstAdmin } from '../access/index.js';
 import type { BusServer } from '../broker/index.js';
-import { type ComponentHealth, type Config, hubInboxPrefix, type Roots, WeirError } from '../contracts/index.js';
+import { type Config, hubInboxPrefix, type Roots, WeirError } from '../contracts/index.js';
 import type { Gateway } from '../gateways/index.js';
 import type { HttpServer } from '../http/index.js';
 import type { MachineFacts } from '../media/index.js';
-import type { Recordings } from '../recordings/hub/index.js';
 import type { Store } from '../store/index.js';
-import { type StreamsHub, startStreamsHub } from '../streams/hub/index.js';
+import type { StreamsHub } from '../streams/hub/index.js';
 import { acquireFileLock, type FileLock, type SupervisedProcess, writeFileAtomic } from '../supervisor/index.js';
 import type { LevelledLogger } from '../telemetry/index.js';
 import { Closers } from './closers.js';
@@ -19,16 +17,17 @@ import { type DataFolder, makeDataFolder } from './data-folder.js';
 import { openHubAccess } from './hub-access.js';
 import { hubLogin, startHubBroker } from './hub-broker.js';
 import { type DomainParts, startHubRecordings, startStreamDomains } from './hub-domains.js';
-import { createHubHealth, type HubHealth } from './hub-health.js';
+import { type HubHealth, watchHubHealth } from './hub-health.js';
 import { createHubHttp } from './hub-http.js';
 import { applyChanges, followSettings } from './hub-settings.js';
 import { openSideListeners } from './hub-side-listeners.js';
+import { startHubStreams } from './hub-streams.js';
 import { findFactsLazily } from './lazy-facts.js';
 import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
 import { namesHolder } from './port-holder.js';
 import { feedRpc, type HubRpcEvents } from './rpc-events.js';
 import type { Settings } from './settings/index.js';
-import { mediaFolders } from './spoke-settings.js';
+import { defineTestPicture } from './test-picture.js';
 import { version } from './version.js';
 
 export interface HubOptions {
@@ -84,7 +83,6 @@ export async function startHub(options: HubOptions): Promise<Hub> {
 
 const localSpokeUser = `spoke-${localSpokeId}`;
 const loopbackHosts = new Set(['127.0.0.1', 'localhost', '::1']);
-const databaseLookMs = 5000;
 
 type BusSocket = () => { host: string; port: number } | undefined;
 
@@ -146,8 +144,10 @@ class HubProcess implements Hub {
     const parts = this.#domainParts({ store, access, connected, facts });
     const recordings = await startHubRecordings(parts, () => streams);
     this.#closers.push({ close: () => recordings.stop() });
-    const health = this.#watchHealth({ broker, connected, store, others, onChange: () => streams?.healthChanged() });
-    streams = await this.#startStreams({ connected, store, access, health, facts, recordings });
+    const health = watchHubHealth({ broker, connected, store, others, onChange: () => streams?.healthChanged() }, this.#closers);
+    streams = await startHubStreams({ ...parts, health }, recordings);
+    const running = streams;
+    this.#closers.push({ close: () => running.stop() });
     domains = await startStreamDomains(parts, streams, recordings);
     const { cameras, gateway } = domains;
     this.#closers.push({ close: () => gateway.stop(), detach: () => gateway.detach() }, { close: () => cameras.stop() });
@@ -281,64 +281,6 @@ class HubProcess implements Hub {
     };
   }
 
-  #watchHealth(parts: {
-    broker: BusServer;
-    connected: ConnectedBus;
-    store: Store;
-    others: () => ComponentHealth[];
-    onChange: () => void;
-  }): HubHealth {
-    const { broker, connected, store, others, onChange } = parts;
-    const health = createHubHealth({ broker, version, others, onChange });
-    const look = () => {
-      store.check().then(
-        () => health.databaseAnswers(undefined),
-        (error: unknown) => health.databaseAnswers(error),
-      );
-    };
-    health.busIsConnected(true);
-    look();
-    const timer = setInterval(look, databaseLookMs);
-    const ends = [connected.bus.onDisconnect(() => health.busIsConnected(false)), connected.bus.onReconnect(() => health.busIsConnected(true))];
-    this.#closers.push({
-      close: () => {
-        clearInterval(timer);
-        for (const end of ends) end();
-        health.stop();
-      },
-    });
-    return health;
-  }
-
-  async #startStreams(parts: {
-    connected: ConnectedBus;
-    store: Store;
-    access: Access;
-    health: HubHealth;
-    facts: MachineFacts | undefined;
-    recordings: Recordings;
-  }): Promise<StreamsHub> {
-    const { connected, store, access, health, facts, recordings } = parts;
-    const own = this.#config.nats.url === undefined;
-    const streams = await startStreamsHub({
-      bus: connected.bus,
-      store,
-      log: this.#log.child({ component: 'streams' }),
-      access: {
-        mayWatch: (viewer, streamId) => access.mayWatch(viewer, streamId),
-        ...(own ? { bindSpoke: async (spokeId, streamIds) => void (await access.bindSpoke(spokeId, streamIds)) } : {}),
-      },
-      settings: { ...this.#config.streams, media_folders: mediaFolders(this.#config) },
-      facts,
-      recordings,
-      checkFiles: this.#options.localSpoke,
-      health: () => health.now(),
-      disk: () => diskSpace(this.data.path),
-    });
-    this.#closers.push({ close: () => streams.stop() });
-    return streams;
-  }
-
   /** Where browsers are led to: the broker's own WebSocket, or our gate before an external server. */
   async #openBusSocket(broker: BusServer, connected: ConnectedBus, access: Access): Promise<BusSocket> {
     if (broker.kind === 'supervised') return () => broker.websocket;
@@ -368,7 +310,7 @@ class HubProcess implements Hub {
       notReady: () => this.#notReady(health),
     });
     this.#closers.push({ close: () => side.close() });
-    await this.#defineTestPicture(store);
+    await defineTestPicture(this.#config.streams.test_picture, store, this.streams, this.#options.signal);
     const url = settings.public_url ?? formatUrl(settings.tls?.cert_file !== undefined, host, port);
     this.#addresses = {
       url,
@@ -400,17 +342,6 @@ class HubProcess implements Hub {
       (error: unknown) => this.#log.error({ err: error }, 'could not listen beyond loopback'),
     );
   }
-
-  async #defineTestPicture(store: Store): Promise<void> {
-    const wish = this.#config.streams.test_picture;
-    const mark = 'test_picture_offered';
-    if (wish === false || (await store.settings.get(mark)) === true) return;
-    await store.settings.set(mark, true);
-    if (wish === 'auto' && (await store.streams.count()) > 0) return;
-    const session = { user_id: null, username: 'system', role: 'admin', streams: null, expires_at: null } as const;
-    const body = { stream_id: 'test', name: 'Test picture', config: { device: 'test:', resolution: '1280x720', framerate: 30 } };
-    await this.streams.operations.create_stream(session, { params: undefined, query: undefined, body }, { signal: this.#options.signal });
-  }
 }
 
 function needed<T>(value: T | undefined): T {
@@ -428,9 +359,4 @@ function unhealthyPart(health: HubHealth): string | undefined {
 function formatUrl(tls: boolean, host: string, port: number): string {
   const shown = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `${tls ? 'https' : 'http'}://${shown}:${port}`;
-}
-
-async function diskSpace(path: string): Promise<{ freeBytes: number; totalBytes: number }> {
-  const stats = await statfs(path);
-  return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize };
 }
