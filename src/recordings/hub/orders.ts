@@ -182,7 +182,7 @@ export class Orders {
     return policy;
   }
 
-  /** The stream is gone: nothing of it is wanted any more. */
+  /** The stream goes: nothing of it is wanted any more. */
   async forget(streamId: string): Promise<void> {
     const nowMs = Date.now();
     await this.#inTurn(async () => {
@@ -192,6 +192,7 @@ export class Orders {
       await this.#options.store.recordings.deletePolicy(streamId);
       this.#policies.delete(streamId);
     });
+    this.#kick(streamId);
     this.#told.delete(streamId);
   }
 

@@ -329,3 +329,22 @@ test('a file that goes missing on disk is told as deleted and cannot be download
     codeOf('unavailable', { spoke_id: 's1' }),
   );
 });
+
+test('delete while recording: the last file is known, the recording is over, and no plan is left for a stream that takes its name', async () => {
+  await bed.addStream('gone', { on_demand: false });
+  const gone = { params: { stream_id: 'gone' } };
+  await operations().set_recording_policy(admin, input('set_recording_policy', { ...gone, body: { mode: 'always' } }), calm);
+  const running = await operations().start_recording(admin, input('start_recording', { ...gone, body: {} }), calm);
+  assert.equal(running.state, 'recording', JSON.stringify(running));
+  const complaints = bed.complaints.length;
+  await bed.streams.operations.delete_stream(admin, input('delete_stream', gone), calm);
+  const list = await operations().list_recordings(admin, input('list_recordings', { query: { stream_id: 'gone', limit: 10, offset: 0 } }), calm);
+  const shown = list.items.find((one) => one.recording_id === running.recording_id);
+  assert.equal(shown?.state, 'stopped', JSON.stringify(shown));
+  assert.ok(shown.segments >= 1 && shown.size_bytes > 0, JSON.stringify(shown));
+  assert.ok(bed.changes.some((change) => change.kind === 'recording_stopped' && change.recording.recording_id === running.recording_id));
+  await bed.addStream('gone', { on_demand: false });
+  assert.deepEqual(bed.recordings.ordersOf('gone'), []);
+  assert.equal(bed.recordings.isWanted('gone'), false);
+  assert.deepEqual(bed.complaints.slice(complaints), []);
+});

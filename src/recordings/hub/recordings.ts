@@ -26,6 +26,9 @@ import { DiskStorage, usedPercent } from './storage.js';
 import { Thumbnails } from './thumbnails.js';
 import { Tracker } from './tracker.js';
 
+/** A spoke finishes the file of a stream that is to be deleted within this time. */
+const lastWordMs = 5000;
+
 /** The running hub side of recordings. */
 export interface Recordings {
   /** One operation per route; names and types are those of the route table. */
@@ -44,7 +47,10 @@ export interface Recordings {
   limits(): StorageLimits;
   /** The configuration has changed: used from now on. */
   configure(settings: RecordingsSettings): void;
-  /** A stream was deleted: nothing of it is wanted any more. What was recorded of it stays. */
+  /**
+   * A stream is about to be deleted: nothing of it is wanted any more, its plan included. What was recorded of it stays. Resolves when its
+   * spoke has told of the last file, after 5 seconds at most.
+   */
   forgetStream(streamId: string): Promise<void>;
   /** Ends intake, then exports and the FFmpegs of thumbnails. Spokes record on without the hub. */
   stop(): Promise<void>;
@@ -213,8 +219,9 @@ class HubRecordings implements Recordings {
     this.#doneAt.retention = 0;
   }
 
-  forgetStream(streamId: string): Promise<void> {
-    return this.#nouns.orders.forget(streamId);
+  async forgetStream(streamId: string): Promise<void> {
+    await this.#nouns.orders.forget(streamId);
+    await this.#untilClosed(streamId);
   }
 
   stop(): Promise<void> {
@@ -224,6 +231,25 @@ class HubRecordings implements Recordings {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** Waits for the last word of a spoke that is there to say it. */
+  async #untilClosed(streamId: string): Promise<void> {
+    const { orders, spokes, parts } = this.#nouns;
+    const isOpen = () => orders.open().some((record) => record.stream_id === streamId && spokes.of(record.recording_id)?.isHeard === true);
+    if (!isOpen()) return;
+    await new Promise<void>((resolve) => {
+      const deadline = AbortSignal.any([parts.signal, AbortSignal.timeout(lastWordMs)]);
+      const look = () => {
+        if (isOpen() && !deadline.aborted) return;
+        unsubscribe();
+        deadline.removeEventListener('abort', look);
+        resolve();
+      };
+      const unsubscribe = this.#changes.on(look);
+      deadline.addEventListener('abort', look);
+      look();
+    });
   }
 
   async #end(): Promise<void> {

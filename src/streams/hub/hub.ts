@@ -167,6 +167,7 @@ class HubNouns implements StreamsHub {
       standings: this.#standings,
       roster: this.#roster,
       prepare: (streamId) => this.#prepare(streamId),
+      endRecordings: async (streamId) => options.recordings?.forgetStream?.(streamId),
       forget: (streamId) => this.#forget(streamId),
       onFailure: (error) => log.warn({ err: error }, 'a listener of a stream failed'),
     });
@@ -195,6 +196,7 @@ class HubNouns implements StreamsHub {
       facts: options.facts,
       prepare: (streamId) => this.#prepare(streamId),
       want: (streamId) => this.#watching.want(streamId),
+      endRecordings: async (streamId) => options.recordings?.forgetStream?.(streamId),
       forget: (streamId) => this.#forget(streamId),
     });
     this.operations = { ...json, ...this.#mediaOperations() };

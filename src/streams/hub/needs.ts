@@ -66,6 +66,8 @@ export interface WantedRecordings {
   isWanted(streamId: string): boolean;
   /** When spokes may not record; goes into every assignment. Left out: what each spoke was started with. */
   limits?(): StorageLimits;
+  /** A stream is about to be deleted: ends its recordings while its spoke may still speak of it. Resolves when that is done, or takes too long. */
+  forgetStream?(streamId: string): Promise<void>;
 }
 
 export interface StreamsHubOptions {

@@ -34,6 +34,8 @@ export interface OwnedStreamsNouns {
   readonly standings: Standings;
   readonly roster: Roster;
   readonly prepare: (streamId: string) => Promise<void>;
+  /** Before the definition goes: a spoke may not speak of a stream that is none of its own. */
+  readonly endRecordings: (streamId: string) => Promise<void>;
   readonly forget: (streamId: string) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
 }
@@ -57,6 +59,7 @@ export function createOwnedStreams(nouns: OwnedStreamsNouns): { owned: OwnedStre
     },
     async remove(streamId, actor) {
       if (definitions.get(streamId) === undefined) return;
+      await nouns.endRecordings(streamId);
       await definitions.remove(streamId, actor);
       await nouns.forget(streamId);
     },

@@ -27,6 +27,8 @@ export interface OperationNouns extends CommandNouns {
   readonly prepare: (streamId: string) => Promise<void>;
   /** An on-demand stream that was told to start runs for a while, watched or not. */
   readonly want: (streamId: string) => void;
+  /** Before the definition goes: a spoke may not speak of a stream that is none of its own. */
+  readonly endRecordings: (streamId: string) => Promise<void>;
   /** Everything of a deleted stream but its definition: journal, counts, pictures. */
   readonly forget: (streamId: string) => Promise<void>;
 }
@@ -66,6 +68,7 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
       needOperate(session, params.stream_id);
       const record = definitions.need(params.stream_id);
       if (!record.managed) await commandStream(nouns, params.stream_id, 'stop', session, signal).catch(() => undefined);
+      await nouns.endRecordings(params.stream_id);
       await definitions.remove(params.stream_id, session);
       await nouns.forget(params.stream_id);
       return undefined;
