@@ -129,6 +129,7 @@ function describeWork(target: () => RpcTarget, as: As): void {
 
   test('a recording: start, refused twice, stop, listed, described, deleted', async () => {
     const device = target().camera;
+    await does('start_streaming', { device });
     const started = await does('start_recording', { device, duration: 600, format: 'fmp4' });
     assert.ok(['STARTING', 'RECORDING', 'PAUSED'].includes(String(started.status)), String(started.status));
     const again = assertRefused(await as('operator').ask('start_recording', { device }), -32020);
@@ -136,6 +137,8 @@ function describeWork(target: () => RpcTarget, as: As): void {
     await as('operator').call('subscribe_events', { topics: ['recording.progress'], filters: { device } });
     const progress = await as('operator').told('recording.progress', 20_000);
     assert.equal(progress.device, device);
+    assert.equal((await does('stop_streaming', { device })).stream_continues, true);
+    assert.equal((await does('get_stream_status', { device })).status, 'ACTIVE');
     assert.equal((await does('stop_recording', { device })).device, device);
     assertRefused(await as('operator').ask('stop_recording', { device }), -32020);
     const list = await waitFor(async () => {

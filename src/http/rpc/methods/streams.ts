@@ -32,7 +32,7 @@ function commanding({ operations, settings }: MethodParts): Pick<RpcWorks, 'star
       };
     },
     async stop_streaming({ device }, call) {
-      await oneCamera(operations, device, call);
+      const camera = await oneCamera(operations, device, call);
       const before = await streamOf(operations, device, call);
       if (isStopped(before)) {
         throw new WeirError('failed_precondition', `The stream of ${device} does not run`, {
@@ -41,7 +41,7 @@ function commanding({ operations, settings }: MethodParts): Pick<RpcWorks, 'star
       }
       const { result, stream } = await operations.stop_stream({ params: { stream_id: device }, query: undefined, body: undefined }, call.context);
       throwUnlessOk(result);
-      const continues = stream.desired === 'running';
+      const continues = stream.desired === 'running' || camera.recording;
       const end = now();
       const start = before.status?.started_at ?? before.updated_at;
       return {
@@ -101,7 +101,7 @@ function asking({ operations, settings }: MethodParts): Pick<RpcWorks, 'get_stre
       };
     },
     async get_stream_status({ device }, call) {
-      await oneCamera(operations, device, call);
+      const { recording } = await oneCamera(operations, device, call);
       const stream = await streamOf(operations, device, call);
       const { status, progress } = stream;
       const ready = isReady(stream);
@@ -109,7 +109,7 @@ function asking({ operations, settings }: MethodParts): Pick<RpcWorks, 'get_stre
       return {
         device,
         stream_name: device,
-        status: statusWord(stream),
+        status: statusWord(stream, recording),
         ready,
         ffmpeg_process: { running: pid > 0, pid, uptime: pid > 0 ? secondsSince(status?.started_at) : 0 },
         mediamtx_path: settings.gatewayPath?.(device) ?? { exists: true, ready, readers: stream.viewers },
@@ -135,9 +135,10 @@ function asking({ operations, settings }: MethodParts): Pick<RpcWorks, 'get_stre
   };
 }
 
-function statusWord({ desired, status }: Stream): 'ACTIVE' | 'INACTIVE' | 'ERROR' | 'STARTING' | 'STOPPING' {
+function statusWord({ desired, status }: Stream, recording: boolean): 'ACTIVE' | 'INACTIVE' | 'ERROR' | 'STARTING' | 'STOPPING' {
   if (status === null || status.state === 'stopped') return 'INACTIVE';
   if (status.state === 'error') return 'ERROR';
-  if (desired === 'stopped') return 'STOPPING';
+  // A recording runs it on, whoever stopped it.
+  if (desired === 'stopped' && !recording) return 'STOPPING';
   return status.state === 'running' ? 'ACTIVE' : 'STARTING';
 }

@@ -75,12 +75,13 @@ export function createFakeHub(cameraIds: readonly string[] = ['camera0', 'camera
   const cameras = new Map(cameraIds.map((id) => [id, fakeCamera(id)]));
   const streams = new Map(cameraIds.map((id) => [id, fakeStream(id)]));
   const events = createFakeEvents();
+  const running = new Map<string, Recording>();
   return {
     events,
     operations: {
-      ...cameraOperations(cameras),
-      ...streamOperations(streams),
-      ...recordingOperations(events),
+      ...cameraOperations(cameras, running),
+      ...streamOperations(streams, running),
+      ...recordingOperations(events, running),
       ...snapshotOperations(),
       ...externalOperations(),
       ...systemOperations(),
@@ -101,7 +102,7 @@ function createFakeEvents(): FakeHub['events'] {
   };
 }
 
-function cameraOperations(cameras: Map<string, Camera>): Pick<RpcOperations, 'list_cameras' | 'get_camera'> {
+function cameraOperations(cameras: Map<string, Camera>, running: ReadonlyMap<string, Recording>): Pick<RpcOperations, 'list_cameras' | 'get_camera'> {
   return {
     list_cameras: ({ query }) => {
       // Pages of one, so that whoever forgets to turn them is found out.
@@ -117,14 +118,14 @@ function cameraOperations(cameras: Map<string, Camera>): Pick<RpcOperations, 'li
     get_camera: ({ params }) => {
       const camera = cameras.get(params.camera_id);
       if (camera === undefined) throw none('camera', params.camera_id);
-      return camera;
+      return { ...camera, recording: running.has(camera.camera_id) };
     },
   };
 }
 
 type StreamNames = 'list_streams' | 'get_stream' | 'start_stream' | 'stop_stream' | 'stream_command_preview';
 
-function streamOperations(streams: Map<string, Stream>): Pick<RpcOperations, StreamNames> {
+function streamOperations(streams: Map<string, Stream>, running: ReadonlyMap<string, Recording>): Pick<RpcOperations, StreamNames> {
   const get = (id: string): Stream => {
     const stream = streams.get(id);
     if (stream === undefined) throw none('stream', id);
@@ -139,15 +140,17 @@ function streamOperations(streams: Map<string, Stream>): Pick<RpcOperations, Str
     list_streams: () => ({ items: [...streams.values()], next_cursor: null }),
     get_stream: ({ params }) => get(params.stream_id),
     start_stream: ({ params: { stream_id } }) => set(stream_id, 'running', { stream_id, state: 'running', pid: 4711, started_at: at, timestamp: at }),
-    stop_stream: ({ params: { stream_id } }) => set(stream_id, 'stopped', { stream_id, state: 'stopped', timestamp: at }),
+    stop_stream: ({ params: { stream_id } }) => {
+      const isRecorded = running.has(stream_id);
+      return set(stream_id, 'stopped', { stream_id, state: isRecorded ? 'running' : 'stopped', timestamp: at });
+    },
     stream_command_preview: () => ({ command: ['ffmpeg', '-f', 'v4l2', '-i', '/dev/video0', '-f', 'mp4', 'pipe:1'] }),
   };
 }
 
 type RecordingNames = 'get_recording' | 'start_recording' | 'stop_recording' | 'list_recordings' | 'list_segments' | 'get_segment' | 'delete_segment';
 
-function recordingOperations(events: FakeHub['events']): Pick<RpcOperations, RecordingNames> {
-  const running = new Map<string, Recording>();
+function recordingOperations(events: FakeHub['events'], running: Map<string, Recording>): Pick<RpcOperations, RecordingNames> {
   const segments = new Map<string, Segment>();
   const get = (filename: string): Segment => {
     const segment = segments.get(filename);
