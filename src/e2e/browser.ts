@@ -30,7 +30,8 @@ export async function signIn(page: Page, weir: Weir, username = 'admin', passwor
   await page.locator('input[autocomplete="username"]').fill(username);
   await page.locator('input[type="password"]').fill(password);
   await page.keyboard.press('Enter');
-  await page.locator('nav').first().waitFor();
+  // On a phone it is folded away.
+  await page.locator('nav').first().waitFor({ state: 'attached' });
 }
 
 /** What the player of a stream tells of itself. */

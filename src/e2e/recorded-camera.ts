@@ -16,6 +16,11 @@ export class RecordedCamera {
     this.id = id;
   }
 
+  /** One that is there. */
+  static of(weir: Weir, id: string): RecordedCamera {
+    return new RecordedCamera(weir, id);
+  }
+
   /** Adds it; default: a test picture of 320x180 with 15 frames a second. */
   static async add(weir: Weir, camera: Readonly<Record<string, unknown>> = {}): Promise<RecordedCamera> {
     const body = { name: 'Yard', source: 'test:', resolution: '320x180', framerate: 15, ...camera };

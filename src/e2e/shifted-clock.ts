@@ -1,4 +1,4 @@
-/** A wall clock that a test can set, for every Node process of a Weir. The monotonic clock is left alone, as it is by the system. */
+/** A wall clock of the hub that a test can set; the spoke, whose environment is its own, keeps the true one. The monotonic clock is left alone, as it is by the system. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -17,9 +17,9 @@ globalThis.Date = class Date extends RealDate {
 `;
 
 export interface ShiftedClock {
-  /** Give it to `weir up`; the spoke inherits it. */
+  /** Give it to `weir up`. */
   readonly env: Readonly<Record<string, string>>;
-  /** Milliseconds since 1970, as those processes see it within 20 ms of the last change. */
+  /** Milliseconds since 1970, as the hub sees it within 20 ms of the last change. */
   now(): number;
   /** Sets it to so many milliseconds since 1970. */
   set(ms: number): void;

@@ -196,7 +196,8 @@ function Cover({ icon, title, text, children }: { icon: IconName; title: string;
 
 /** The still of the moment stands in until the video does. */
 function Preview({ id, children }: { id: string; children?: preact.ComponentChildren }) {
-  const at = Math.floor(playhead.value / 1000) * 1000;
+  // To the full second, but not to before the first picture.
+  const at = Math.max(Math.floor(playhead.value / 1000) * 1000, (spanHere()?.from ?? 0) + 1);
   const [shown] = useState(at);
   const time = children === undefined ? shown : at;
   return (

@@ -17,10 +17,10 @@ const known = new Map<string, boolean>();
 let wanted: Thumb | undefined;
 let isBusy = false;
 
-/** Asks for the picture at a time, rounded down to `stepMs`. */
-export function wantThumb(streamId: string, time: number, stepMs: number): void {
+/** Asks for the picture at a time, rounded down to `stepMs`, but not to before `from`, where the recording begins. */
+export function wantThumb(streamId: string, time: number, from: number, stepMs: number): void {
   const step = Math.max(1000, stepMs);
-  const at = Math.floor(time / step) * step;
+  const at = Math.max(Math.floor(time / step) * step, from + 1);
   const url = urlOf('thumbnail', { stream_id: streamId }, { at: new Date(at).toISOString(), width: 240 });
   wanted = { streamId, at, url };
   const before = known.get(url);

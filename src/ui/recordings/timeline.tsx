@@ -268,8 +268,8 @@ function Over({ ids, width, anchor, onSeek }: OverProps) {
   const isTiny = (span: Span | undefined) => span === undefined || ((span.to - span.from) / (view.peek().to - view.peek().from)) * width < 4;
   const showHover = (point: Hover) => {
     hover.value = point;
-    if (spanAt(laneOf(point.id).spans, point.time)?.state === 'present')
-      wantThumb(point.id, point.time, ((view.peek().to - view.peek().from) / width) * 10);
+    const span = spanAt(laneOf(point.id).spans, point.time);
+    if (span?.state === 'present') wantThumb(point.id, point.time, span.from, ((view.peek().to - view.peek().from) / width) * 10);
   };
   const leave = () => {
     hover.value = undefined;
