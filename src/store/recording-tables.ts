@@ -1,103 +1,34 @@
 /** The tables of recordings, snapshots and exports. Times are whole milliseconds since 1970: spans are compared and summed all the time. */
 import { type Generated, type Kysely, sql } from 'kysely';
+import type { ExportRecord, GapRecord, RecordingRecord, SegmentRecord, SnapshotRecord } from './recordings-repository.js';
+
+/** A record as its row: flags are 0 or 1, words of a closed list are texts. */
+type Row<Record> = { [Column in keyof Record]: Cell<Record[Column]> };
+type Cell<Value> = Value extends boolean ? number : Value extends string ? string : Value;
+
+interface SegmentTable extends Row<SegmentRecord> {
+  segment_no: Generated<number>;
+}
+interface GapTable extends Row<GapRecord> {
+  gap_no: Generated<number>;
+}
+interface ExportTable extends Row<ExportRecord> {
+  export_no: Generated<number>;
+}
 
 export interface RecordingTables {
-  recordings: {
-    recording_id: string;
-    stream_id: string;
-    origin: string;
-    format: string;
-    segment_s: number;
-    segment_bytes: number;
-    pre_roll_s: number;
-    /** Begin of the order; in the future for a plan that was made ahead. */
-    from_ms: number;
-    /** End of the order; null: until it is stopped. */
-    until_ms: number | null;
-    /** Length asked for, as long as `until_ms` may still move to the first frame. */
-    duration_ms: number | null;
-    /** When it was called off, or was seen to have ended. */
-    ended_ms: number | null;
-    state: string;
-    cause: string | null;
-    error: string | null;
-    filename: string | null;
-    started_ms: number | null;
-    stopped_ms: number | null;
-    /** Sums over the finished files. */
-    elapsed_ms: number;
-    size_bytes: number;
-    segments: number;
-    requested_by: string;
-    requested_ms: number;
-  };
+  recordings: Row<RecordingRecord>;
   recording_policies: { stream_id: string; policy: string; planned_ms: number; updated_ms: number };
   /** How far the list of a spoke was taken over. */
   recording_cursors: { spoke_id: string; stream_id: string; sequence: number };
-  segments: {
-    segment_no: Generated<number>;
-    filename: string;
-    recording_id: string;
-    stream_id: string;
-    spoke_id: string;
-    path: string;
-    format: string;
-    started_ms: number;
-    ended_ms: number;
-    duration_ms: number;
-    size_bytes: number;
-    frames: number;
-    width: number | null;
-    height: number | null;
-    codecs: string;
-    init_bytes: number;
-    protected: number;
-    recovered: number;
-    /** When its file was found to be gone; null: as far as known it is there. */
-    lost_ms: number | null;
-  };
+  segments: SegmentTable;
   /** Apart from `segments`, so that lists read short rows. */
   segment_keyframes: { filename: string; packed: Uint8Array };
   /** Number and size of the segments that began on a day (days since 1970): totals and far pages without a full count. */
   segment_days: { stream_id: string; day: number; segments: number; size_bytes: number };
-  gaps: {
-    gap_no: Generated<number>;
-    stream_id: string;
-    spoke_id: string;
-    recording_id: string;
-    from_ms: number;
-    to_ms: number;
-    cause: string;
-    detail: string | null;
-  };
-  snapshots: {
-    filename: string;
-    stream_id: string;
-    format: string;
-    width: number;
-    height: number;
-    size_bytes: number;
-    taken_ms: number;
-    taken_by: string;
-    protected: number;
-  };
-  exports: {
-    export_no: Generated<number>;
-    export_id: string;
-    stream_id: string;
-    from_ms: number;
-    to_ms: number;
-    name: string;
-    state: string;
-    progress: number;
-    error: string | null;
-    filename: string | null;
-    size_bytes: number | null;
-    missing_ms: number;
-    created_ms: number;
-    created_by: string;
-    expires_ms: number | null;
-  };
+  gaps: GapTable;
+  snapshots: Row<SnapshotRecord>;
+  exports: ExportTable;
 }
 
 export async function createRecordingTables(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): Promise<void> {

@@ -25,6 +25,7 @@ export interface RecordingRecord {
   filename: string | null;
   started_ms: number | null;
   stopped_ms: number | null;
+  /** Sums over the finished files. */
   elapsed_ms: number;
   size_bytes: number;
   segments: number;
