@@ -219,7 +219,9 @@ export class Exports {
       },
     });
     const report = await run.exited;
-    if (report.exitCode === 0) return;
+    // A disk that is full at the very end makes a file without its index, and FFmpeg says 0 all the same.
+    const isTorn = report.tail.some((line) => /Error (?:writing trailer|closing file)/.test(line));
+    if (report.exitCode === 0 && !isTorn) return;
     if (signal.aborted) throw WeirError.from(signal.reason);
     if (report.timedOut) throw new WeirError('deadline_exceeded', 'FFmpeg took too long');
     throw new WeirError('unavailable', `FFmpeg could not join the files: ${report.tail.at(-1) ?? 'it said nothing'}`, {

@@ -70,7 +70,9 @@ export class Remuxes {
     const target = this.#pathOf(segment.filename);
     await this.#turns.take(this.#parts.signal, async () => {
       const beside = `${target}.tmp`;
-      const args = ['-hide_banner', '-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-i', `file:${source}`, '-map', '0', '-c', 'copy'];
+      // Without -xerror FFmpeg may say that all is well when a full disk took everything but the end.
+      const head = ['-hide_banner', '-nostdin', '-v', 'error', '-xerror', '-protocol_whitelist', 'file'];
+      const args = [...head, '-i', `file:${source}`, '-map', '0', '-c', 'copy'];
       const movflags = '+frag_keyframe+empty_moov+default_base_moof';
       const output = ['-fflags', '+bitexact', '-movflags', movflags, '-f', 'mp4', '-y', `file:${beside}`];
       const result = await runProgram(ffmpeg, [...args, ...output], { timeoutMs: remuxMs, signal: this.#parts.signal });

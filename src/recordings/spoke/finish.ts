@@ -40,7 +40,8 @@ export async function finishPart(root: string, part: PartNote, ffmpeg: string): 
 async function remux(from: string, to: string, format: 'mp4' | 'mkv', ffmpeg: string): Promise<string | undefined> {
   const beside = `${from}.remux`;
   const output = format === 'mkv' ? ['-f', 'matroska'] : ['-movflags', '+faststart', '-f', 'mp4'];
-  const input = ['-hide_banner', '-nostdin', '-v', 'error', '-f', 'mp4', '-i', `file:${from}`, '-map', '0', '-c', 'copy'];
+  // Without -xerror FFmpeg may say that all is well when a full disk took everything but the end.
+  const input = ['-hide_banner', '-nostdin', '-v', 'error', '-xerror', '-f', 'mp4', '-i', `file:${from}`, '-map', '0', '-c', 'copy'];
   try {
     const result = await runProgram(ffmpeg, [...input, ...output, '-y', `file:${beside}`], { timeoutMs: remuxTimeoutMs });
     if (result.code !== 0) return result.timedOut ? 'FFmpeg took too long to remux' : `FFmpeg could not remux: ${result.stderr.trim().slice(-300)}`;
