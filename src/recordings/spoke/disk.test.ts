@@ -81,7 +81,7 @@ for (const [code, cause] of [
         top.gaps().map((gap) => gap.cause),
         [cause],
       );
-      assert.deepEqual([uncovered(top.entries, 0.1, 9), overlaps(top.entries)], [[], []]);
+      assert.deepEqual([uncovered(top.entries, 0.1, played / 10), overlaps(top.entries)], [[], []]);
       assert.deepEqual(
         (await top.files()).filter((name) => name.endsWith('.part')),
         [],
@@ -123,7 +123,7 @@ test('a disk that is really full, for the list and the note too', { skip: isRoot
     );
     await top.recorders.stop();
   } finally {
-    await runTool('umount', [disk]);
+    await runTool('umount', ['-l', disk]);
   }
 });
 
@@ -248,7 +248,8 @@ test('a folder that is deleted costs what was in it; the numbers of the list go 
     top.begin();
     await top.play(35);
     await top.has((entry) => entry.kind === 'segment');
-    await rm(join(top.folder, 'cam'), { recursive: true });
+    // The recorder may be opening its next file in there.
+    await rm(join(top.folder, 'cam'), { recursive: true, maxRetries: 5 });
     await waitFor(() => top.statuses.at(-1)?.cause === 'write_failed', { what: 'notice of the loss' });
     const played = await top.playUntil('recording');
     top.order();

@@ -1,12 +1,12 @@
 /** What an earlier process left: its note read and written, its files finished, its gaps put into the list. */
 import { rm, stat } from 'node:fs/promises';
 import type { GapCause } from '../../contracts/index.js';
-import { type EntryHead, type Gaps, iso, noGapMs, type OpenGap } from './gaps.js';
-import type { Ledger } from './ledger.js';
+import { iso, noGapMs, type OpenGap } from './gaps.js';
 import { partPath, segmentName } from './names.js';
 import type { Note, PartNote, SpareNote } from './note.js';
 import { type BegunOrder, OrderBook } from './orders.js';
 import { type RecoveredPart, recoverPart, scanFile } from './recover.js';
+import type { Sealing } from './seal.js';
 
 /** A note, and when its writer was last seen alive. */
 export interface Before {
@@ -14,15 +14,9 @@ export interface Before {
   readonly aliveMs: number;
 }
 
-export interface Recovery {
-  readonly root: string;
-  readonly ffmpeg: string;
-  readonly ledger: Ledger;
-  readonly gaps: Gaps;
-  head(recordingId: string): EntryHead;
+export interface Recovery extends Sealing {
   /** The file is dealt with; `found` is what went into the list, if anything. */
   onPart(part: PartNote, found: RecoveredPart | undefined): void;
-  onTrouble(message: string, fields: object): void;
 }
 
 export function bookOf(note: Note): OrderBook {

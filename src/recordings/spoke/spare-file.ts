@@ -17,14 +17,22 @@ export interface SpareOptions {
 
 export class SpareFile {
   readonly #options: SpareOptions;
-  #spare: { readonly note: SpareNote; readonly file: SegmentFile; isNoted: boolean } | undefined;
+  /** Without a file while it is being opened. */
+  #spare: { readonly note: SpareNote; file?: SegmentFile } | undefined;
   #preparing: Promise<void> | undefined;
 
-  constructor(options: SpareOptions) {
+  /** `before`: that of an earlier process. It stays in the note, and there is no other, until `settled`: else the next kill would hide it. */
+  constructor(options: SpareOptions, before?: SpareNote) {
     this.#options = options;
+    if (before !== undefined) this.#spare = { note: before };
   }
 
-  /** For the note: that of the file which may be taken. */
+  /** What an earlier process left is dealt with. */
+  settled(before: SpareNote): void {
+    if (this.#spare?.note === before) this.#spare = undefined;
+  }
+
+  /** For the note: that of the file which may be taken, or is being opened. */
   get note(): SpareNote | undefined {
     return this.#spare?.note;
   }
@@ -42,32 +50,39 @@ export class SpareFile {
 
   /** The file, when it is ready and fits this part; it is then no spare any more. One that does not fit is thrown away. */
   take(part: PartNote): { readonly file: SegmentFile; readonly name: string } | undefined {
-    const spare = this.#spare;
-    if (spare === undefined || !spare.isNoted) return undefined;
-    const { folder, recording_id, format, name } = spare.note;
+    const { note, file } = this.#spare ?? {};
+    if (note === undefined || file === undefined) return undefined;
+    const { folder, recording_id, format, name } = note;
     this.#spare = undefined;
-    if (folder === part.folder && recording_id === part.recording_id && format === part.format) return { file: spare.file, name };
-    void this.#remove(spare);
+    if (folder === part.folder && recording_id === part.recording_id && format === part.format) return { file, name };
+    void this.#remove(note, file);
     return undefined;
   }
 
   /** Nothing more is going to be recorded. */
   async drop(): Promise<void> {
     await this.#preparing;
-    const spare = this.#spare;
+    const { note, file } = this.#spare ?? {};
+    if (note === undefined || file === undefined) return;
     this.#spare = undefined;
-    if (spare !== undefined) await this.#remove(spare);
+    await this.#remove(note, file);
   }
 
   async #open(note: SpareNote): Promise<void> {
     const { root, openFile, saveNote } = this.#options;
-    const spare = { note, file: await openFile(partPath(root, { folder: note.folder, filename: note.name })), isNoted: false };
+    const spare: { readonly note: SpareNote; file?: SegmentFile } = { note };
     this.#spare = spare;
-    await saveNote();
-    spare.isNoted = true;
+    try {
+      // Noted first: a process that is killed just then leaves no file that nobody knows of.
+      await saveNote();
+      spare.file = await openFile(partPath(root, { folder: note.folder, filename: note.name }));
+    } catch (error) {
+      this.#spare = undefined;
+      throw error;
+    }
   }
 
-  async #remove({ note, file }: { readonly note: SpareNote; readonly file: SegmentFile }): Promise<void> {
+  async #remove(note: SpareNote, file: SegmentFile): Promise<void> {
     await file.close().catch(() => undefined);
     await rm(partPath(this.#options.root, { folder: note.folder, filename: note.name }), { force: true }).catch(() => undefined);
   }

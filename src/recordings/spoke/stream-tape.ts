@@ -3,7 +3,8 @@ import type { PreRoll, StoredFragment } from '../../bus/index.js';
 import type { RecordingOrder, StreamReason } from '../../contracts/index.js';
 import type { Note } from './note.js';
 import { causeOf, isDue } from './orders.js';
-import { type SourceState, type TapeEvent, type TapeOptions, TapeWriter } from './tape-writer.js';
+import type { SourceState, TapeEvent } from './tape-event.js';
+import { type TapeOptions, TapeWriter } from './tape-writer.js';
 
 export interface StreamTapeOptions extends TapeOptions {
   /** Bytes that may wait for the disk. */

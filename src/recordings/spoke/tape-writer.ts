@@ -2,100 +2,55 @@
  * Records one stream: takes what happens one after the other and decides what is written, where files begin and end, and what is missing.
  * Never runs twice at a time; `StreamTape` queues for it.
  */
-import { rm } from 'node:fs/promises';
-import type { PreRoll, StoredFragment } from '../../bus/index.js';
-import type { GapCause, RecordingOrder, RecordingStatus } from '../../contracts/index.js';
+import type { StoredFragment } from '../../bus/index.js';
+import type { GapCause } from '../../contracts/index.js';
+import { Account, type AccountOptions } from './account.js';
 import { EpochClock } from './clock.js';
-import type { EntryDraft } from './entry-list.js';
-import { finishPart } from './finish.js';
-import { type EntryHead, Gaps, iso, noGapMs } from './gaps.js';
-import type { Ledger } from './ledger.js';
+import { type Gaps, noGapMs } from './gaps.js';
 import { dayFolder, partPath, segmentName } from './names.js';
-import type { Note, NoteFile, PartNote } from './note.js';
-import { type BegunOrder, OrderBook } from './orders.js';
+import type { PartNote } from './note.js';
+import type { BegunOrder, OrderBook } from './orders.js';
 import { preRollFrom } from './pre-roll.js';
-import { bookOf, gapSince, noteOf, type Recovery, recoverList } from './recovery.js';
+import type { Before } from './recovery.js';
+import { type ClosedBy, discardSegment, sealSegment } from './seal.js';
 import { Segment, type SegmentStats } from './segment.js';
-import type { OpenSegmentFile } from './segment-file.js';
-import { nameSpare, SpareFile } from './spare-file.js';
-import { statusOf } from './status.js';
+import { type Hindrance, Setback } from './setback.js';
+import type { SourceState, TapeEvent } from './tape-event.js';
+import type { TapeNote } from './tape-note.js';
 
-export interface TapeOptions {
-  readonly root: string;
-  readonly streamId: string;
-  readonly spokeId: string;
-  readonly bootId: string;
-  readonly ffmpeg: string;
-  readonly openFile: OpenSegmentFile;
-  readonly ledger: Ledger;
-  readonly noteFile: NoteFile;
-  /** Wall clock of the recordings. */
-  now(): number;
+export interface TapeOptions extends AccountOptions {
   /** The clock that fragments are stamped with. */
   systemNow(): number;
   /** Why nothing may be written now. */
   blocked(): string | undefined;
-  onStatus(status: RecordingStatus): void;
   /** So many milliseconds the oldest of a write has waited. */
   onWrite(waitedMs: number): void;
-  onTrouble(message: string, fields: object): void;
 }
-
-export type SourceState =
-  | { readonly is: 'on'; readonly epoch: string; readonly init: Uint8Array }
-  | { readonly is: 'off'; readonly cause: GapCause; readonly detail?: string | undefined };
-
-export type TapeEvent =
-  /** Something is due: the source as it is, and what is in memory of it. */
-  | {
-      readonly is: 'on';
-      readonly orders: readonly RecordingOrder[];
-      readonly source: SourceState;
-      readonly preRoll: readonly PreRoll[];
-      readonly ageMs: number;
-      readonly atMs: number;
-    }
-  | { readonly is: 'source'; readonly source: SourceState }
-  | { readonly is: 'fragment'; readonly fragment: StoredFragment; readonly arrivedMs: number }
-  /** What is to be recorded, now and later. */
-  | { readonly is: 'orders'; readonly orders: readonly RecordingOrder[]; readonly atMs: number }
-  /** Time or storage may want something else. */
-  | { readonly is: 'look'; readonly atMs: number }
-  /** The clock was set by so much. */
-  | { readonly is: 'jump'; readonly byMs: number }
-  /** What follows has a hole before it: the disk was too slow. */
-  | { readonly is: 'overflow' }
-  /** Look whether the file is still where it was. */
-  | { readonly is: 'check' }
-  | { readonly is: 'end' };
 
 /** Pictures may be so late for the end of their order. */
 const endGraceMs = 400;
-const firstRetryMs = 5000;
-const longestRetryMs = 60_000;
 const syncEveryMs = 5000;
 
 export class TapeWriter {
   readonly book: OrderBook;
   readonly #options: TapeOptions;
+  readonly #account: Account;
+  readonly #gaps: Gaps;
+  readonly #note: TapeNote;
+  readonly #setback = new Setback();
   #source: SourceState = { is: 'off', cause: 'starting' };
   #clock = new EpochClock();
   #segment: Segment | undefined;
-  readonly #gaps: Gaps;
   #recorded: { readonly epoch: string; readonly sequence: number } | undefined;
-  #trouble: { readonly cause: GapCause; readonly detail: string; readonly untilMs: number } | undefined;
-  #retryMs = firstRetryMs;
   #jumpMs = 0;
-  readonly #parts = new Map<string, PartNote>();
-  readonly #spare: SpareFile;
 
   /** `before`: what an earlier process left; its files are recovered beside what is recorded now. */
-  constructor(options: TapeOptions, before?: { readonly note: Note; readonly aliveMs: number }) {
+  constructor(options: TapeOptions, before?: Before) {
     this.#options = options;
-    this.#gaps = new Gaps(options.ledger, (recordingId) => this.#head(recordingId));
-    this.#spare = new SpareFile({ root: options.root, openFile: options.openFile, saveNote: () => this.#saveNote() });
-    this.book = before === undefined ? new OrderBook() : bookOf(before.note);
-    if (before !== undefined) this.#takeOver(before.note, before.aliveMs);
+    this.#account = new Account(options, before);
+    this.book = this.#account.book;
+    this.#gaps = this.#account.gaps;
+    this.#note = this.#account.note;
   }
 
   /** True while nothing is being recorded, or should be. */
@@ -117,7 +72,7 @@ export class TapeWriter {
       case 'orders':
         this.book.set(event.orders);
         await this.#settle(event.atMs);
-        await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
+        await this.#note.keep();
         break;
       case 'look':
         await this.#look(event.atMs);
@@ -151,12 +106,12 @@ export class TapeWriter {
   }
 
   tell(): void {
-    for (const one of this.book.begun) this.#tell(one);
+    for (const one of this.book.begun) this.#account.tell(one, this.#segment);
   }
 
   /** A sign of life, where no file gives one. */
   async touch(): Promise<void> {
-    if (this.#gaps.open !== undefined) await this.#options.noteFile.touch();
+    if (this.#gaps.open !== undefined) await this.#note.touch();
   }
 
   async #begin({ orders, source, preRoll, ageMs, atMs }: Extract<TapeEvent, { is: 'on' }>): Promise<void> {
@@ -185,10 +140,10 @@ export class TapeWriter {
     if (source.is === 'on') {
       if (segment !== undefined) await this.#close(segment, 'picture_changed');
       this.#clock = new EpochClock();
-      if (segment !== undefined) this.#openGap('configured', undefined, this.#gaps.floorMs);
+      if (segment !== undefined) this.#account.openGap('configured', undefined, this.#gaps.floorMs);
     } else if (segment !== undefined) {
       await this.#close(segment, 'gap');
-      this.#openGap(source.cause, source.detail, this.#gaps.floorMs);
+      this.#account.openGap(source.cause, source.detail, this.#gaps.floorMs);
     } else {
       this.#nameGap(source.cause, source.detail);
     }
@@ -238,10 +193,10 @@ export class TapeWriter {
   }
 
   /** Why no file may be begun now. */
-  #hindrance(): { cause: GapCause; detail: string } | undefined {
+  #hindrance(): Hindrance | undefined {
     const blocked = this.#options.blocked();
     if (blocked !== undefined) return { cause: 'storage_blocked', detail: blocked };
-    return this.#trouble !== undefined && this.#options.now() < this.#trouble.untilMs ? this.#trouble : undefined;
+    return this.#setback.at(this.#options.now());
   }
 
   async #open(owner: BegunOrder, wallMs: number): Promise<void> {
@@ -256,32 +211,24 @@ export class TapeWriter {
       from_ms: fromMs,
     };
     try {
-      const spare = this.#spare.take(part);
+      const spare = this.#note.spare.take(part);
       if (spare !== undefined) part.spare = spare.name;
-      this.#parts.set(part.filename, part);
+      this.#note.add(part);
       // A spare is in the note already, which is all that a successor needs.
-      if (spare === undefined) await this.#saveNote();
+      if (spare === undefined) await this.#note.save();
       const file = spare?.file ?? (await openFile(partPath(root, part)));
       this.#segment = new Segment(file, part, this.#source.epoch, this.#source.init);
     } catch (error) {
-      this.#parts.delete(part.filename);
+      this.#note.remove(part);
       this.#hadTrouble(error, fromMs);
       return;
     }
     this.#gaps.end(fromMs);
-    this.#nameFile(part);
+    const named = this.#note.keepAndName(part);
+    void this.#options.ledger.run(() => named);
     owner.tally.startedAtMs ??= fromMs;
     owner.tally.filename = part.filename;
     this.tell();
-  }
-
-  /** Notes the file that was begun, and gives a spare its name: in this order, so that a successor finds it by the one or the other. */
-  #nameFile(part: PartNote): void {
-    // Where that fails, it is named when it is finished; until then a successor finds it under its first name.
-    const named = this.#saveNote()
-      .then(() => nameSpare(this.#options.root, part))
-      .catch((error: unknown) => this.#warnNote(error));
-    void this.#options.ledger.run(() => named);
   }
 
   /** Wall clock of the first picture of a file: right behind the last one, where nothing is missing between. */
@@ -298,17 +245,16 @@ export class TapeWriter {
     return fromMs;
   }
 
-  async #close(segment: Segment, by: 'rotation' | 'stop' | 'gap' | 'picture_changed'): Promise<void> {
+  async #close(segment: Segment, by: ClosedBy): Promise<void> {
     await this.flush();
     // A last write that failed has closed it already.
     if (this.#segment !== segment) return;
-    this.#retryMs = firstRetryMs;
-    this.#trouble = undefined;
+    this.#setback.clear();
     this.#finish(segment, by);
   }
 
   /** What was written becomes a file, in its turn; the next one may begin meanwhile. */
-  #finish(segment: Segment, by: 'rotation' | 'stop' | 'gap' | 'picture_changed'): void {
+  #finish(segment: Segment, by: ClosedBy): void {
     this.#segment = undefined;
     const { part, written } = segment;
     if (written.frames === 0) {
@@ -316,58 +262,25 @@ export class TapeWriter {
       this.#discard(segment);
     } else {
       this.#gaps.floorMs = Math.max(this.#gaps.floorMs, written.toMs);
-      const owner = this.book.get(part.recording_id);
-      if (owner !== undefined) addToTally(owner, written);
+      this.#account.count(part, written);
       this.#seal(segment, written, by);
     }
-    for (const one of this.book.begun) if (one.endsAtMs !== undefined && one.order.recording_id === part.recording_id) this.#finalize(one);
+    for (const one of this.book.begun) if (one.endsAtMs !== undefined && one.order.recording_id === part.recording_id) this.#account.ended(one);
   }
 
-  #seal(segment: Segment, written: SegmentStats, by: 'rotation' | 'stop' | 'gap' | 'picture_changed'): void {
-    const { root, ffmpeg, ledger } = this.#options;
-    const { part } = segment;
-    void ledger.run(async () => {
-      try {
-        await segment.seal();
-        const { path, format, sizeBytes, problem } = await finishPart(root, part, ffmpeg);
-        if (problem !== undefined) this.#options.onTrouble('a recording is kept as fMP4', { filename: part.filename, reason: problem });
-        const { video, codecs } = segment.facts;
-        await ledger.append({
-          ...this.#head(part.recording_id),
-          kind: 'segment',
-          filename: part.filename,
-          path,
-          format,
-          from: iso(part.from_ms),
-          to: iso(written.toMs),
-          duration_ms: Math.round(written.durationMs),
-          size_bytes: sizeBytes,
-          frames: written.frames,
-          ...(video === undefined ? {} : { width: video.width, height: video.height }),
-          codecs,
-          keyframes: format === 'fmp4' ? segment.keyframes : [],
-          init_bytes: format === 'fmp4' ? segment.initBytes : 0,
-          closed_by: by,
-        });
-      } catch (error) {
-        const detail = `The file could not be finished: ${messageOf(error)}`;
-        this.#options.onTrouble('a recording is lost', { filename: part.filename, reason: detail });
-        await ledger.append(
-          this.#gaps.draft({ recordingId: part.recording_id, cause: gapCauseOf(error), detail, fromMs: part.from_ms }, written.toMs),
-        );
-      }
-      this.#parts.delete(part.filename);
+  #seal(segment: Segment, written: SegmentStats, by: ClosedBy): void {
+    void this.#options.ledger.run(async () => {
+      await sealSegment(this.#account.sealing, segment, written, by);
+      this.#note.remove(segment.part);
       this.tell();
-      await this.#saveNote().catch(() => undefined);
+      await this.#note.save().catch(() => undefined);
     });
   }
 
   #discard(segment: Segment): void {
     void this.#options.ledger.run(async () => {
-      await segment.discard().catch(() => undefined);
-      await nameSpare(this.#options.root, segment.part).catch(() => undefined);
-      await rm(partPath(this.#options.root, segment.part), { force: true }).catch(() => undefined);
-      this.#parts.delete(segment.part.filename);
+      await discardSegment(this.#options.root, segment);
+      this.#note.remove(segment.part);
     });
   }
 
@@ -378,12 +291,9 @@ export class TapeWriter {
   }
 
   #hadTrouble(error: unknown, fromMs: number): void {
-    const cause = gapCauseOf(error);
-    const detail = messageOf(error);
-    this.#options.onTrouble('recording failed; trying again', { stream_id: this.#options.streamId, cause, reason: detail, after_ms: this.#retryMs });
-    this.#trouble = { cause, detail, untilMs: this.#options.now() + this.#retryMs };
-    this.#retryMs = Math.min(longestRetryMs, this.#retryMs * 2);
-    if (this.#gaps.open === undefined) this.#openGap(cause, detail, fromMs);
+    const { cause, detail, afterMs } = this.#setback.add(error, this.#options.now());
+    this.#options.onTrouble('recording failed; trying again', { stream_id: this.#options.streamId, cause, reason: detail, after_ms: afterMs });
+    if (this.#gaps.open === undefined) this.#account.openGap(cause, detail, fromMs);
     else this.#nameGap(cause, detail);
     this.tell();
   }
@@ -396,7 +306,7 @@ export class TapeWriter {
       return;
     }
     await this.#close(segment, 'gap');
-    if (this.#gaps.open === undefined) this.#openGap(cause, detail, this.#gaps.floorMs);
+    if (this.#gaps.open === undefined) this.#account.openGap(cause, detail, this.#gaps.floorMs);
     this.tell();
   }
 
@@ -415,38 +325,30 @@ export class TapeWriter {
     // While pictures come, they tell when an order ends; their times lag a little behind the clock.
     if (nowMs >= this.book.boundaryMs) await this.#settle(isLive ? nowMs - endGraceMs : nowMs);
     const hindrance = this.#hindrance();
-    await this.#keepSpare(hindrance !== undefined, nowMs);
+    const owner = this.book.owner;
+    // While something is recorded, or would be, there is a file for what comes next.
+    if (owner !== undefined && hindrance === undefined) this.#note.spare.prepare(this.#options.streamId, owner.order, nowMs);
     if (hindrance?.cause === 'storage_blocked' && this.#segment !== undefined) await this.#interrupt(hindrance.cause, hindrance.detail);
     else if (hindrance !== undefined && this.#source.is === 'on') this.#nameGap(hindrance.cause, hindrance.detail);
-  }
-
-  /** While something is recorded, or would be, there is a file for what comes next. */
-  async #keepSpare(isHindered: boolean, nowMs: number): Promise<void> {
-    const owner = this.book.owner;
-    if (owner === undefined) {
-      if (this.#spare.note === undefined) return;
-      await this.#spare.drop();
-      await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
-    } else if (!isHindered) {
-      this.#spare.prepare(this.#options.streamId, owner.order, nowMs);
-    }
   }
 
   /** Begins and ends orders by this time. */
   async #settle(nowMs: number): Promise<void> {
     const { begins, ends } = this.book.settle(nowMs);
+    // Before the end is in the list, so that whoever reads of it finds finished files only.
+    if (ends.length > 0 && this.book.owner === undefined) await this.#note.spare.drop();
     for (const one of begins) this.#hasBegun(one);
     for (const one of ends) await this.#ends(one);
-    if (begins.length + ends.length > 0) await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
+    if (begins.length + ends.length > 0) await this.#note.keep();
     if (begins.length > 0) this.tell();
   }
 
   #hasBegun(one: BegunOrder): void {
     const { order, beganAtMs } = one;
-    this.#append(() => ({ ...this.#head(order.recording_id), kind: 'began', at: iso(beganAtMs), order }));
+    this.#account.began(one);
     if (this.#segment !== undefined || this.#gaps.open !== undefined) return;
     const { cause, detail } = this.#causeNow();
-    this.#openGap(cause, detail, Math.max(beganAtMs, this.#gaps.floorMs), order.recording_id);
+    this.#account.openGap(cause, detail, Math.max(beganAtMs, this.#gaps.floorMs), order.recording_id);
   }
 
   async #ends(one: BegunOrder): Promise<void> {
@@ -456,7 +358,7 @@ export class TapeWriter {
     const segment = this.#segment;
     if (segment?.part.recording_id === recordingId) {
       // Its file goes on to the next keyframe, where that of the next order begins.
-      if (next !== undefined) this.#tell(one);
+      if (next !== undefined) this.#account.tell(one, segment);
       // This finalizes it.
       else await this.#close(segment, 'stop');
       return;
@@ -464,19 +366,9 @@ export class TapeWriter {
     const gap = this.#gaps.open;
     if (gap?.recordingId === recordingId) {
       this.#gaps.end(Math.max(gap.fromMs, endsAtMs));
-      if (next !== undefined) this.#openGap(gap.cause, gap.detail, this.#gaps.floorMs);
+      if (next !== undefined) this.#account.openGap(gap.cause, gap.detail, this.#gaps.floorMs);
     }
-    this.#finalize(one);
-  }
-
-  #finalize(one: BegunOrder): void {
-    const { order, endsAtMs = this.#options.now() } = one;
-    void this.#options.ledger.run(async () => {
-      await this.#options.ledger.append({ ...this.#head(order.recording_id), kind: 'ended', at: iso(endsAtMs), order });
-      this.#tell(one, 'stopped');
-      this.book.forget(order.recording_id);
-      await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
-    });
+    this.#account.ended(one);
   }
 
   async #jump(byMs: number): Promise<void> {
@@ -495,20 +387,20 @@ export class TapeWriter {
     this.#gaps.end(Math.max(gap.fromMs, nowMs - byMs));
     this.#gaps.noteJump(gap.recordingId, this.#gaps.floorMs, nowMs, byMs);
     this.#gaps.floorMs = nowMs;
-    this.#openGap(gap.cause, gap.detail, nowMs, gap.recordingId);
+    this.#account.openGap(gap.cause, gap.detail, nowMs, gap.recordingId);
   }
 
   async #end(): Promise<void> {
     const segment = this.#segment;
     if (segment !== undefined) {
       await this.#close(segment, 'stop');
-      if (this.#gaps.open === undefined) this.#openGap('spoke_stopped', undefined, this.#gaps.floorMs);
+      if (this.#gaps.open === undefined) this.#account.openGap('spoke_stopped', undefined, this.#gaps.floorMs);
     } else {
       this.#nameGap('spoke_stopped', undefined);
     }
-    await this.#spare.drop();
+    await this.#note.spare.drop();
     await this.#options.ledger.run(async () => undefined);
-    if (this.book.begun.length > 0 || this.book.wanted.length > 0) await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
+    if (this.book.begun.length > 0 || this.book.wanted.length > 0) await this.#note.keep();
   }
 
   #causeNow(): { cause: GapCause; detail?: string | undefined } {
@@ -516,108 +408,12 @@ export class TapeWriter {
     return this.#hindrance() ?? { cause: 'starting' };
   }
 
-  #openGap(cause: GapCause, detail: string | undefined, fromMs: number, recordingId = this.book.owner?.order.recording_id): void {
-    if (recordingId === undefined) return;
-    this.#gaps.begin({ recordingId, cause, detail, fromMs });
-    void this.#saveNote().catch((error: unknown) => this.#warnNote(error));
-  }
-
   /** The open gap has another cause from now on. */
   #nameGap(cause: GapCause, detail: string | undefined): void {
-    if (!this.#gaps.rename(cause, detail, this.#options.now())) return;
-    void this.#saveNote().catch((error: unknown) => this.#warnNote(error));
-    this.tell();
-  }
-
-  #append(make: () => EntryDraft | undefined): void {
-    void this.#options.ledger.run(async () => {
-      const draft = make();
-      if (draft !== undefined) await this.#options.ledger.append(draft);
-    });
-  }
-
-  /** Goes on where an earlier process ended: finishes its files, and knows why nothing was recorded since. */
-  #takeOver(note: Note, aliveMs: number): void {
-    const { bootId, ledger, root, ffmpeg } = this.#options;
-    for (const part of note.parts) this.#parts.set(part.filename, part);
-    if (note.floor_ms !== null) this.#gaps.floorMs = note.floor_ms;
-    const gap = gapSince({ note, aliveMs }, this.book.owner, bootId);
-    if (gap !== undefined) this.#gaps.begin(gap);
-    const recovery: Recovery = {
-      root,
-      ffmpeg,
-      ledger,
-      gaps: this.#gaps,
-      head: (recordingId) => this.#head(recordingId),
-      onPart: (part, found) => {
-        this.#parts.delete(part.filename);
-        const owner = this.book.get(part.recording_id);
-        if (owner !== undefined && found !== undefined) addToTally(owner, { durationMs: found.durationMs, sizeBytes: found.size_bytes });
-      },
-      onTrouble: this.#options.onTrouble,
-    };
-    void ledger.run(async () => {
-      await recoverList(recovery, { note, aliveMs });
-      if (gap !== undefined && gap.cause !== 'spoke_stopped') gap.fromMs = Math.max(gap.fromMs, await ledger.endMs());
-      await this.#saveNote().catch((error: unknown) => this.#warnNote(error));
-    });
+    if (this.#account.nameGap(cause, detail)) this.tell();
   }
 
   #isRecorded({ epoch, sequence }: StoredFragment): boolean {
     return this.#recorded?.epoch === epoch && sequence <= this.#recorded.sequence;
   }
-
-  #tell(one: BegunOrder, as?: 'stopped'): void {
-    const segment = this.#segment?.part.recording_id === one.order.recording_id ? this.#segment : undefined;
-    const { streamId, spokeId } = this.#options;
-    this.#options.onStatus(
-      statusOf(one, {
-        streamId,
-        spokeId,
-        nowMs: this.#options.now(),
-        as,
-        segment,
-        isRecording: this.#segment !== undefined,
-        isNext: this.book.owner === one,
-        gap: this.#gaps.open,
-      }),
-    );
-  }
-
-  #head(recordingId: string): EntryHead {
-    return { stream_id: this.#options.streamId, spoke_id: this.#options.spokeId, recording_id: recordingId };
-  }
-
-  #warnNote(error: unknown): void {
-    this.#options.onTrouble('what is being recorded cannot be noted for the next start', { reason: messageOf(error) });
-  }
-
-  #saveNote(): Promise<void> {
-    const { noteFile, bootId } = this.#options;
-    return noteFile.save(() =>
-      noteOf({
-        bootId,
-        book: this.book,
-        floorMs: this.#gaps.floorMs,
-        gap: this.#gaps.open,
-        parts: [...this.#parts.values()],
-        spare: this.#spare.note,
-      }),
-    );
-  }
-}
-
-function addToTally({ tally }: BegunOrder, { durationMs, sizeBytes }: Pick<SegmentStats, 'durationMs' | 'sizeBytes'>): void {
-  tally.elapsedMs += durationMs;
-  tally.sizeBytes += sizeBytes;
-  tally.segments += 1;
-}
-
-function gapCauseOf(error: unknown): GapCause {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT' ? 'disk_full' : 'write_failed';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
