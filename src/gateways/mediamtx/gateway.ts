@@ -7,19 +7,21 @@ import type { GatewayBackend, GatewayEvent, GatewayRecording, GatewayRecordOrder
 import type { GatewayOptions } from '../options.js';
 import { hostnameOf, hubLinks, mediaMtxLinks } from '../urls.js';
 import { type Breaker, createBreaker } from './breaker.js';
-import { createMtxClient, type MtxClient, type MtxInstance, type MtxPath, type MtxPathConfig } from './client.js';
+import { createMtxClient, type MtxClient, type MtxInstance, type MtxPath } from './client.js';
 import { fillTemplate, formatCommand } from './command.js';
+import { missingPath, toGatewayPath } from './gateway-path.js';
 import { createMtxHttp, isMtxFailure, type MtxHttp } from './http.js';
 import type { HubInputs } from './hub-input.js';
 import { createObserved, readerIdOf } from './observed.js';
 import { type PathConfig, recordFields, toPathConfig } from './path-config.js';
-import { type PathStep, planPaths } from './plan.js';
+import { driftOf, type PathStep, planPaths } from './plan.js';
 import { openRemembered, type Remembered } from './remembered.js';
 import { readSegmentFolder } from './segment-files.js';
 import { createSerial } from './serial.js';
 import type { MtxServer } from './server.js';
 import { featuresOf } from './version.js';
 import { createWatch, type Watch } from './watch.js';
+import { Wishes } from './wishes.js';
 
 export interface MediaMtxGatewayOptions extends GatewayOptions {
   readonly server: MtxServer;
@@ -44,14 +46,9 @@ export class MediaMtxGateway implements GatewayBackend {
   readonly #memory: Remembered;
   readonly #observed = createObserved();
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
-  /** Wishes by `ensurePath`, on top of the list. */
-  readonly #ensured = new Map<string, PathWish>();
-  /** Every wish as of the last reconciliation. */
-  #wishes: ReadonlyMap<string, PathWish> = new Map();
+  readonly #wishes: Wishes;
   /** What this run of MediaMTX was given. */
   readonly #given = new Map<string, string>();
-  /** Wishes that cannot be put into a path, with the reason. */
-  readonly #refused = new Map<string, string>();
   readonly #serial = createSerial();
   readonly #watch: Watch;
   readonly #ends: (() => void)[] = [];
@@ -71,6 +68,11 @@ export class MediaMtxGateway implements GatewayBackend {
     this.#settings = options.settings;
     this.#server = server;
     this.#memory = openRemembered(options.memoryFile);
+    this.#wishes = new Wishes({
+      list: () => options.wished.list(),
+      isLocal: () => server.isLocal,
+      toConfig: (wish) => this.#toConfig(wish),
+    });
     this.#http = createMtxHttp({
       baseUrl: () => server.apiUrl,
       user: server.apiUser,
@@ -122,7 +124,7 @@ export class MediaMtxGateway implements GatewayBackend {
   }
 
   health(): ComponentHealth {
-    const refused = [...this.#refused].map(([id, why]) => `${id}: ${why}`);
+    const refused = [...this.#wishes.refused].map(([id, why]) => `${id}: ${why}`);
     const isWell = this.#state === 'running' && refused.length === 0;
     const message = this.#error ?? (refused.length > 0 ? refused.join('; ') : this.#state);
     const details = { kind: 'mediamtx', managed: this.#server.managed, version: this.#instance?.version.text ?? null, paths: this.#given.size };
@@ -154,16 +156,12 @@ export class MediaMtxGateway implements GatewayBackend {
   }
 
   sourceOf(streamId: string): string | undefined {
-    const wish = this.#ensured.get(streamId) ?? this.#wishes.get(streamId);
-    if (wish === undefined || !this.#captures(wish)) return undefined;
+    if (!this.#wishes.captures(streamId)) return undefined;
     return `rtsp://${ownUser}:${this.#options.own.of('read', streamId)}@127.0.0.1:${this.#server.ports.rtsp}/${streamId}`;
   }
 
   async ensurePath(wish: PathWish, signal?: AbortSignal): Promise<void> {
-    // Refused before it is kept.
-    const config = this.#configOf(wish);
-    this.#ensured.set(wish.streamId, wish);
-    this.#wishes = new Map(this.#wishes).set(wish.streamId, wish);
+    const config = this.#wishes.ensure(wish);
     await this.#serial(async () => {
       if (this.#given.get(wish.streamId) === JSON.stringify(config) && (await this.#client.path(wish.streamId, signal)) !== undefined) return;
       await this.#put(wish.streamId, signal);
@@ -172,10 +170,7 @@ export class MediaMtxGateway implements GatewayBackend {
   }
 
   async removePath(streamId: string, signal?: AbortSignal): Promise<void> {
-    this.#ensured.delete(streamId);
-    const rest = new Map(this.#wishes);
-    rest.delete(streamId);
-    this.#wishes = rest;
+    this.#wishes.remove(streamId);
     await this.#serial(() => this.#delete(streamId, signal));
   }
 
@@ -187,13 +182,14 @@ export class MediaMtxGateway implements GatewayBackend {
   async paths(signal?: AbortSignal): Promise<GatewayPath[]> {
     const paths = (await this.#client.paths(signal)).filter((path) => isToken(path.name));
     const details = await this.#client.readerDetails(new Set(paths.flatMap((path) => path.readers.map((reader) => reader.type))), signal);
-    return paths.map((path) => this.#toGatewayPath(path, details));
+    return paths.map((path) => toGatewayPath(path, { isRecording: this.#memory.records.has(path.name), details }));
   }
 
   async path(streamId: string, signal?: AbortSignal): Promise<GatewayPath> {
     const found = await this.#client.path(streamId, signal);
     if (found === undefined) return missingPath(streamId);
-    return this.#toGatewayPath(found, await this.#client.readerDetails(new Set(found.readers.map((reader) => reader.type)), signal));
+    const details = await this.#client.readerDetails(new Set(found.readers.map((reader) => reader.type)), signal);
+    return toGatewayPath(found, { isRecording: this.#memory.records.has(found.name), details });
   }
 
   async readers(streamId: string, signal?: AbortSignal): Promise<GatewayReader[]> {
@@ -212,15 +208,15 @@ export class MediaMtxGateway implements GatewayBackend {
   async record(streamId: string, order: GatewayRecordOrder | null, signal?: AbortSignal): Promise<void> {
     const fields = recordFields(order, this.#server.recordFolder);
     await this.#serial(async () => {
-      if (!this.#wishes.has(streamId))
+      if (!this.#wishes.all.has(streamId))
         throw new WeirError('not_found', `The gateway has no path ${streamId}`, { facts: { resource: 'path', id: streamId } });
       await this.#client.patchPath(streamId, fields, signal);
       if (order === null) this.#memory.records.delete(streamId);
       else this.#memory.records.set(streamId, order);
       this.#memory.save();
       // A path that is given the same with the record fields is not made anew.
-      const wish = this.#wishes.get(streamId);
-      if (wish !== undefined) this.#given.set(streamId, JSON.stringify(this.#configOf(wish)));
+      const wish = this.#wishes.all.get(streamId);
+      if (wish !== undefined) this.#given.set(streamId, JSON.stringify(this.#wishes.configOf(wish)));
     });
   }
 
@@ -322,14 +318,13 @@ export class MediaMtxGateway implements GatewayBackend {
 
   async #reconcile(look: Promise<readonly MtxPath[]>, signal: AbortSignal | undefined): Promise<{ made: number; removed: number }> {
     const existing = new Set((await look).map((path) => path.name));
-    this.#wishes = await this.#allWishes();
-    const wanted = this.#wantedTexts();
+    const wanted = await this.#wishes.reload();
     const drifted =
       this.#looks++ % driftEveryLooks === driftEveryLooks - 1 ? driftOf(await this.#client.pathConfigs(signal), wanted) : new Set<string>();
     const isOurs = (name: string) => this.#server.managed === 'child' || this.#memory.paths.has(name);
     const steps = planPaths({ wanted, given: this.#given, existing, drifted, isOurs });
     for (const step of steps) await this.#perform(step, signal);
-    for (const [id, wish] of this.#wishes) if (this.#isRepublished(wish)) await this.#options.inputs.refresh(id);
+    for (const id of this.#wishes.all.keys()) if (!this.#wishes.captures(id)) await this.#options.inputs.refresh(id);
     return { made: steps.filter((step) => step.kind === 'put').length, removed: steps.filter((step) => step.kind === 'delete').length };
   }
 
@@ -340,33 +335,13 @@ export class MediaMtxGateway implements GatewayBackend {
     } catch (error) {
       // One path that MediaMTX refuses must not keep the others from being made.
       if (!(error instanceof WeirError) || error.code !== 'invalid_argument') throw error;
-      this.#refused.set(step.name, error.message);
+      this.#wishes.refuse(step.name, error.message);
     }
   }
 
-  async #allWishes(): Promise<Map<string, PathWish>> {
-    const listed = await this.#options.wished.list();
-    return new Map([...listed, ...this.#ensured.values()].filter((wish) => isToken(wish.streamId)).map((wish) => [wish.streamId, wish]));
-  }
-
-  #wantedTexts(): Map<string, string> {
-    const wanted = new Map<string, string>();
-    this.#refused.clear();
-    for (const [id, wish] of this.#wishes) {
-      try {
-        wanted.set(id, JSON.stringify(this.#configOf(wish)));
-      } catch (error) {
-        this.#refused.set(id, WeirError.from(error).message);
-      }
-    }
-    return wanted;
-  }
-
-  #configOf(wish: PathWish): PathConfig {
+  #toConfig(wish: PathWish): PathConfig {
     const { ffmpeg = 'ffmpeg', own, inputs, mark } = this.#options;
-    // A device of this machine is none of a MediaMTX elsewhere.
-    const seen: PathWish = wish.source.kind === 'v4l2' && !this.#captures(wish) ? { ...wish, source: { kind: 'stream' } } : wish;
-    return toPathConfig(seen, this.#memory.records.get(wish.streamId) ?? null, {
+    return toPathConfig(wish, this.#memory.records.get(wish.streamId) ?? null, {
       settings: this.#settings,
       ffmpeg,
       mark,
@@ -377,19 +352,11 @@ export class MediaMtxGateway implements GatewayBackend {
     });
   }
 
-  #captures(wish: PathWish): boolean {
-    return wish.source.kind === 'v4l2' && this.#server.isLocal;
-  }
-
-  #isRepublished(wish: PathWish): boolean {
-    return wish.source.kind !== 'v4l2' || !this.#captures(wish);
-  }
-
   async #put(streamId: string, signal: AbortSignal | undefined): Promise<void> {
-    const wish = this.#wishes.get(streamId);
+    const wish = this.#wishes.all.get(streamId);
     if (wish === undefined) return;
-    if (this.#isRepublished(wish)) await this.#options.inputs.refresh(streamId);
-    const config = this.#configOf(wish);
+    if (!this.#wishes.captures(streamId)) await this.#options.inputs.refresh(streamId);
+    const config = this.#wishes.configOf(wish);
     await this.#client.replacePath(streamId, config, signal);
     this.#given.set(streamId, JSON.stringify(config));
     this.#memory.paths.add(streamId);
@@ -416,23 +383,6 @@ export class MediaMtxGateway implements GatewayBackend {
     }
   }
 
-  #toGatewayPath(path: MtxPath, details: Awaited<ReturnType<MtxClient['readerDetails']>>): GatewayPath {
-    return {
-      stream_id: path.name,
-      exists: true,
-      ready: path.ready,
-      recording: this.#memory.records.has(path.name),
-      source: path.source,
-      tracks: [...path.tracks],
-      readers: path.readers.map((reader) => {
-        const { address = null, user = null, bytesSent = null, since = null } = details.get(reader.id) ?? {};
-        return { reader_id: readerIdOf(reader), type: reader.type, address, user, bytes_sent: bytesSent, since };
-      }),
-      bytes_received: path.bytesReceived,
-      bytes_sent: path.bytesSent,
-    };
-  }
-
   #change(state: GatewayState['state'], error: string | null): void {
     if (this.#state === state && this.#error === error) return;
     if (this.#state !== state) this.#since = new Date().toISOString();
@@ -446,31 +396,4 @@ export class MediaMtxGateway implements GatewayBackend {
   #tell(event: GatewayEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-function missingPath(streamId: string): GatewayPath {
-  return {
-    stream_id: streamId,
-    exists: false,
-    ready: false,
-    recording: false,
-    source: null,
-    tracks: [],
-    readers: [],
-    bytes_received: 0,
-    bytes_sent: 0,
-  };
-}
-
-/** Paths whose main fields are not what they were given. */
-function driftOf(configs: readonly MtxPathConfig[], wanted: ReadonlyMap<string, string>): Set<string> {
-  const drifted = new Set<string>();
-  for (const config of configs) {
-    const text = wanted.get(config.name);
-    if (text === undefined) continue;
-    const { source, record, ...rest } = JSON.parse(text) as PathConfig;
-    const command = 'runOnDemand' in rest ? rest.runOnDemand : '';
-    if (config.source !== source || config.runOnDemand !== command || config.record !== record) drifted.add(config.name);
-  }
-  return drifted;
 }

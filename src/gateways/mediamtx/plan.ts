@@ -1,4 +1,6 @@
 /** What must be done so that the paths that exist are the paths that should. Pure. */
+import type { MtxPathConfig } from './client.js';
+import type { PathConfig } from './path-config.js';
 
 export type PathStep =
   | { readonly kind: 'put'; readonly name: string; readonly why: 'new' | 'changed' | 'drifted' }
@@ -26,4 +28,17 @@ export function planPaths({ wanted, given, existing, drifted, isOurs }: PlanInpu
     else if (drifted.has(name)) steps.push({ kind: 'put', name, why: 'drifted' });
   }
   return steps;
+}
+
+/** Paths whose main fields are not what they were given. */
+export function driftOf(configs: readonly MtxPathConfig[], wanted: ReadonlyMap<string, string>): Set<string> {
+  const drifted = new Set<string>();
+  for (const config of configs) {
+    const text = wanted.get(config.name);
+    if (text === undefined) continue;
+    const { source, record, ...rest } = JSON.parse(text) as PathConfig;
+    const command = 'runOnDemand' in rest ? rest.runOnDemand : '';
+    if (config.source !== source || config.runOnDemand !== command || config.record !== record) drifted.add(config.name);
+  }
+  return drifted;
 }
