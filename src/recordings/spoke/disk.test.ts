@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { runTool } from '../../testkit/ffmpeg-capture.js';
 import { makeTempFolder, removeFolder, waitFor } from '../../testkit/index.js';
 import type { RecordersOptions } from './recorders.js';
 import { openSegmentFile, type SegmentFile } from './segment-file.js';
+import { Setback } from './setback.js';
 import { judgeRoom } from './storage-guard.js';
 import { BenchTop, overlaps, uncovered } from './testing/bench-top.js';
 import { type Footage, makeFootage, readFrames } from './testing/footage.js';
@@ -47,9 +49,9 @@ function filesWith(append: (file: SegmentFile, parts: readonly Uint8Array[]) => 
 
 const refusal = (code: string) => Object.assign(new Error(`${code}: refused`), { code });
 
-for (const [code, cause] of [
-  ['ENOSPC', 'disk_full'],
-  ['EIO', 'write_failed'],
+for (const [code, cause, earliest] of [
+  ['ENOSPC', 'disk_full', 40],
+  ['EIO', 'write_failed', 70],
 ] as const) {
   test(`${code} amid a write: what is whole is kept, the torn end is not, and it goes on when it can`, async () => {
     let isBroken = false;
@@ -68,14 +70,14 @@ for (const [code, cause] of [
       const { cause: told, error } = await top.is('blocked');
       assert.deepEqual([told, error], [cause, `${code}: refused`]);
       isBroken = false;
-      // Tried again after five seconds, at a keyframe.
+      // Tried again after two or five seconds, at a keyframe.
       const played = await top.playUntil('recording');
       top.order();
       await ended(top);
       const frames = await framesOf(top);
       assert.deepEqual(frames.slice(0, 25), range(0, 25));
       const resumed = frames[25] ?? 0;
-      assert.ok(resumed >= 70 && resumed % 10 === 0, `${resumed}`);
+      assert.ok(resumed >= earliest && resumed % 10 === 0, `${resumed}`);
       assert.deepEqual(frames.slice(25), range(resumed, played));
       assert.deepEqual(
         top.gaps().map((gap) => gap.cause),
@@ -89,6 +91,65 @@ for (const [code, cause] of [
     });
   });
 }
+
+test('a disk that was full is tried again within seconds however often it refused, and what it refuses for then is told', async () => {
+  let code: string | undefined = 'ENOSPC';
+  const broken = filesWith(async (file, parts) => {
+    if (code !== undefined) throw refusal(code);
+    await file.append(parts);
+  });
+  await withTop(broken, async (top) => {
+    top.order({});
+    top.begin();
+    const refusals = () => top.log.filter((line) => line.includes('trying again') && line.includes('disk_full'));
+    await waitFor(() => top.play(10).then(() => refusals().length >= 5), { what: 'the fifth refusal', everyMs: 20, deadlineMs: 8000 });
+    assert.match(refusals().at(-1) ?? '', /"after_ms":4000/);
+    code = 'EIO';
+    await waitFor(() => top.play(10).then(() => top.statuses.at(-1)?.cause === 'write_failed'), { what: 'the other cause', everyMs: 20 });
+    assert.equal(top.statuses.at(-1)?.error, 'EIO: refused');
+    code = undefined;
+    const played = await top.playUntil('recording');
+    top.order();
+    await ended(top);
+    // Each attempt that fails begins a gap anew.
+    assert.deepEqual([...new Set(top.gaps().map((gap) => gap.cause))], ['disk_full', 'write_failed']);
+    assert.deepEqual([uncovered(top.entries, 0.1, played / 10), overlaps(top.entries)], [[], []]);
+  });
+});
+
+test('what waits for a full disk goes on as soon as a look at the disk finds room', () => {
+  const setback = new Setback();
+  setback.add(refusal('ENOSPC'), 0);
+  assert.equal(setback.at(1999)?.cause, 'disk_full');
+  setback.hasRoomWatched();
+  assert.equal(setback.at(1), undefined);
+  setback.add(refusal('EIO'), 0);
+  setback.hasRoomWatched();
+  assert.equal(setback.at(4999)?.cause, 'write_failed');
+});
+
+test('a file that gets its name while it is looked for was not taken away', async () => {
+  const slow: Partial<RecordersOptions> = {
+    storage: { blockPercent: 100, minFreeBytes: 0, checkMs: 20 },
+    openFile: async (path) => {
+      const file = await openSegmentFile(path);
+      const isAt = async (where: string) => {
+        const isThere = await file.isAt(where);
+        await setTimeout(10);
+        return isThere;
+      };
+      return { ...file, isAt };
+    },
+  };
+  await withTop(slow, async (top) => {
+    top.order({ segment_s: 2 });
+    top.begin();
+    await waitFor(() => top.play(20).then(() => top.segments().length >= 25), { what: '25 files', everyMs: 5, deadlineMs: 8000 });
+    top.order();
+    await ended(top);
+    assert.deepEqual(top.gaps(), []);
+  });
+});
 
 const isRoot = process.getuid?.() === 0;
 

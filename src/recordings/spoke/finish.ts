@@ -19,6 +19,8 @@ export interface Finished {
   readonly problem?: string;
 }
 
+/** FFmpeg makes files for everybody to read; what is written directly is not. */
+const fileMode = 0o640;
 const remuxTimeoutMs = 15 * 60_000;
 
 /** Fails when the file cannot be renamed; it is then still there as `.part`. */
@@ -46,7 +48,12 @@ async function remux(from: string, to: string, format: 'mp4' | 'mkv', ffmpeg: st
     const result = await runProgram(ffmpeg, [...input, ...output, '-y', `file:${beside}`], { timeoutMs: remuxTimeoutMs });
     if (result.code !== 0) return result.timedOut ? 'FFmpeg took too long to remux' : `FFmpeg could not remux: ${result.stderr.trim().slice(-300)}`;
     const handle = await open(beside, 'r+');
-    await flushInTurn(() => handle.sync()).finally(() => handle.close());
+    try {
+      await handle.chmod(fileMode);
+      await flushInTurn(() => handle.sync());
+    } finally {
+      await handle.close();
+    }
     await rename(beside, to);
     return undefined;
   } catch (error) {

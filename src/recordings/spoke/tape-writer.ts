@@ -195,7 +195,11 @@ export class TapeWriter {
   /** Why no file may be begun now. */
   #hindrance(): Hindrance | undefined {
     const blocked = this.#options.blocked();
-    if (blocked !== undefined) return { cause: 'storage_blocked', detail: blocked };
+    if (blocked !== undefined) {
+      // Whoever watches the disk says when there is room again.
+      this.#setback.hasRoomWatched();
+      return { cause: 'storage_blocked', detail: blocked };
+    }
     return this.#setback.at(this.#options.now());
   }
 
@@ -315,8 +319,9 @@ export class TapeWriter {
     if (segment === undefined) return;
     const { root } = this.#options;
     const { part } = segment;
-    if (await segment.isAt(partPath(root, part))) return;
+    // In the order of its names: it may get the second one between the two looks.
     if (part.spare !== undefined && (await segment.isAt(partPath(root, { folder: part.folder, filename: part.spare })))) return;
+    if (await segment.isAt(partPath(root, part))) return;
     this.#failed(segment, Object.assign(new Error('The file being written was taken away'), { code: 'ENOENT' }));
   }
 
