@@ -16,6 +16,7 @@ import {
 } from '../contracts/index.js';
 import { createToken, deleteToken, findToken, listTokens } from './api-tokens.js';
 import { issueBusCredentials } from './bus-credentials.js';
+import { renewBusUsers } from './bus-grants.js';
 import { type BusLogin, type BusLoginListener, BusLogins } from './bus-logins.js';
 import { createBusUser, deleteBusUser, listBusUsers } from './bus-users.js';
 import { admitConfiguredBusUsers, type ConfiguredBusUser } from './configured-bus-users.js';
@@ -165,6 +166,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
       for (const listener of revokeListeners) listener(principalIds);
     },
   };
+  await renewBusUsers(parts);
   await busLogins.load();
   const localToken = options.localTokenPath === undefined ? undefined : await ensureLocalToken(options.localTokenPath);
   const signIn = new SignIn(parts, life);

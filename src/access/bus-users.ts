@@ -1,6 +1,7 @@
 /** Plain NATS programs in any language: a name, a password and a permission list. */
-import { type BusUser, type CreateBusUser, isToken, type Permissions, permissionsFor, type RouteAnswer, WeirError } from '../contracts/index.js';
-import { hashForBroker, plainInboxPrefix } from './bus-logins.js';
+import { type BusUser, type CreateBusUser, isToken, type RouteAnswer, WeirError } from '../contracts/index.js';
+import { permissionsOf } from './bus-grants.js';
+import { hashForBroker } from './bus-logins.js';
 import { type AccessParts, announce, note, timeText } from './parts.js';
 import type { Caller } from './principal.js';
 import type { BusUserRecord } from './repositories.js';
@@ -22,13 +23,15 @@ export async function createBusUser(parts: AccessParts, input: CreateBusUser, ca
   if (Buffer.byteLength(password) > maxPasswordBytes) {
     throw new WeirError('invalid_argument', `The password of a bus user is at most ${maxPasswordBytes} bytes long`, { field: 'password' });
   }
-  const { publish, subscribe, allowResponses } = permissionsOf(parts, input);
+  const { name, password: _chosen, ...grants } = input;
+  const { publish, subscribe, allowResponses } = permissionsOf(name, grants, parts.roots);
   const user: BusUserRecord = {
-    name: input.name,
+    name,
     password_hash: await hashForBroker(password, input.password === undefined ? 'random' : 'chosen'),
     publish,
     subscribe,
     allow_responses: allowResponses,
+    grants,
     created_at: timeText(parts.now()),
   };
   await parts.store.transaction(async (tx) => {
@@ -67,32 +70,6 @@ export function checkName(input: CreateBusUser): void {
   }
 }
 
-/** What the presets grant, plus what is named one by one. */
-export function permissionsOf({ roots }: AccessParts, input: CreateBusUser): Permissions {
-  const granted: Permissions[] = [{ publish: input.publish ?? [], subscribe: input.subscribe ?? [], allowResponses: false }];
-  if (input.spoke_of !== undefined) {
-    granted.push(permissionsFor('spoke', { streams: input.spoke_of, spokeId: input.name, inboxPrefix: plainInboxPrefix }, roots));
-  }
-  if (input.replay === true && input.role === undefined) {
-    throw new WeirError('invalid_argument', 'replay is given on top of a role', { field: 'replay', hint: 'Add role viewer or operator' });
-  }
-  if (input.role !== undefined) {
-    const place = `u-${input.name}`;
-    const viewer = isToken(place) ? { viewer: place } : {};
-    granted.push(permissionsFor(input.role, { streams: 'all', ...viewer, inboxPrefix: plainInboxPrefix, replay: input.replay === true }, roots));
-  }
-  const publish = unique(granted.flatMap((one) => one.publish));
-  const subscribe = unique(granted.flatMap((one) => one.subscribe));
-  if (publish.length + subscribe.length === 0) {
-    throw new WeirError('invalid_argument', 'Say what the bus user may do', { field: 'role', hint: 'give role, spoke_of, or publish and subscribe' });
-  }
-  return { publish, subscribe, allowResponses: granted.some((one) => one.allowResponses) };
-}
-
-function unique(subjects: readonly string[]): string[] {
-  return [...new Set(subjects)].sort();
-}
-
-function toBusUser({ password_hash: _hash, allow_responses: _allow, ...user }: BusUserRecord): BusUser {
+function toBusUser({ password_hash: _hash, allow_responses: _allow, grants: _grants, ...user }: BusUserRecord): BusUser {
   return user;
 }

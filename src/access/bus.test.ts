@@ -222,6 +222,44 @@ describe('plain bus users', () => {
     );
   });
 
+  it('gain at the next start what their preset gained with an upgrade, keep their password, and else stay as they are', async () => {
+    await using test = await openTestAccess();
+    await test.addUser('root', 'admin');
+    const root = as(await test.signIn('root'));
+    await test.access.createBusUser({ name: 'wall', role: 'viewer' }, root);
+    await test.access.createBusUser({ name: 'desk', role: 'operator', replay: true }, root);
+    await test.access.createBusUser({ name: 'cam-1', spoke_of: ['cam', 'door'] }, root);
+    await test.access.createBusUser({ name: 'both', role: 'viewer', publish: ['own.>'] }, root);
+    await test.access.createBusUser({ name: 'exact', publish: ['a.b'], subscribe: ['videonode.stream.cam.status'] }, root);
+    await test.restart();
+    const made = test.access.busLogins();
+    // As the version before recordings wrote them, with and without a note of what they are for.
+    const isOld = (subject: string) => !/\.(recording(\.entry)?|snapshot)$/.test(subject);
+    for (const user of await test.store.bus_users.all()) {
+      await test.store.bus_users.regrant({
+        ...user,
+        publish: user.publish.filter(isOld),
+        subscribe: user.subscribe.filter(isOld),
+        grants: user.name === 'both' ? user.grants : null,
+      });
+    }
+    assert.ok((await test.store.bus_users.all()).some((user, index) => user.subscribe.length < (made[index]?.subscribe.length ?? 0)));
+    await test.restart();
+    assert.deepEqual(test.access.busLogins(), made);
+    const grants = Object.fromEntries((await test.store.bus_users.all()).map((user) => [user.name, user.grants]));
+    assert.deepEqual(grants, {
+      both: { role: 'viewer', publish: ['own.>'] },
+      'cam-1': { spoke_of: ['cam', 'door'] },
+      desk: { role: 'operator', replay: true },
+      exact: null,
+      wall: { role: 'viewer' },
+    });
+    const noted = async () => (await test.store.audit.list({ limit: 100 })).items.filter((entry) => entry.action === 'update_bus_user').length;
+    assert.equal(await noted(), 4);
+    await test.restart();
+    assert.equal(await noted(), 4, 'once');
+  });
+
   it('are refused when their name is ours, taken or unfit, when they may nothing, and when bcrypt would cut the password', async () => {
     await using test = await openTestAccess();
     await test.addUser('root', 'admin');

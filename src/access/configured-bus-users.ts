@@ -1,8 +1,9 @@
 /** Spokes of their own that the configuration names: admitted at start, gone as soon as they are no longer named. */
 import { compare } from 'bcryptjs';
 import type { Config } from '../contracts/index.js';
+import { isSameRights, permissionsOf } from './bus-grants.js';
 import { hashForBroker } from './bus-logins.js';
-import { checkName, permissionsOf } from './bus-users.js';
+import { checkName } from './bus-users.js';
 import { type AccessParts, announce, note, timeText } from './parts.js';
 import type { Caller } from './principal.js';
 import type { BusUserRecord } from './repositories.js';
@@ -57,19 +58,12 @@ export async function admitConfiguredBusUsers(parts: AccessParts, users: readonl
 
 /** The known record itself when it is what the configuration wants: a login that stays the same cuts nobody off. */
 async function recordOf(parts: AccessParts, user: ConfiguredBusUser, known: BusUserRecord | undefined): Promise<BusUserRecord> {
-  const wanted = { name: user.name, spoke_of: user.streams };
-  checkName(wanted);
-  const { publish, subscribe, allowResponses } = permissionsOf(parts, wanted);
+  const grants = { spoke_of: user.streams };
+  checkName({ name: user.name, ...grants });
+  const { publish, subscribe, allowResponses } = permissionsOf(user.name, grants, parts.roots);
   const rights = { name: user.name, publish, subscribe, allow_responses: allowResponses };
   if (known !== undefined && isSameRights(known, rights) && (await compare(user.password, known.password_hash))) return known;
-  return { ...rights, password_hash: await hashForBroker(user.password, 'chosen'), created_at: timeText(parts.now()) };
-}
-
-type Rights = Pick<BusUserRecord, 'name' | 'publish' | 'subscribe' | 'allow_responses'>;
-
-function isSameRights(a: Rights, b: Rights): boolean {
-  const text = ({ name, publish, subscribe, allow_responses }: Rights) => JSON.stringify([name, publish, subscribe, allow_responses]);
-  return text(a) === text(b);
+  return { ...rights, grants, password_hash: await hashForBroker(user.password, 'chosen'), created_at: timeText(parts.now()) };
 }
 
 async function namesBefore(store: AccessParts['store']): Promise<string[]> {

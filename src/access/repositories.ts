@@ -1,5 +1,5 @@
 /** What access control needs of a database; the store provides it. */
-import type { AuditEntry, BusUser, ChannelName, MessageInput, ParamsOf, Role, Token, User } from '../contracts/index.js';
+import type { AuditEntry, BusUser, BusUserGrants, ChannelName, MessageInput, ParamsOf, Role, Token, User } from '../contracts/index.js';
 
 export interface UserRecord extends User {
   password_hash: string;
@@ -29,6 +29,8 @@ export interface BusUserRecord extends BusUser {
   /** bcrypt, as nats-server checks it. */
   password_hash: string;
   allow_responses: boolean;
+  /** What the subjects were made from; null where only the subjects are known. */
+  grants: BusUserGrants | null;
 }
 
 /** Login of a browser to the bus; kept so that a restarted hub lets open pictures go on. */
@@ -78,6 +80,8 @@ export interface AccessRepositories {
   readonly bus_users: {
     insert(user: BusUserRecord): Promise<void>;
     all(): Promise<BusUserRecord[]>;
+    /** Gives it other subjects; its password stays. Nothing when there is none of that name. */
+    regrant(user: BusUserRecord): Promise<void>;
     delete(name: string): Promise<boolean>;
   };
   readonly bus_logins: {

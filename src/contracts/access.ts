@@ -124,6 +124,9 @@ export const createBusUserSchema = z
   .meta({ id: 'CreateBusUser' });
 export type CreateBusUser = z.infer<typeof createBusUserSchema>;
 
+/** What a bus user was admitted for; its subjects follow from it. */
+export type BusUserGrants = Omit<CreateBusUser, 'name' | 'password'>;
+
 export const createdBusUserSchema = busUserSchema.extend({ password: z.string() }).meta({ id: 'CreatedBusUser' });
 
 /** Short-lived login of a browser to the bus, limited to what its user may see. */

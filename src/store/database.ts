@@ -55,6 +55,7 @@ export interface Database extends RecordingTables {
     publish: string;
     subscribe: string;
     allow_responses: number;
+    grants: string | null;
     created_at: string;
   };
   bus_logins: {

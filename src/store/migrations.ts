@@ -56,6 +56,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0002_cameras': { up: createCameraTables },
     '0003_recordings': { up: (db: Kysely<unknown>) => createRecordingTables(db, dialect) },
     '0004_settings': { up: (db: Kysely<unknown>) => createSettingsTables(db, dialect) },
+    '0005_bus_user_grants': { up: addBusUserGrants },
   };
 }
 
@@ -250,4 +251,9 @@ async function createSettingsTables(db: Kysely<unknown>, dialect: DialectName): 
     .addColumn('outcome', 'text', (column) => column.notNull())
     .addColumn('detail', 'text')
     .execute();
+}
+
+/** Null in the rows that are there: what they were admitted for was not written down. */
+async function addBusUserGrants(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('bus_users').addColumn('grants', 'text').execute();
 }

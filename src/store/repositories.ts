@@ -1,5 +1,18 @@
 /** What the store keeps, one repository per noun. Every method throws only WeirErrors; times are RFC 3339 texts as on the wire. */
-import type { Alert, AuditEntry, BusUser, ChannelName, MessageInput, ParamsOf, Role, Spoke, Stream, Token, User } from '../contracts/index.js';
+import type {
+  Alert,
+  AuditEntry,
+  BusUser,
+  BusUserGrants,
+  ChannelName,
+  MessageInput,
+  ParamsOf,
+  Role,
+  Spoke,
+  Stream,
+  Token,
+  User,
+} from '../contracts/index.js';
 import type { CameraRepository, ExternalStreamRepository } from './cameras.js';
 import type { Page, PageQuery } from './page.js';
 import type { ExportRepository, RecordingRepository, SnapshotRepository } from './recordings-repository.js';
@@ -102,12 +115,16 @@ export interface TokenRepository {
 export interface BusUserRecord extends BusUser {
   password_hash: string;
   allow_responses: boolean;
+  /** What the subjects were made from; null where only the subjects are known. */
+  grants: BusUserGrants | null;
 }
 
 export interface BusUserRepository {
   /** Throws `already_exists`. */
   insert(user: BusUserRecord): Promise<void>;
   all(): Promise<BusUserRecord[]>;
+  /** Gives it other subjects; its password stays. Nothing when there is none of that name. */
+  regrant(user: BusUserRecord): Promise<void>;
   delete(name: string): Promise<boolean>;
 }
 

@@ -209,9 +209,14 @@ function describePeople(each: Each): void {
     assert.equal(await tokens.delete('t1'), true);
     assert.equal(await tokens.get('t1'), undefined);
 
-    const plain = { name: 'go', password_hash: '$2a$', publish: ['a.>'], subscribe: [], allow_responses: true, created_at };
+    const plain = { name: 'go', password_hash: '$2a$', publish: ['a.>'], subscribe: [], allow_responses: true, grants: null, created_at };
     await bus_users.insert(plain);
     assert.deepEqual(await bus_users.all(), [plain]);
+    const granted = { ...plain, publish: ['b.>'], subscribe: ['c'], allow_responses: false, grants: { role: 'viewer' as const } };
+    await bus_users.regrant({ ...granted, password_hash: 'another' });
+    assert.deepEqual(await bus_users.all(), [granted], 'the password stays');
+    await bus_users.regrant({ ...granted, name: 'nobody' });
+    assert.equal((await bus_users.all()).length, 1);
     await assert.rejects(bus_users.insert(plain), withCode('already_exists'));
     assert.equal(await bus_users.delete('go'), true);
 
