@@ -19,18 +19,18 @@ export interface LocalSpokeOptions {
   readonly inboxPrefix: string | undefined;
 }
 
-/** Writes its settings (0600) and starts or adopts it. A running one with other settings is replaced. */
+/** Writes its settings (0600) and starts or adopts it. A running one with other settings is replaced, unless it can go on with its own. */
 export function superviseLocalSpoke(options: LocalSpokeOptions): SupervisedProcess {
   const { data } = options;
-  const settings = JSON.stringify(settingsOf(options), null, 2);
-  writeFileAtomic(data.spokeSettings, `${settings}\n`);
+  const settings = settingsOf(options);
+  writeFileAtomic(data.spokeSettings, `${JSON.stringify(settings, null, 2)}\n`);
   mkdirSync(data.spokePids, { recursive: true, mode: 0o700 });
   // What it says outside its log, when it dies, goes to a file: a pipe to us would end it with us.
   const output = { file: join(data.logFolder, 'spoke.stderr') };
   return superviseProcess({
     name: 'the local spoke',
     recordFile: data.spokeRecord,
-    fingerprint: createHash('sha256').update(`${version} ${process.version} ${cliFile} ${settings}`).digest('hex'),
+    fingerprint: fingerprintOf(settings),
     command: () => ({
       command: process.execPath,
       args: [cliFile, 'spoke', '--settings', data.spokeSettings],
@@ -46,7 +46,18 @@ export function superviseLocalSpoke(options: LocalSpokeOptions): SupervisedProce
   });
 }
 
-function settingsOf({ config, data, login, inboxPrefix }: LocalSpokeOptions): SpokeSettings {
+/**
+ * What a running spoke must have been started with to be kept. The limits of storage reach it with each assignment, and how much it logs
+ * is not worth a gap in every recording: it takes that up when it is next started.
+ */
+export function fingerprintOf(settings: SpokeSettings): string {
+  const { log_level: _level, recordings, ...rest } = settings;
+  const text = JSON.stringify({ ...rest, recordings_folder: recordings.folder });
+  return createHash('sha256').update(`${version} ${process.version} ${cliFile} ${text}`).digest('hex');
+}
+
+/** What it is started with. */
+export function settingsOf({ config, data, login, inboxPrefix }: LocalSpokeOptions): SpokeSettings {
   return {
     spoke_id: localSpokeId,
     streams: [],
