@@ -406,6 +406,42 @@ test('going back mends a broken file', async () => {
   });
 });
 
+const faultyFiles: [what: string, text: string, message: RegExp][] = [
+  ['a value', 'log:\n  level: info\nstorage:\n  check_s: often\n', /weir\.yaml:4:\d+: storage\.check_s: .*expected number.*received "often"/],
+  ['a key', 'log:\n  levle: info\n', /weir\.yaml:2:\d+: log\.levle: is no setting/],
+  ['the syntax', 'log:\n  level: [info\n', /weir\.yaml.*3/],
+];
+
+for (const [what, text, message] of faultyFiles) {
+  test(`a change beside a fault in the file (${what}) is refused as a fault of the file, with its line, and not of what was sent`, async () => {
+    await withSettings({ yaml: 'log:\n  level: info\n' }, async ({ file, change, write, versions }) => {
+      write(text);
+      for (const more of [{}, { dry_run: true }]) {
+        await assert.rejects(change({ 'rpc.max_connections': 7 }, more), (error) => {
+          assert.ok(error instanceof WeirError);
+          assert.equal(error.code, 'failed_precondition');
+          assert.match(error.message, message);
+          assert.deepEqual([error.errors, error.facts], [[], { file }]);
+          assert.match(error.hint ?? '', /restore 1/);
+          return true;
+        });
+      }
+      assert.equal(readFileSync(file, 'utf8'), text);
+      assert.equal((await versions()).length, 1);
+    });
+  });
+}
+
+test('a change of the very key that is at fault mends the file; one that is wrong itself is told so', async () => {
+  await withSettings({ yaml: 'log:\n  level: info\n' }, async ({ file, change, write, shown }) => {
+    write('storage:\n  check_s: often\n');
+    await change({ 'storage.check_s': 9 });
+    assert.match(readFileSync(file, 'utf8'), /check_s: 9/);
+    assert.equal((await shown()).problem, null);
+    await assert.rejects(change({ 'storage.warn_percent': 99, 'storage.block_percent': 90 }), fails('invalid_argument', /warn_percent/));
+  });
+});
+
 test('secrets are shown nowhere, kept in no version, and stay when going back', async () => {
   const yaml = 'nats:\n  url: nats://user:inurl-secret@h:4222\n';
   await withSettings({ yaml }, async ({ change, restore, shown, versions, file, store }) => {

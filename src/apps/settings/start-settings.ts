@@ -313,8 +313,7 @@ class LiveSettings implements Settings {
 
   async #write(base: { path: string; text: string }, edits: ReadonlyMap<string, unknown>, author: Author, isDryRun: boolean): Promise<ChangeAnswer> {
     const { path } = base;
-    const text = edits.size === 0 ? base.text : editConfigText(path, base.text, edits);
-    const next = loadConfig({ ...this.#options.inputs, instead: { path, text } });
+    const { text, next } = this.#tryEdits(base, edits);
     const changes = this.#changesTo(next);
     const isBroken = this.#problem !== null;
     if (isDryRun) {
@@ -337,6 +336,22 @@ class LiveSettings implements Settings {
     return { version: this.#version, changes, needs_restart: this.#needsRestart() };
   }
 
+  /** Throws `failed_precondition` when the file itself is at fault and the edits do not mend it. */
+  #tryEdits({ path, text: stands }: { path: string; text: string }, edits: ReadonlyMap<string, unknown>): { text: string; next: LoadedConfig } {
+    try {
+      const text = edits.size === 0 ? stands : editConfigText(path, stands, edits);
+      return { text, next: loadConfig({ ...this.#options.inputs, instead: { path, text } }) };
+    } catch (error) {
+      const fault = faultOf(this.#options.inputs, path, stands);
+      if (fault === undefined) throw error;
+      throw new WeirError('failed_precondition', `The file ${path} is not sound, so nothing else can be changed in it. ${fault.message}`, {
+        facts: { file: path },
+        hint: `Mend it there, or go back to an earlier version (\`weir config history\`, \`weir config restore ${this.#version}\`); then repeat the change`,
+        cause: error,
+      });
+    }
+  }
+
   async #takeBack(path: string, stood: string | undefined, accepted: LoadedConfig, running: Config): Promise<void> {
     if (stood === undefined) rmSync(path, { force: true });
     else writeConfigText(path, stood);
@@ -346,5 +361,16 @@ class LiveSettings implements Settings {
     });
     this.#running = running;
     this.#accepted = accepted;
+  }
+}
+
+/** What is wrong with the file as it stands, with its line; undefined when nothing is, or it is another text that is edited. */
+function faultOf(inputs: SettingsOptions['inputs'], path: string, text: string): WeirError | undefined {
+  if (findConfigFile(filePlaces(inputs))?.path !== path || readConfigText(path) !== text) return undefined;
+  try {
+    loadConfig(inputs);
+    return undefined;
+  } catch (error) {
+    return WeirError.from(error);
   }
 }
