@@ -119,6 +119,14 @@ export const updateCameraSchema = z
       .optional(),
     framerate: z.number().min(1).max(240).nullable().optional(),
     always_on: z.boolean().optional(),
+    source: z
+      .string()
+      .min(1)
+      .max(2048)
+      .optional()
+      .describe('new address of a network camera; its login is kept while the host stays the same and none is given'),
+    username: z.string().max(256).optional().describe('new login of a network camera; empty: none'),
+    password: z.string().max(256).optional().describe('absent: as it is, while the host stays the same'),
     controls: z
       .record(z.string().max(64), z.union([z.number(), z.boolean(), z.string().max(64)]))
       .optional()

@@ -22,7 +22,7 @@ export interface CameraRecord
   deleted_at: string | null;
 }
 export type NewCamera = Omit<CameraRecord, 'created_at' | 'deleted_at'>;
-export type CameraChanges = Partial<Omit<CameraRecord, 'camera_id' | 'number' | 'identity' | 'created_at'>>;
+export type CameraChanges = Partial<Omit<CameraRecord, 'camera_id' | 'number' | 'created_at'>>;
 
 export interface CameraRepository {
   /** Throws `already_exists` when id, number or identity is taken. */
@@ -34,7 +34,7 @@ export interface CameraRepository {
   all(): Promise<CameraRecord[]>;
   /** Numbers given so far, those of forgotten cameras among them, in order. */
   numbers(): Promise<number[]>;
-  /** Throws `not_found`. */
+  /** Throws `not_found`, and `already_exists` for an identity that is taken. */
   update(cameraId: string, changes: CameraChanges): Promise<CameraRecord>;
 }
 
@@ -79,7 +79,13 @@ export function createCameraRepository(db: Kysely<Database>): CameraRepository {
       const row =
         Object.keys(changes).length === 0
           ? await db.selectFrom('cameras').selectAll().where('camera_id', '=', cameraId).executeTakeFirst()
-          : await db.updateTable('cameras').set(changes).where('camera_id', '=', cameraId).returningAll().executeTakeFirst();
+          : await db
+              .updateTable('cameras')
+              .set(changes)
+              .where('camera_id', '=', cameraId)
+              .returningAll()
+              .executeTakeFirst()
+              .catch(namesTaken('identity', rest.identity ?? '', 'camera'));
       if (row === undefined) throw new WeirError('not_found', `There is no camera ${cameraId}`);
       return toRecord(row);
     },

@@ -16,6 +16,8 @@ interface CameraFlags {
   readonly framerate?: string;
   readonly alwaysOn?: boolean;
   readonly username?: string;
+  readonly password?: boolean;
+  readonly source?: string;
   readonly control?: string[];
 }
 
@@ -101,22 +103,25 @@ function addChanging(camera: Command, terminal: Terminal): void {
     );
   camera
     .command('set <camera>')
-    .description('change what is given: size, rate, controls of the device')
+    .description('change what is given: size, rate, controls of the device, address and login of a network camera')
     .option('--name <name>', 'its name')
     .option('--resolution <size>', 'WIDTHxHEIGHT; "auto": what suits it')
     .option('--framerate <number>', 'frames per second; "auto": what suits it')
     .option('--always-on', 'run also while nobody watches')
     .option('--no-always-on', 'run while somebody watches')
+    .option('--source <address>', 'another address of a network camera; its login stays while the host does')
+    .option('--username <name>', 'another login of a network camera; the password is asked for, or read from standard input; "": none')
+    .option('--password', 'another password only; it is asked for, or read from standard input')
     .option('--control <name=value...>', 'a control of the device, for example brightness=128')
     .addHelpText(
       'after',
-      '\nExamples:\n  weir camera set camera0 --resolution 1280x720 --framerate 30\n  weir camera set camera0 --control brightness=128 auto_exposure=1',
+      '\nExamples:\n  weir camera set camera0 --resolution 1280x720 --framerate 30\n  weir camera set camera0 --control brightness=128 auto_exposure=1\n  weir camera set camera1 --username viewer\n  weir camera set camera1 --source rtsp://192.168.1.31/stream1',
     )
-    .action((id: string, options: CameraFlags, command: Command) => {
-      const body = parseWith(updateCameraSchema, { ...namedFields(options), ...controlsOf(options.control) });
+    .action(async (id: string, options: CameraFlags, command: Command) => {
+      const body = parseWith(updateCameraSchema, { ...namedFields(options), ...(await addressOf(options)), ...controlsOf(options.control) });
       if (Object.keys(body).length === 0)
         throw new WeirError('invalid_argument', 'Nothing to change was given', { hint: 'See `weir camera set --help`' });
-      return answer(command, terminal, (client) => client.call('update_camera', { ...byId(id), body }), showCamera);
+      return answer(command, terminal, (client) => client.call('update_camera', { ...byId(id), body, timeoutMs: 60_000 }), showCamera);
     });
   camera
     .command('remove <camera>')
@@ -182,6 +187,15 @@ function namedFields({ name, resolution, framerate, alwaysOn }: CameraFlags): Re
     ...(resolution === undefined ? {} : { resolution: resolution === 'auto' ? null : resolution }),
     ...(framerate === undefined ? {} : { framerate: framerate === 'auto' ? null : toNumber(framerate, 'framerate') }),
     ...(alwaysOn === undefined ? {} : { always_on: alwaysOn }),
+  };
+}
+
+async function addressOf({ source, username, password }: CameraFlags): Promise<Record<string, unknown>> {
+  const asks = (username !== undefined && username !== '') || password === true;
+  return {
+    ...(source === undefined ? {} : { source }),
+    ...(username === undefined ? {} : { username }),
+    ...(asks ? { password: await askSecret('Password of the camera: ') } : {}),
   };
 }
 

@@ -1,8 +1,9 @@
 /** Cameras that a person adds by an address: network and ONVIF cameras, streams of others, files, test pictures. */
 import { randomUUID } from 'node:crypto';
-import type { AddCamera, CameraCapabilities, CameraKind } from '../../contracts/index.js';
+import { type AddCamera, type CameraCapabilities, type CameraKind, type UpdateCamera, WeirError } from '../../contracts/index.js';
 import type { Onvif } from '../onvif/find.js';
 import { addressKey, readAddress } from './address.js';
+import { meantAddress, needAddress } from './address-change.js';
 import type { AddressWatch } from './address-watch.js';
 import type { CameraEntry } from './camera-book.js';
 import type { CameraStreams } from './camera-streams.js';
@@ -13,7 +14,8 @@ import type { CameraStandings } from './standings.js';
 /** The answer to an addition waits so long for a first look; the look goes on. */
 const firstLookMs = 1500;
 
-interface NewAddress {
+/** An address that was checked, with what is known of the camera behind it. */
+export interface NewAddress {
   readonly kind: CameraKind;
   readonly identity: string;
   readonly device: string;
@@ -28,7 +30,7 @@ export interface AddedCamerasNouns {
   readonly streams: CameraStreams;
   readonly watch: AddressWatch;
   readonly onvif: Onvif;
-  /** A camera was forgotten: whoever refers to it must let go. */
+  /** A camera was forgotten or is somewhere else now: whoever refers to its address must let go. */
   readonly onRemoved: (cameraId: string) => Promise<void>;
 }
 
@@ -53,6 +55,26 @@ export class AddedCameras {
     const { device, shown, key } = readAddress(camera.url, {}, this.#parts.policy, field);
     const address = { kind: 'external' as const, identity: `network:${key}`, device, shown, name: camera.name, resolution: null, capabilities: null };
     return this.#add(address, {}, actor);
+  }
+
+  /** What the camera's new address or login comes to; changes nothing. Throws `failed_precondition` or the fault of a field. */
+  async newAddress(entry: CameraEntry, wish: UpdateCamera, signal: AbortSignal): Promise<NewAddress> {
+    const { record } = entry;
+    needAddress(record);
+    const meant = meantAddress(record, this.#parts.streams.stored(record.camera_id)?.config.device, wish);
+    const size = wish.resolution ?? record.resolution ?? deliveredSize(record.capabilities);
+    const address = await this.#read({ ...meant, name: record.name, ...(size === undefined ? {} : { resolution: size }) }, signal);
+    if (address.kind === 'file' || address.kind === 'test')
+      throw new WeirError('invalid_argument', 'source must be a network address', { field: 'source', received: address.shown });
+    const isSame = address.identity === record.identity;
+    // A stream of others stays one until it is somewhere else.
+    return isSame ? { ...address, kind: record.kind, capabilities: address.capabilities ?? record.capabilities } : address;
+  }
+
+  /** The record and the stream have the new address: looks there, as with a camera that was just added. */
+  async moved(entry: CameraEntry, isElsewhere: boolean): Promise<void> {
+    if (isElsewhere) await this.#nouns.onRemoved(entry.record.camera_id);
+    await Promise.race([this.#nouns.watch.renew(entry), pause(firstLookMs)]);
   }
 
   /** The camera that an ONVIF address was added as. */
@@ -125,6 +147,12 @@ function nameOf(kind: CameraKind, shown: string): string {
   if (kind === 'test') return 'Test picture';
   if (kind === 'file') return shown.split('/').at(-1) || shown;
   return URL.canParse(shown) ? new URL(shown).host : shown;
+}
+
+/** Of the profile that was chosen when it was added. */
+function deliveredSize(capabilities: CameraCapabilities | null): string | undefined {
+  const size = capabilities?.formats[0]?.sizes[0];
+  return size === undefined ? undefined : `${size.width}x${size.height}`;
 }
 
 function pause(ms: number): Promise<void> {

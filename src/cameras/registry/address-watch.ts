@@ -9,6 +9,8 @@ import type { CameraStandings } from './standings.js';
 /** Cameras looked at, and sources probed, at the same time. */
 const looksAtOnce = 8;
 const probesAtOnce = 2;
+/** Those that a person waits for come on top. */
+const urgentProbesAtOnce = 8;
 const probeMs = 15_000;
 /** Cameras lock users out who try a wrong password too often. */
 const longestPause = 64;
@@ -18,6 +20,7 @@ export class AddressWatch {
   readonly #parts: CameraParts;
   readonly #standings: CameraStandings;
   readonly #onWork: (work: Promise<unknown>, message: string) => void;
+  /** Camera and address, so that a new address is looked at while the look at the old one goes on. */
   readonly #probing = new Set<string>();
   /** Rounds to let pass before the next look into media that was wrong; twice as many after each. */
   readonly #patience = new WeakMap<CameraEntry, { pause: number; left: number }>();
@@ -55,14 +58,25 @@ export class AddressWatch {
    * Has a spoke look into the media once, in the background, to know size and rate before anybody watches. What could not be looked at now
    * is with one of the next rounds.
    */
-  probe(entry: CameraEntry): void {
+  probe(entry: CameraEntry, atMost = probesAtOnce): void {
     const { camera_id: cameraId, kind } = entry.record;
     if (kind === 'test') return;
     const device = this.#parts.streams.stored(cameraId)?.config.device;
-    if (device === undefined || this.#probing.has(cameraId) || this.#probing.size >= probesAtOnce) return;
-    this.#probing.add(cameraId);
-    const work = this.#probe(entry, device).finally(() => this.#probing.delete(cameraId));
+    const key = `${cameraId} ${device}`;
+    if (device === undefined || this.#probing.has(key) || this.#probing.size >= atMost) return;
+    this.#probing.add(key);
+    const work = this.#probe(entry, device).finally(() => this.#probing.delete(key));
     this.#onWork(work, 'a camera could not be probed');
+  }
+
+  /** The camera has another address or login: what was wrong with the old says nothing of it. Looks anew at once; never throws. */
+  async renew(entry: CameraEntry): Promise<void> {
+    this.#patience.delete(entry);
+    entry.mediaError = undefined;
+    entry.definitionError = undefined;
+    entry.isBeyondSight = false;
+    this.probe(entry, urgentProbesAtOnce);
+    await this.look(entry);
   }
 
   /** The state of its stream may have changed: what runs tells what the camera delivers. */
@@ -89,6 +103,7 @@ export class AddressWatch {
       return undefined;
     });
     if (found === undefined || signal.aborted || this.#parts.book.get(entry.record.camera_id) !== entry) return;
+    if (streams.stored(entry.record.camera_id)?.config.device !== device) return;
     const before = entry.mediaError;
     entry.mediaError = found.error?.detail ?? (found.reachable ? undefined : 'It does not answer');
     const pause = Math.min(longestPause, 2 * (this.#patience.get(entry)?.pause ?? 1));

@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { describe, it } from 'node:test';
-import { type AddCamera, type StreamStatus, WeirError } from '../../contracts/index.js';
+import { type AddCamera, type StreamStatus, type UpdateCamera, WeirError } from '../../contracts/index.js';
 import { waitFor } from '../../testkit/index.js';
 import { startFakeOnvif } from '../testing/fake-onvif.js';
 import { admin, bound, type CameraBench, calm, input, startCameraBench, viewer } from '../testing/fixture.js';
@@ -142,6 +142,72 @@ describe('a network camera', () => {
     const body = { address: `127.0.0.1:${device.port}`, username: 'admin', password: 'secret-9' };
     const found = await bench.cameras.operations.discover_cameras(admin, input('discover_cameras', { body }), calm);
     assert.deepEqual([found.items[0]?.camera_id, found.items[0]?.profiles?.length, found.errors], ['camera0', 2, []]);
+  });
+});
+
+describe('the address and login of a camera', () => {
+  const change = (bench: CameraBench, body: UpdateCamera, camera_id = 'camera0') =>
+    bench.cameras.operations.update_camera(admin, input('update_camera', { params: { camera_id }, body }), calm);
+  const deviceOf = (bench: CameraBench) => bench.streams.owned.stored('camera0')?.config.device;
+
+  it('can be changed, and an ERROR that the old ones led to clears at once', async () => {
+    await using bench = await startCameraBench({ timing: { checkMs: 60_000 } });
+    const door = await listen();
+    const at = `127.0.0.1:${door.port}`;
+    bench.streams.owned.probe = async (device) => {
+      const isRight = device.includes(':right@');
+      const refused = new WeirError('permission_denied', 'The camera refused the login').toProblem();
+      return { device, reachable: isRight, took_ms: 1, ...(isRight ? {} : { error: refused }) };
+    };
+    await add(bench, { source: `rtsp://${at}/live`, username: 'root', password: 'wrong', resolution: '640x480' });
+    await bench.until('camera0', (one) => one.status === 'ERROR');
+    assert.equal((await change(bench, { password: 'right' })).source, `rtsp://${at}/live`);
+    const well = await bench.until('camera0', (one) => one.status === 'CONNECTED');
+    assert.deepEqual([well.error, well.resolution, deviceOf(bench)], [null, '640x480', `rtsp://root:right@${at}/live`]);
+    await change(bench, { username: 'eve' });
+    assert.equal(deviceOf(bench), `rtsp://eve:right@${at}/live`);
+    await change(bench, { source: `rtsp://${at}/other`, name: 'Yard' });
+    assert.equal(deviceOf(bench), `rtsp://eve:right@${at}/other`, 'the same host keeps the login');
+    assert.deepEqual([bench.cameras.get('camera0')?.name, bench.cameras.get('camera0')?.source], ['Yard', `rtsp://${at}/other`]);
+    await change(bench, { username: '' });
+    assert.equal(deviceOf(bench), `rtsp://${at}/other`);
+    const seen = JSON.stringify([bench.events, bench.cameras.list(), await bench.store.cameras.all()]);
+    for (const secret of ['wrong', 'right', 'eve']) assert.ok(!seen.includes(secret), secret);
+    await door.close();
+  });
+
+  it('is sent to no other host, and the identity follows the address', async () => {
+    await using bench = await startCameraBench();
+    await add(bench, { source: 'rtsp://127.0.0.1:9/live', username: 'root', password: 'hunter2' });
+    await change(bench, { source: 'rtsp://127.0.0.2:9/live' });
+    assert.equal(deviceOf(bench), 'rtsp://127.0.0.2:9/live');
+    const second = await add(bench, { source: 'rtsp://127.0.0.1:9/live' });
+    assert.equal(second.camera_id, 'camera1', 'the old address is free');
+    await assert.rejects(change(bench, { source: 'rtsp://127.0.0.1:9/live' }), withCode('already_exists'));
+    assert.equal(deviceOf(bench), 'rtsp://127.0.0.2:9/live');
+    await bench.cameras.operations.delete_camera(admin, input('delete_camera', { params: { camera_id: 'camera1' } }), calm);
+    assert.equal((await change(bench, { source: 'rtsp://u:p@127.0.0.1:9/live' })).source, 'rtsp://127.0.0.1:9/live');
+    assert.equal(deviceOf(bench), 'rtsp://u:p@127.0.0.1:9/live');
+    assert.equal((await add(bench, { source: 'rtsp://127.0.0.2:9/live' })).camera_id, 'camera2');
+  });
+
+  it('of an ONVIF camera is resolved anew, with its password where none is given', async () => {
+    await using bench = await startCameraBench();
+    await using device = await startFakeOnvif({ credentials: { username: 'admin', password: 'secret-9' } });
+    await add(bench, { source: device.source, username: 'admin', password: 'secret-9' });
+    await assert.rejects(change(bench, { password: 'wrong' }), withCode('invalid_argument'));
+    assert.equal((await change(bench, { source: device.source, username: 'admin' })).source, device.source);
+    assert.match(deviceOf(bench) ?? '', /^rtsp:\/\/admin:secret-9@127\.0\.0\.1:8554\/main/);
+  });
+
+  it('is held to the policy, and only network cameras have one', async () => {
+    await using bench = await startCameraBench({ policy: { mediaFolders: ['/media'], sourceHosts: ['127.0.0.1'], checkFiles: false } });
+    await add(bench, { source: 'rtsp://127.0.0.1:9/live' });
+    await add(bench, { source: 'test:' });
+    await assert.rejects(change(bench, { source: 'rtsp://evil.example/' }), withCode('permission_denied'));
+    await assert.rejects(change(bench, { source: '/media/a.mp4' }), withCode('invalid_argument'));
+    await assert.rejects(change(bench, { source: 'rtsp://127.0.0.1:9/' }, 'camera1'), withCode('failed_precondition'));
+    assert.equal(deviceOf(bench), 'rtsp://127.0.0.1:9/live');
   });
 });
 

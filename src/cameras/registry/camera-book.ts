@@ -82,10 +82,15 @@ export class CameraBook {
     return entry;
   }
 
-  /** Told to others as a change only with an `actor`: what a camera reports of itself is no change of its definition. */
+  /**
+   * Told to others as a change only with an `actor`: what a camera reports of itself is no change of its definition. Throws
+   * `already_exists` for the identity of another camera; one that was forgotten gives it up.
+   */
   async change(entry: CameraEntry, changes: CameraChanges, actor?: Actor): Promise<void> {
     const cameraId = entry.record.camera_id;
     entry.record = await this.#store.transaction(async (tx) => {
+      const { identity } = changes;
+      if (identity !== undefined && identity !== entry.record.identity) await freeIdentity(tx, identity);
       const updated = await tx.cameras.update(cameraId, changes);
       if (actor !== undefined) await tell(tx, cameraId, 'updated', actor);
       return updated;
@@ -134,6 +139,14 @@ async function insert(tx: Transaction, facts: CameraFacts): Promise<CameraRecord
     if (taken.has(number) || (await tx.streams.get(camera_id)) !== undefined) continue;
     return tx.cameras.insert({ ...facts, camera_id, number });
   }
+}
+
+async function freeIdentity(tx: Transaction, identity: string): Promise<void> {
+  await tx.lock('weir-camera-numbers');
+  const holder = await tx.cameras.findByIdentity(identity);
+  if (holder === undefined) return;
+  if (holder.deleted_at === null) throw alreadyThere(holder);
+  await tx.cameras.update(holder.camera_id, { identity: `${identity}~${holder.camera_id}` });
 }
 
 function changesOf({ identity: _kept, ...facts }: CameraFacts): CameraChanges {

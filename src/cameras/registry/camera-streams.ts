@@ -46,21 +46,20 @@ export class CameraStreams {
   /** For a camera with an address. `device` may hold credentials; throws what is wrong with it. */
   define(entry: CameraEntry, device: string, actor: Actor): Promise<void> {
     return this.#inTurn(entry, async () => {
-      const { resolution, framerate } = entry.record;
-      const config = { device, ...(resolution === null ? {} : { resolution }), ...(framerate === null ? {} : { framerate }) };
+      const config = addressConfig(entry, device);
       const stored = this.#parts.streams.stored(entry.record.camera_id);
       if (stored === undefined) return this.#define(entry, config, null, actor);
       await this.#parts.streams.change(entry.record.camera_id, { config: { ...stored.config, ...config } }, actor);
     });
   }
 
-  /** Takes over what was chosen for the camera. */
-  apply(entry: CameraEntry, wish: PictureWish, actor: Actor): Promise<void> {
+  /** Takes over what was chosen for the camera, and another address where one is given; that may hold credentials. */
+  apply(entry: CameraEntry, wish: PictureWish, actor: Actor, device?: string): Promise<void> {
     return this.#inTurn(entry, async () => {
       const { camera_id: streamId, name, always_on } = entry.record;
       const stored = this.#parts.streams.stored(streamId);
-      if (stored === undefined) return;
-      const config = withWish(stored.config, wish, entry);
+      if (stored === undefined) return device === undefined ? undefined : this.#define(entry, addressConfig(entry, device), null, actor);
+      const config = { ...withWish(stored.config, wish, entry), ...(device === undefined ? {} : { device }) };
       const isSame = JSON.stringify(config) === JSON.stringify(stored.config);
       await this.#parts.streams.change(streamId, { name, on_demand: !always_on, ...(isSame ? {} : { config }) }, actor);
     });
@@ -93,6 +92,10 @@ function deviceConfig({ record }: CameraEntry): StreamConfig {
   const resolution = record.resolution ?? usual.resolution;
   const framerate = record.framerate ?? usual.framerate;
   return { device: record.source, ...(resolution === undefined ? {} : { resolution }), ...(framerate === undefined ? {} : { framerate }) };
+}
+
+function addressConfig({ record: { resolution, framerate } }: CameraEntry, device: string): StreamConfig {
+  return { device, ...(resolution === null ? {} : { resolution }), ...(framerate === null ? {} : { framerate }) };
 }
 
 function withWish(config: StreamConfig, wish: PictureWish, { record }: CameraEntry): StreamConfig {

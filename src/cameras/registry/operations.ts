@@ -3,7 +3,8 @@ import { mayOperate, mayView } from '../../access/index.js';
 import { type AddCamera, type Camera, type Operation, type Session, type UpdateCamera, WeirError } from '../../contracts/index.js';
 import type { ExternalOperations } from '../external/externals.js';
 import type { Onvif } from '../onvif/find.js';
-import type { AddedCameras } from './added-cameras.js';
+import type { AddedCameras, NewAddress } from './added-cameras.js';
+import { hasAddressWish } from './address-change.js';
 import type { CameraEntry } from './camera-book.js';
 import type { CameraStreams } from './camera-streams.js';
 import type { DeviceIntake } from './device-intake.js';
@@ -112,23 +113,32 @@ function needOperate(session: Session, cameraId: string): void {
 }
 
 async function update(nouns: OperationNouns, entry: CameraEntry, body: UpdateCamera, session: Session, signal: AbortSignal): Promise<void> {
-  const { parts, standings, streams } = nouns;
-  const { controls, ...rest } = body;
+  const { parts, standings, streams, added } = nouns;
+  const { controls, source: _source, username: _username, password: _password, ...rest } = body;
   // First, since it is what may fail.
+  const address = hasAddressWish(body) ? await added.newAddress(entry, body, signal) : undefined;
   if (controls !== undefined && Object.keys(controls).length > 0) await setControls(nouns, entry, controls, signal);
-  const changes = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const changes = { ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)), ...recordOf(address) };
   if (Object.keys(changes).length === 0) return;
   const before = entry.record;
   await parts.book.change(entry, changes, session);
   try {
-    await streams.apply(entry, rest, session);
+    await streams.apply(entry, rest, session, address?.device);
   } catch (error) {
-    const { name, resolution, framerate, always_on } = before;
-    await parts.book.change(entry, { name, resolution, framerate, always_on }, session);
+    const { name, resolution, framerate, always_on, identity, kind, source, capabilities } = before;
+    const place = address === undefined ? {} : { identity, kind, source, capabilities };
+    await parts.book.change(entry, { name, resolution, framerate, always_on, ...place }, session);
     throw error;
   }
+  if (address !== undefined) await added.moved(entry, address.identity !== before.identity);
   standings.judge(entry);
   standings.tell({ type: 'updated', camera: standings.show(entry) });
+}
+
+function recordOf(address: NewAddress | undefined) {
+  if (address === undefined) return {};
+  const { identity, kind, shown, capabilities } = address;
+  return { identity, kind, source: shown, capabilities };
 }
 
 async function setControls(

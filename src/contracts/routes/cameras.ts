@@ -39,7 +39,7 @@ export const cameraRoutes = {
     path: '/api/v1/cameras/{camera_id}',
     role: 'operator',
     tag: 'cameras',
-    summary: 'Rename it, choose size and rate, set V4L2 controls',
+    summary: 'Rename it, choose size and rate, set V4L2 controls, give a network camera another address or login',
     params: cameraParams,
     body: camera.updateCameraSchema,
     answer: camera.cameraSchema,
