@@ -22,7 +22,7 @@ describe('the tour', () => {
   });
 
   test('every block runs as written', async () => {
-    assert.ok(blocks.length >= 8, `${blocks.length} blocks`);
+    assert.ok(blocks.length >= 11, `${blocks.length} blocks`);
     await withTempFolder(async (folder) => {
       const root = process.cwd();
       const script = [
@@ -37,7 +37,8 @@ describe('the tour', () => {
         NATS_URL: weir.ready.bus,
       });
       assert.equal(code, 0, output);
-      for (const word of ['lobby', 'h264', 'start true', 'garden']) assert.ok(output.includes(word), `${word} in:\n${output}`);
+      for (const word of ['lobby', 'h264', 'start true', 'garden', 'Yard', 'yard.jpg', 'yard.mp4', 'duration='])
+        assert.ok(output.includes(word), `${word} in:\n${output}`);
     });
     const { items } = await weir.api<{ items: { stream_id: string }[] }>('GET', '/api/v1/streams');
     assert.deepEqual(
