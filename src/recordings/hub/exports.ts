@@ -1,13 +1,11 @@
 /** Exports: one MP4 of a time, over as many files as it takes, without encoding anything again. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CreateExport, type Export, type StoredFile, WeirError } from '../../contracts/index.js';
-import type { ExportRecord, SegmentRecord } from '../../store/index.js';
+import type { ExportRecord } from '../../store/index.js';
 import { spawnProcess } from '../../supervisor/index.js';
-import type { RecordingsParts } from './needs.js';
-import { pictureOf } from './playback.js';
-import type { RecordingFiles } from './recording-files.js';
+import { concatList, type ExportPiece, findPieces, missingOf, type PieceNouns, withPieces } from './export-pieces.js';
 import { iso } from './recording-view.js';
 import type { DiskStorage } from './storage.js';
 import { openStored, pathBelow } from './stored-file.js';
@@ -18,14 +16,12 @@ const baseMs = 10 * 60_000;
 const perHourMs = 5 * 60_000;
 /** Progress goes into SQL this often. */
 const noteMs = 1000;
+/** As recordings are: for the owner, and to read for the group. */
+const fileMode = 0o640;
 
-export interface ExportNouns {
-  readonly parts: RecordingsParts;
-  readonly files: RecordingFiles;
+export interface ExportNouns extends PieceNouns {
   readonly storage: DiskStorage;
   readonly ffmpeg: string | undefined;
-  /** Seconds of a time that are not recorded. */
-  readonly missingMs: (streamId: string, fromMs: number, toMs: number) => Promise<number>;
 }
 
 /** Owns the exports: one at a time, in the order they were asked for. */
@@ -52,7 +48,7 @@ export class Exports {
 
   /** Throws `not_found` when nothing was recorded then, `failed_precondition` when the picture changes within it, or there is no room. */
   async create(request: CreateExport, by: string): Promise<Export> {
-    const { parts, storage, ffmpeg, missingMs } = this.#nouns;
+    const { parts, storage, ffmpeg } = this.#nouns;
     if (ffmpeg === undefined) throw new WeirError('unavailable', 'This hub has no FFmpeg to export with', { facts: { dependency: 'ffmpeg' } });
     const [fromMs, toMs] = [Date.parse(request.from), Date.parse(request.to)];
     const { max_export_s } = parts.settings().recordings;
@@ -64,8 +60,9 @@ export class Exports {
     storage.needRoom();
     if ((await parts.store.exports.unfinished()).length >= maxWaiting)
       throw new WeirError('resource_exhausted', 'Too many exports wait', { hint: 'Try again when some are done' });
-    const segments = await this.#segments(request.stream_id, fromMs, toMs);
-    const bytes = segments.reduce((sum, segment) => sum + segment.size_bytes, 0);
+    const asked = { stream_id: request.stream_id, from_ms: fromMs, to_ms: toMs };
+    const pieces = await findPieces(this.#nouns, asked);
+    const bytes = pieces.reduce((sum, piece) => sum + piece.size_bytes, 0);
     const { room } = storage;
     if (room !== undefined && bytes > room.freeBytes - parts.settings().storage.min_free_bytes)
       throw new WeirError('failed_precondition', 'There is too little room on the disk for this export', {
@@ -83,7 +80,7 @@ export class Exports {
       error: null,
       filename: `${name.replace(/\.mp4$/, '')}.mp4`,
       size_bytes: null,
-      missing_ms: Math.round(await missingMs(request.stream_id, fromMs, toMs)),
+      missing_ms: await missingOf(this.#nouns, asked, pieces),
       created_ms: Date.now(),
       created_by: by,
       expires_ms: null,
@@ -172,8 +169,12 @@ export class Exports {
     const target = join(parts.folders.exports, record.filename ?? `${record.name}.mp4`);
     const beside = `${target}.part`;
     try {
-      const segments = await this.#segments(record.stream_id, record.from_ms, record.to_ms);
-      await this.#copy(record, segments, beside, signal);
+      await withPieces(this.#nouns, record, async (pieces) => {
+        // A running file has grown since the export was asked for.
+        await exports.update(record.export_id, { missing_ms: await missingOf(this.#nouns, record, pieces) }, ['running']);
+        await this.#copy(record, pieces, beside, signal);
+      });
+      await chmod(beside, fileMode);
       const { size } = await stat(beside);
       await rename(beside, target);
       const keepMs = parts.settings().recordings.export_keep_s * 1000;
@@ -191,14 +192,13 @@ export class Exports {
     }
   }
 
-  async #copy(record: ExportRecord, segments: readonly SegmentRecord[], beside: string, signal: AbortSignal): Promise<void> {
-    const { parts, files, ffmpeg } = this.#nouns;
+  async #copy(record: ExportRecord, pieces: readonly ExportPiece[], beside: string, signal: AbortSignal): Promise<void> {
+    const { parts, ffmpeg } = this.#nouns;
     if (ffmpeg === undefined) throw new WeirError('unavailable', 'This hub has no FFmpeg to export with');
-    const paths = await Promise.all(segments.map((segment) => files.pathOf(segment)));
     const list = `${beside.replace(/\.part$/, '')}.list`;
-    await writeFile(list, concatList(segments, paths, record.to_ms), { mode: 0o600 });
-    const skipS = Math.max(0, record.from_ms - (segments[0]?.started_ms ?? record.from_ms)) / 1000;
-    const lengthMs = Math.max(1, segments.reduce((sum, one) => sum + one.duration_ms, 0) - skipS * 1000);
+    await writeFile(list, concatList(pieces, record.to_ms), { mode: 0o600 });
+    const skipS = Math.max(0, record.from_ms - (pieces[0]?.started_ms ?? record.from_ms)) / 1000;
+    const lengthMs = Math.max(1, pieces.reduce((sum, one) => sum + one.duration_ms, 0) - skipS * 1000);
     let notedAt = 0;
     const run = await spawnProcess({
       command: ffmpeg,
@@ -228,55 +228,6 @@ export class Exports {
       facts: { dependency: 'ffmpeg' },
     });
   }
-
-  /** The files of a time. Throws when there are none, when one cannot be read here, and when a decoder could not go on from one to the next. */
-  async #segments(streamId: string, fromMs: number, toMs: number): Promise<SegmentRecord[]> {
-    const { parts, files } = this.#nouns;
-    const found = await parts.store.recordings.segmentsWithin(streamId, fromMs, toMs);
-    const segments = withoutOverlap(found.filter((segment) => segment.lost_ms === null && segment.frames > 0));
-    const [first] = segments;
-    if (first === undefined)
-      throw new WeirError('not_found', `Nothing was recorded of ${streamId} in that time`, {
-        facts: { resource: 'recording', id: streamId },
-        hint: 'The file that is being written can be exported when it is finished',
-      });
-    const changed = segments.find(
-      (segment) => pictureOf(segment.codecs, segment.width, segment.height) !== pictureOf(first.codecs, first.width, first.height),
-    );
-    if (changed !== undefined)
-      throw new WeirError('failed_precondition', `The picture changes at ${iso(changed.started_ms)}: one MP4 cannot hold both`, {
-        facts: { state: 'picture_changed', allowed_states: ['same_picture'], changed_at: iso(changed.started_ms) },
-        hint: 'Export the time before and the time after by themselves',
-      });
-    for (const segment of segments) await files.stored(segment);
-    return segments;
-  }
-}
-
-/** A file that begins within the one before it, by a pre-roll or at another spoke, is left out when it brings nothing new. */
-function withoutOverlap(segments: readonly SegmentRecord[]): SegmentRecord[] {
-  const kept: SegmentRecord[] = [];
-  for (const segment of segments) {
-    const last = kept.at(-1);
-    if (last === undefined || segment.ended_ms > last.ended_ms) kept.push(segment);
-  }
-  return kept;
-}
-
-/** Input of FFmpeg's concat demuxer. Each file is told its length, so that one follows the other without reading them first. */
-export function concatList(segments: readonly SegmentRecord[], paths: readonly string[], toMs: number): string {
-  const lines = ['ffconcat version 1.0'];
-  for (const [index, segment] of segments.entries()) {
-    const next = segments[index + 1];
-    // Where files overlap the later one has the time.
-    const endMs = Math.min(toMs, next?.started_ms ?? toMs);
-    lines.push(`file 'file:${(paths[index] ?? '').replaceAll("'", "'\\''")}'`);
-    if (endMs < segment.ended_ms) {
-      const length = Math.max(0, endMs - segment.started_ms) / 1000;
-      lines.push(`duration ${length.toFixed(3)}`, `outpoint ${length.toFixed(3)}`);
-    } else lines.push(`duration ${(segment.duration_ms / 1000).toFixed(3)}`);
-  }
-  return `${lines.join('\n')}\n`;
 }
 
 /** The picture begins exactly `skipS` in: the file holds the keyframe before, and its edit list tells players where to begin. */

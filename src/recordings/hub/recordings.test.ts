@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -231,6 +231,38 @@ test('export: one MP4 that begins and ends at the very frame, over several files
   assert.ok(Math.abs(counters.length - 100) <= 2, `${counters.length} frames`);
   await operations().delete_export(admin, input('delete_export', { params: { export_id: created.export_id } }), calm);
   await assert.rejects(operations().export_file(admin, input('export_file', { params: { filename: 'clip.mp4' } }), calm), codeOf('not_found'));
+});
+
+test('export of the file that is being written: up to its last keyframe, what is left out is told, in mp4 too', async () => {
+  await bed.addStream('long');
+  const long = { params: { stream_id: 'long' } };
+  for (const format of ['fmp4', 'mp4'] as const) {
+    const started = await operations().start_recording(admin, input('start_recording', { ...long, body: { segment_s: 600, format } }), calm);
+    const fromMs = Date.parse(started.started_at ?? '') + 600;
+    await waitFor(() => Date.now() > fromMs + 4500, { deadlineMs: 10_000, everyMs: 50, what: 'some seconds of the file' });
+    const toMs = Date.now();
+    const body = { stream_id: 'long', from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
+    const created = await operations().create_export(admin, input('create_export', { body }), calm);
+    const done = await waitFor(
+      async () => {
+        const one = await operations().get_export(admin, input('get_export', { params: { export_id: created.export_id } }), calm);
+        assert.notEqual(one.state, 'failed', one.error ?? '');
+        return one.state === 'done' ? one : undefined;
+      },
+      { deadlineMs: 15_000, what: `the export of a running ${format}` },
+    );
+    const path = join(bed.folder, 'exports', done.filename ?? '');
+    assert.equal((await stat(path)).mode & 0o777, 0o640);
+    const counters = await countersOf(path);
+    assertConsecutive(counters);
+    const heldS = counters.length / 25;
+    assert.ok(heldS > 2, `${heldS} s`);
+    assert.ok(Math.abs(heldS + done.missing_s - (toMs - fromMs) / 1000) < 0.3, `${heldS} s and ${done.missing_s} s of ${(toMs - fromMs) / 1000} s`);
+    await operations().stop_recording(admin, input('stop_recording', long), calm);
+    const file = (await segmentsOf(bed, 'long', format === 'fmp4' ? 1 : 2))[0];
+    const kept = await bed.store.recordings.segment(file?.filename ?? '');
+    assert.deepEqual([kept?.format, (await stat(join(bed.folder, 'recordings', kept?.path ?? ''))).mode & 0o777], [format, 0o640]);
+  }
 });
 
 test('delete: protected files are refused; a reader reads on; the ledger says deleted', async () => {

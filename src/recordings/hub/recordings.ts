@@ -149,7 +149,8 @@ class HubRecordings implements Recordings {
         files,
         storage,
         ffmpeg: facts?.ffmpeg,
-        missingMs: async (streamId, fromMs, toMs) => (await coverageWithin(ledger, streamId, fromMs, toMs)).missing_s * 1000,
+        playback,
+        coverage: (streamId, fromMs, toMs) => coverageWithin(ledger, streamId, fromMs, toMs),
       }),
       snapshots: new Snapshots(parts, this.#changes),
     };
