@@ -25,7 +25,10 @@ export function feedRpc(hub: {
   readonly log: Logger;
 }): HubRpcEvents {
   const { cameras, recordings, gateway, health, log } = hub;
-  const feed = createRpcEventFeed((error) => log.warn({ err: error }, 'a client of JSON-RPC could not be told of an event'));
+  const feed = createRpcEventFeed(
+    (error) => log.warn({ err: error }, 'a client of JSON-RPC could not be told of an event'),
+    (cameraId, host) => cameras.get(cameraId, host)?.streams,
+  );
   const ends = [
     cameras.onChange(feed.camera),
     recordings.onChange(feed.recording),

@@ -57,6 +57,13 @@ describe('a camera', () => {
     assert.deepEqual(namesOf(events), ['camera_status_update', 'camera.status_change']);
   });
 
+  test('is told with the addresses at the host of each client, those of now', () => {
+    const [update] = cameraEvents({ type: 'updated', camera }, at, (id, host) => (host === 'gone' ? undefined : { rtsp: `rtsp://${host}/${id}` }));
+    assert.ok(update !== undefined && 'notification' in update && update.notification === 'camera_status_update');
+    assert.deepEqual(update.dataAt?.('nvr.lan').streams, { rtsp: 'rtsp://nvr.lan/camera0', hls: '' });
+    assert.deepEqual(update.dataAt?.('gone'), update.data);
+  });
+
   test('whose capabilities cannot be read does not tell its device node', () => {
     const events = cameraEvents({ type: 'capability_error', camera, error: '/dev/video0: busy' }, at);
     assert.deepEqual(namesOf(events), ['camera.capability_error']);

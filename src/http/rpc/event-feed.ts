@@ -1,6 +1,6 @@
 /** From what the domains tell of themselves to the events of the JSON-RPC contract. Tells only changes; what a domain does not tell is never made up. */
 import type { CameraEvent } from '../../cameras/index.js';
-import type { Recording, Snapshot, SystemHealth } from '../../contracts/index.js';
+import type { Recording, Snapshot, StreamUrls, SystemHealth } from '../../contracts/index.js';
 import { cameraIdSchema } from '../../contracts/index.js';
 import type { RpcNotificationData } from '../../contracts/rpc/index.js';
 import type { GatewayEvent } from '../../gateways/index.js';
@@ -20,8 +20,14 @@ export interface RpcEventFeed {
   readonly shutdown: (reason: string) => void;
 }
 
-/** Makes the feed. A listener that throws does not keep others from hearing; `onFailure` is told. */
-export function createRpcEventFeed(onFailure: (error: unknown) => void): RpcEventFeed {
+/** Where a camera's picture can be had by clients that reached the hub by `host`; undefined when the camera is gone. */
+export type UrlsAt = (cameraId: string, host: string) => StreamUrls | undefined;
+
+/**
+ * Makes the feed. A listener that throws does not keep others from hearing; `onFailure` is told. Without `urlsAt` all clients are told
+ * the addresses that the camera came with.
+ */
+export function createRpcEventFeed(onFailure: (error: unknown) => void, urlsAt?: UrlsAt): RpcEventFeed {
   const listeners = new Set<(event: RpcEvent) => void>();
   const tell = (...events: RpcEvent[]) => {
     for (const event of events) {
@@ -42,7 +48,7 @@ export function createRpcEventFeed(onFailure: (error: unknown) => void): RpcEven
         return () => void listeners.delete(listener);
       },
     },
-    camera: (event) => tell(...cameraEvents(event)),
+    camera: (event) => tell(...cameraEvents(event, now(), urlsAt)),
     recording: (change) => tell(...recordingEvents(change)),
     gateway: (event) => tell(...gatewayEvents(event)),
     health: (health) => tell(...healthEvents(health)),
@@ -52,13 +58,19 @@ export function createRpcEventFeed(onFailure: (error: unknown) => void): RpcEven
 }
 
 /** Exported for tests: each event of a camera as what clients are told. */
-export function cameraEvents(event: CameraEvent, timestamp = now()): RpcEvent[] {
+export function cameraEvents(event: CameraEvent, timestamp = now(), urlsAt?: UrlsAt): RpcEvent[] {
   const { camera } = event;
   const device = camera.camera_id;
   const about = { streamId: device } as const;
   const base = { device, timestamp };
   const { name, status } = camera;
-  const update: RpcEvent = { ...about, notification: 'camera_status_update', data: toRpcCamera(camera) };
+  const dataAt = (host: string) => toRpcCamera({ ...camera, streams: urlsAt?.(device, host) ?? camera.streams });
+  const update: RpcEvent = {
+    ...about,
+    notification: 'camera_status_update',
+    data: toRpcCamera(camera),
+    ...(urlsAt === undefined ? {} : { dataAt }),
+  };
   switch (event.type) {
     case 'connected': {
       const { driver, card } = camera.capabilities ?? {};

@@ -11,7 +11,12 @@ export type RpcTopicEvent = { readonly [T in RpcTopic]: About & { readonly topic
 
 /** Something for everybody who is signed in. */
 export type RpcNotificationEvent = {
-  readonly [N in RpcNotificationName]: About & { readonly notification: N; readonly data: RpcNotificationData<N> };
+  readonly [N in RpcNotificationName]: About & {
+    readonly notification: N;
+    readonly data: RpcNotificationData<N>;
+    /** The same for clients that reached the hub by this host; absent: it is the same for all. */
+    readonly dataAt?: (host: string) => RpcNotificationData<N>;
+  };
 }[RpcNotificationName];
 
 export type RpcEvent = RpcTopicEvent | RpcNotificationEvent;

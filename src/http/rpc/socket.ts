@@ -66,6 +66,10 @@ export class RpcSocket implements Caller {
     return this.#principal;
   }
 
+  get host(): string | undefined {
+    return this.#headers.host;
+  }
+
   get signal(): AbortSignal {
     return this.#abort.signal;
   }

@@ -26,9 +26,9 @@ for (const [filters, told] of rows) {
   test(`${JSON.stringify(filters)} ${told ? 'lets pass' : 'holds back'}`, () => assert.equal(passes(filters, 'camera.connected', data), told));
 }
 
-function listener(secret: string): Listener & { texts: Buffer[] } {
+function listener(secret: string, host?: string): Listener & { texts: Buffer[] } {
   const texts: Buffer[] = [];
-  return { principal: principalOf('token', secret), subscriptions: new Map(), texts, deliver: (text) => void texts.push(text) };
+  return { principal: principalOf('token', secret), subscriptions: new Map(), host, texts, deliver: (text) => void texts.push(text) };
 }
 
 test('an event is written once for all who are told', () => {
@@ -43,6 +43,22 @@ test('an event is written once for all who are told', () => {
     method: 'system.shutdown',
     params: { reason: 'stopped', timestamp: data.timestamp },
   });
+});
+
+test('who reached the hub by another host is told addresses there, written once per host', () => {
+  const book = new SubscriptionBook();
+  const all = [listener('viewer', 'a:8080'), listener('viewer', 'b'), listener('operator', 'a:8080'), listener('operator')];
+  for (const one of all) book.add(one);
+  const written: string[] = [];
+  const at = (host: string) => {
+    written.push(host);
+    const streams = { rtsp: `rtsp://${host}`, hls: '' };
+    return { device: 'camera0', status: 'CONNECTED' as const, name: '', resolution: '0x0', fps: 0, streams };
+  };
+  book.tell({ notification: 'camera_status_update', streamId: 'camera0', data: at('default'), dataAt: at });
+  const told = all.map(({ texts }) => JSON.parse(String(texts[0])).params.streams.rtsp);
+  assert.deepEqual(told, ['rtsp://a:8080', 'rtsp://b', 'rtsp://a:8080', 'rtsp://default']);
+  assert.deepEqual(written, ['default', 'a:8080', 'b']);
 });
 
 test('a login bound to streams hears of its own only, and of nothing whose words could name others', () => {

@@ -1,4 +1,4 @@
-/** Who wants to be told of what, and the telling: an event is written once, however many sockets it goes to. */
+/** Who wants to be told of what, and the telling: an event is written once per host it names, however many sockets it goes to. */
 import type { EventFilters, RpcTopic } from '../../contracts/rpc/index.js';
 import { mayUseStream, type Principal } from '../operations.js';
 import type { RpcEvent } from './events.js';
@@ -7,6 +7,8 @@ import type { RpcEvent } from './events.js';
 export interface Listener {
   readonly principal: Principal | undefined;
   readonly subscriptions: Subscriptions;
+  /** How it reached the hub, with the port; undefined when it did not say. */
+  readonly host: string | undefined;
   deliver(text: Buffer): void;
 }
 
@@ -66,19 +68,23 @@ export class SubscriptionBook {
   tell(event: RpcEvent): void {
     const listeners = 'topic' in event ? this.#byTopic.get(event.topic) : this.#listeners;
     if (listeners === undefined || listeners.size === 0) return;
-    let text: Buffer | undefined;
+    const differs = 'notification' in event && event.dataAt !== undefined;
+    const texts = new Map<string | undefined, Buffer>();
     for (const listener of listeners) {
       if (!isMeant(listener, event)) continue;
-      text ??= write(event);
+      const host = differs ? listener.host : undefined;
+      const text = texts.get(host) ?? write(event, host);
+      texts.set(host, text);
       this.#told += 1;
       listener.deliver(text);
     }
   }
 }
 
-function write(event: RpcEvent): Buffer {
+function write(event: RpcEvent, host: string | undefined): Buffer {
   const method = 'topic' in event ? event.topic : event.notification;
-  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params: event.data }));
+  const params = 'topic' in event || host === undefined ? event.data : (event.dataAt?.(host) ?? event.data);
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params }));
 }
 
 function isMeant({ principal, subscriptions }: Listener, event: RpcEvent): boolean {
