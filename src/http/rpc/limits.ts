@@ -11,8 +11,6 @@ interface Bucket {
 export interface CallLimits {
   /** Takes one call; returns 0, or the milliseconds until the next one is free. */
   take(key: string, limit: CallLimit): number;
-  /** Gives one back that turned out not to count. */
-  giveBack(key: string, limit: CallLimit): void;
 }
 
 /** Makes the limits; `now` is in milliseconds. When there are too many buckets, those unused for longest are forgotten. */
@@ -40,10 +38,6 @@ export function createCallLimits(now: () => number = performance.now.bind(perfor
       if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / limit.perSecond) * 1000);
       bucket.tokens -= 1;
       return 0;
-    },
-    giveBack(key, limit) {
-      const bucket = bucketOf(key, limit, now());
-      bucket.tokens = Math.min(limit.burst, bucket.tokens + 1);
     },
   };
 }

@@ -145,6 +145,13 @@ describe('limits', () => {
     assert.ok(codes.filter((code) => code === -32040).length >= 10, String(codes));
     const looked = codes.filter((code) => code === -32001).length;
     assert.equal(fixture.audited.filter(({ action }) => action === 'rpc_login').length, looked);
+    // Behind the same address, and with nothing left for failures.
+    for (const guess of guesses) {
+      guesser.raw(JSON.stringify({ jsonrpc: '2.0', id: 100 + guess, method: 'authenticate', params: { auth_token: 'guess' } }));
+    }
+    await Promise.all([guesser.call('authenticate', { auth_token: 'operator' }), client(fixture, 'viewer')]);
+    const last = await guesser.answer(119);
+    assert.equal('error' in last && last.error.code, -32040);
   });
 
   test('let any number of clients behind one address sign in', async () => {

@@ -5,6 +5,7 @@ import type { Authentication } from '../../operations.js';
 import { limitKey } from '../../rate-limit.js';
 import type { RpcWorks } from '../call.js';
 import type { CallLimits } from '../limits.js';
+import { createLoginChecks } from '../login-checks.js';
 import { tooOften } from '../refusals.js';
 import { permissionsOf } from './words.js';
 
@@ -19,15 +20,16 @@ export interface SessionParts {
 }
 
 export function sessionWorks({ authentication, limits, onBadToken }: SessionParts): Pick<RpcWorks, 'ping' | 'authenticate'> {
+  const checks = createLoginChecks();
   return {
     ping: () => 'pong',
     async authenticate({ auth_token }, { connection }) {
-      // Only failures count, so that any number of clients behind one address may sign in, and nobody can guess.
-      const key = `failed login ${limitKey(connection.address)}`;
-      const waitMs = limits.take(key, failedLoginLimit);
-      if (waitMs > 0) throw tooOften(waitMs);
-      const principal = await authentication.byToken(auth_token);
+      const address = limitKey(connection.address);
+      const principal = await checks.run(address, () => authentication.byToken(auth_token));
       if (principal === undefined) {
+        // Only failures count, and a token that holds is let in whatever others behind the same address have tried.
+        const waitMs = limits.take(`failed login ${address}`, failedLoginLimit);
+        if (waitMs > 0) throw tooOften(waitMs);
         const reason = looksExpired(auth_token) ? 'token_expired' : 'token_invalid';
         onBadToken(connection.address, reason);
         throw new WeirError('unauthenticated', 'The token is not valid, or no longer', {
@@ -35,7 +37,6 @@ export function sessionWorks({ authentication, limits, onBadToken }: SessionPart
           facts: { reason },
         });
       }
-      limits.giveBack(key, failedLoginLimit);
       connection.signIn(principal);
       const { role, expires_at } = principal.session;
       return { authenticated: true, role, permissions: permissionsOf(role), expires_at: expires_at ?? never, session_id: connection.id };
