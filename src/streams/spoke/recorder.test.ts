@@ -148,7 +148,7 @@ test('a loss of the source is told with its reason, and the no-signal picture is
     await fake.play({});
     await waitFor(() => told.filter((word) => word === 'begin').length >= 2, { what: 'the return', deadlineMs: 8000 });
     assert.equal(pictures.size, told.filter((word) => word === 'begin').length);
-    await assign({ recordings: [order], desired: 'stopped' });
+    await assign({ desired: 'stopped' });
     assert.equal(told.at(-1), 'lost requested');
   });
   assert.equal(told.at(-1), 'close');
@@ -187,6 +187,25 @@ test('a spoke goes on with streams that were being recorded before anybody tells
   await withSpoke({ recorders: last.recorders, rememberFile }, async (spoke) => assert.deepEqual(spoke.statuses(), []));
 });
 
+test('a stopped stream runs for its recordings by the clock of the spoke, and after a kill too', async () => {
+  const rememberFile = join(folder, 'planned.json');
+  const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
+  await fake.play({});
+  await withSpoke({ recorders: notingRecorders().recorders, rememberFile }, async (spoke) => {
+    await assign({ desired: 'stopped', recordings: [{ ...order, origin: 'schedule', from: inMs(11_500) }] });
+    assert.equal(spoke.statuses()[0]?.state, 'stopped');
+    await waitFor(() => spoke.statuses()[0]?.state === 'running', { what: 'the picture', deadlineMs: 8000 });
+    await assign({ desired: 'stopped', recordings: [{ ...order, origin: 'schedule', until: inMs(0) }] });
+    assert.equal(spoke.statuses()[0]?.state, 'running', 'the last pictures may come');
+    await waitFor(() => spoke.statuses()[0]?.state === 'stopped', { what: 'the end', deadlineMs: 8000 });
+    await assign({ desired: 'stopped', recordings: [{ ...order, origin: 'schedule', from: inMs(11_500) }] });
+  });
+  await withSpoke({ recorders: notingRecorders().recorders, rememberFile }, async (spoke) => {
+    assert.deepEqual(spoke.statuses(), []);
+    await waitFor(() => spoke.statuses()[0]?.state === 'running', { what: 'the picture after the kill', deadlineMs: 8000 });
+  });
+});
+
 test('of what is remembered, only what has not ended is gone on with', () => {
   const file = join(folder, 'some.json');
   const stream = (id: string, recordings: RecordingOrder[], desired: 'running' | 'stopped' = 'running') => ({
@@ -200,5 +219,11 @@ test('of what is remembered, only what has not ended is gone on with', () => {
   const streams = [stream('a', [order]), stream('b', [{ ...order, until }]), stream('c', []), stream('d', [order], 'stopped')];
   new RememberedStreams(file, noLog).write(streams);
   const ids = (at: string) => new RememberedStreams(file, noLog).read(Date.parse(at)).map((one) => one.stream_id);
-  assert.deepEqual([ids('2026-01-01T23:59:59.000Z'), ids(until)], [['a', 'b'], ['a']]);
+  assert.deepEqual(
+    [ids('2026-01-01T23:59:59.000Z'), ids(until)],
+    [
+      ['a', 'b', 'd'],
+      ['a', 'd'],
+    ],
+  );
 });

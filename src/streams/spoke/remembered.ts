@@ -1,4 +1,4 @@
-/** The streams that a spoke is recording, on its disk: a spoke that was killed goes on with them before the hub speaks. */
+/** The streams that a spoke is to record, now or later, on its disk: a spoke that was killed goes on with them before the hub speaks. */
 import { readFileSync, rmSync } from 'node:fs';
 import { spokeAssignmentSchema } from '../../contracts/agent.js';
 import { writeFileAtomic } from '../../supervisor/index.js';
@@ -17,9 +17,9 @@ export class RememberedStreams {
     this.#log = log;
   }
 
-  /** Keeps those that run and have orders. A disk that refuses is told to the log only. */
+  /** Keeps those that have orders, whether they run now or not. A disk that refuses is told to the log only. */
   write(assigned: readonly AssignedStream[]): void {
-    const kept = assigned.filter((one) => one.desired === 'running' && (one.recordings?.length ?? 0) > 0);
+    const kept = assigned.filter((one) => (one.recordings?.length ?? 0) > 0);
     const text = JSON.stringify(kept);
     if (this.#written === text) return;
     try {

@@ -6,7 +6,8 @@ import { WeirError } from '../../contracts/errors.js';
 import type { SourceProbe, StreamConfig, StreamStatus } from '../../contracts/stream.js';
 import { type MachineFacts, parseSource, probeSource, type SourcePolicy } from '../../media/index.js';
 import { createProcessSampler, sweepOrphans } from '../../supervisor/index.js';
-import { type AssignmentStep, planAssignment } from './assignments.js';
+import { type AssignedStream, type AssignmentStep, planAssignment } from './assignments.js';
+import { DueStreams } from './due.js';
 import type { Log } from './log.js';
 import { noLog } from './log.js';
 import { noRecorders, type Recorders } from './recorder.js';
@@ -69,6 +70,8 @@ export interface Spoke {
 
 /** An assignment is answered at the latest after so long, also when a stream that is taken away is slow to end. */
 const assignAnswerMs = 3500;
+/** Time between two looks whether a recording begins or ends. */
+const dueLookMs = 1000;
 
 /** Ends what a killed predecessor left behind, announces itself and serves. Fails when the bus does not allow its subjects. */
 export async function startSpoke(options: SpokeOptions): Promise<Spoke> {
@@ -97,6 +100,7 @@ class SpokeProcess implements Spoke {
   readonly #sampler = createProcessSampler(process.pid);
   readonly #probes = new Set<AbortController>();
   readonly #remembered: RememberedStreams | undefined;
+  readonly #due = new DueStreams();
   #agent: Agent | undefined;
   #isConnected = true;
   #isDraining = false;
@@ -135,6 +139,8 @@ class SpokeProcess implements Spoke {
       runner.start(config);
     }
     await this.#resume();
+    const dueLook = setInterval(() => this.#lookAtDue(), dueLookMs);
+    this.#undo.push(() => clearInterval(dueLook));
     const stop = () => void this.stop();
     signal?.addEventListener('abort', stop, { once: true });
     this.#undo.push(() => signal?.removeEventListener('abort', stop));
@@ -236,7 +242,7 @@ class SpokeProcess implements Spoke {
     // Before a stream is stopped or taken away: what was ordered of it ends first.
     this.#options.recorders?.assign(assignment.streams);
     this.#remembered?.write(assignment.streams);
-    const steps = planAssignment([...this.#served.values()].map(servedFacts), assignment.streams);
+    const steps = planAssignment([...this.#served.values()].map(servedFacts), this.#due.set(assignment.streams, Date.now()));
     const frees = steps.filter((step) => step.do === 'close' || step.do === 'stop');
     await withinMs(Promise.all(frees.map((step) => this.#carryOut(step))), assignAnswerMs);
     const refused: { stream_id: string; error: unknown }[] = [];
@@ -257,7 +263,9 @@ class SpokeProcess implements Spoke {
 
   /** Goes on with what an earlier process was to record; the next assignment has the last word. */
   async #resume(): Promise<void> {
-    for (const { stream_id: streamId, config, revision } of this.#remembered?.read(Date.now()) ?? []) {
+    const nowMs = Date.now();
+    for (const { stream_id: streamId, config, desired, revision } of this.#due.set(this.#remembered?.read(nowMs) ?? [], nowMs)) {
+      if (desired === 'stopped') continue;
       try {
         if (!this.#served.has(streamId)) await this.#open(streamId, false);
         const served = this.#served.get(streamId);
@@ -271,7 +279,31 @@ class SpokeProcess implements Spoke {
     }
   }
 
-  async #carryOut(step: AssignmentStep): Promise<void> {
+  /** What runs for its recordings only begins and ends by the clock, whether the hub is there or not. */
+  #lookAtDue(): void {
+    if (this.#isDraining) return;
+    const changed = this.#due.changes(Date.now());
+    if (changed.length === 0) return;
+    this.#assigning = this.#assigning.catch(() => undefined).then(() => this.#follow(changed));
+  }
+
+  async #follow(changed: readonly AssignedStream[]): Promise<void> {
+    const served = [...this.#served.values()].filter(({ runner }) => changed.some((one) => one.stream_id === runner.streamId));
+    for (const step of planAssignment(served.map(servedFacts), changed)) {
+      if (this.#isDraining) return;
+      try {
+        await this.#carryOut(step, 'its recordings');
+      } catch (error) {
+        this.#log.warn({ stream_id: step.streamId, err: error }, 'a stream cannot run for its recording');
+      }
+    }
+    for (const { stream_id: streamId } of changed) {
+      const one = this.#served.get(streamId);
+      if (one !== undefined) one.isAssigned = true;
+    }
+  }
+
+  async #carryOut(step: AssignmentStep, by = 'the hub'): Promise<void> {
     const served = this.#served.get(step.streamId);
     switch (step.do) {
       case 'open':
@@ -282,15 +314,15 @@ class SpokeProcess implements Spoke {
         if (served !== undefined) await this.#close(served);
         break;
       case 'stop':
-        served?.runner.told('stop', 'the hub');
+        served?.runner.told('stop', by);
         await served?.runner.stop('requested');
         break;
       case 'start':
-        served?.runner.told('start', 'the hub');
+        served?.runner.told('start', by);
         served?.runner.start(step.config, step.revision);
         break;
       case 'configure':
-        served?.runner.told('configure', 'the hub');
+        served?.runner.told('configure', by);
         served?.runner.configure(step.config, step.revision);
     }
   }
