@@ -1,5 +1,6 @@
 /** Which order is due when, and whose the segments are. Pure. */
 import type { GapCause, RecordingOrder, StreamReason } from '../../contracts/index.js';
+import { iso } from './gaps.js';
 
 /** What an order has so far. */
 export interface Tally {
@@ -111,6 +112,21 @@ function nextBoundary(orders: readonly RecordingOrder[], nowMs: number): number 
 /** Times of the order in milliseconds; `Infinity` without an end. */
 export function spanOf({ from, until }: RecordingOrder): { fromMs: number; untilMs: number } {
   return { fromMs: Date.parse(from), untilMs: until === null ? Number.POSITIVE_INFINITY : Date.parse(until) };
+}
+
+/**
+ * The orders as they are carried out: a manual one is due on receipt, however far the clock of the hub is ahead, and lasts as long as it
+ * was to last. `known`: those of before, as they are carried out, which keep their begin however often they are received.
+ */
+export function onReceipt(orders: readonly RecordingOrder[], known: readonly RecordingOrder[], nowMs: number): RecordingOrder[] {
+  const begins = new Map(known.map((order) => [order.recording_id, Date.parse(order.from)]));
+  return orders.map((order) => {
+    if (order.origin !== 'manual') return order;
+    const { fromMs, untilMs } = spanOf(order);
+    const leadMs = fromMs - (begins.get(order.recording_id) ?? nowMs);
+    if (leadMs <= 0) return order;
+    return { ...order, from: iso(fromMs - leadMs), until: order.until === null ? null : iso(untilMs - leadMs) };
+  });
 }
 
 export function isDue(order: RecordingOrder, nowMs: number): boolean {

@@ -122,6 +122,24 @@ test('a recording begins with what is in memory, and no frame of it comes twice'
   await close();
 });
 
+test('a manual recording begins on receipt and lasts as long as ordered, however far the clock of the hub is ahead', async () => {
+  top.begin();
+  await top.play(20);
+  const early = { origin: 'manual', from: at(62), until: at(66) } as const;
+  top.order(early);
+  await top.play(20);
+  await top.is('recording');
+  // The same once more, as with every change of another stream.
+  top.order(early, { recording_id: 'r2', origin: 'schedule', from: at(60) });
+  await top.play(40);
+  await ended();
+  const frames = await framesOf();
+  assert.deepEqual(frames, range(10, 10 + frames.length), 'from the keyframe before');
+  assert.ok(Math.abs((frames.at(-1) ?? 0) - 59) <= 1, `last frame ${frames.at(-1)}`);
+  assert.deepEqual([top.segments('r2'), top.gaps()], [[], []], 'a plan waits for its time');
+  await close();
+});
+
 test('a timed recording ends by itself, to the frame, and has a final status', async () => {
   top.begin();
   await top.play(20);

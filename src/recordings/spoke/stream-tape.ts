@@ -2,7 +2,7 @@
 import type { PreRoll, StoredFragment } from '../../bus/index.js';
 import type { RecordingOrder, StreamReason } from '../../contracts/index.js';
 import type { Note } from './note.js';
-import { causeOf, isDue } from './orders.js';
+import { causeOf, isDue, onReceipt } from './orders.js';
 import type { SourceState, TapeEvent } from './tape-event.js';
 import { type TapeOptions, TapeWriter } from './tape-writer.js';
 
@@ -41,7 +41,8 @@ export class StreamTape {
     this.#preRoll = preRoll;
   }
 
-  order(orders: readonly RecordingOrder[]): void {
+  order(received: readonly RecordingOrder[]): void {
+    const orders = onReceipt(received, this.#wanted, this.#options.now());
     if (JSON.stringify(orders) === JSON.stringify(this.#wanted)) return;
     this.#wanted = orders;
     // What begins now begins with what is in memory, so it must be on before.
