@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import type { Camera, Export, Recording, Segment, Snapshot } from '../contracts/index.js';
 import { waitFor } from '../testkit/index.js';
 import { openBrowser, playerWhen, signIn, withoutBrowser } from './browser.js';
@@ -40,6 +40,8 @@ describe('cameras and recordings in the browser', { skip: withoutBrowser }, () =
       .getByTestId('recorded')
       .locator('video')
       .evaluate((video) => (video as unknown as { currentTime: number }).currentTime);
+  /** Nothing in it is cut off. */
+  const isWhole = (what: Locator) => what.evaluate((element) => (({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(element as never));
   /** Time at the playhead, in milliseconds since 1970. */
   const playhead = async (where: Page) => 1000 * Number(await where.getByTestId('timeline-over').getAttribute('aria-valuenow'));
 
@@ -134,11 +136,14 @@ describe('cameras and recordings in the browser', { skip: withoutBrowser }, () =
     await page.goto(`${weir.url}/recordings/files`);
     await page.getByTestId(`file-${first.filename}`).locator('a.row-name').click();
     await page.getByTestId(`row-${camera.id}`).waitFor();
-    for (let nearer = 0; nearer < 9; nearer++) await page.getByTestId('zoom-in').click();
+    // It opens on what there is, not on the whole day.
+    const inView = async () => Number(await page.getByTestId('timeline').getAttribute('data-seconds'));
+    await waitFor(async () => (await inView()) <= 300, { deadlineMs: 10_000, what: 'the recording in sight' });
     const head = await page.getByTestId('line-head').boundingBox();
     const over = await page.getByTestId('timeline-over').boundingBox();
     assert.ok(head !== null && over !== null);
-    // A little behind its begin: a pixel is a sixth of a second here.
+    assert.equal(await isWhole(page.getByTestId(`row-${camera.id}`).locator('.tl-label .small')), true, 'what the row says');
+    // A little behind its begin: a pixel is a fraction of a second here.
     await page.mouse.click(head.x + head.width / 2 + 5, over.y + over.height / 2);
     await waitFor(async () => (await page.getByTestId('recorded').getAttribute('data-state')) === 'ready', {
       deadlineMs: 30_000,
@@ -228,6 +233,7 @@ describe('cameras and recordings in the browser', { skip: withoutBrowser }, () =
       await phone.goto(`${weir.url}${path}`);
       await phone.getByTestId(testid).first().waitFor();
       assert.equal(await fits(phone), true, path);
+      if (path === '/recordings') assert.equal(await isWhole(phone.locator('.recordings-page .tabs')), true, 'every tab in sight');
     }
     await phone.close();
   });

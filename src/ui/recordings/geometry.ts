@@ -1,6 +1,6 @@
 /** Where times stand on a timeline: view, zoom, ticks, what is drawn of the coverage. Pure. */
 import type { Coverage } from '../../contracts/recording.js';
-import { wallTime, zoneOffsetMs } from './zone.js';
+import { formatClock, wallTime, zoneOffsetMs } from './zone.js';
 
 /** Milliseconds since 1970, begin and end of what is in sight. */
 export interface Span {
@@ -47,6 +47,20 @@ export function panView(view: Span, byMs: number, bounds: Span): Span {
   return clampView({ from: view.from + byMs, to: view.to + byMs }, bounds);
 }
 
+const leastOpeningMs = 120_000;
+
+/** What to show of a day at first: all that is known to be there or missing, with a margin; the whole day when that is most of it, or nothing. */
+export function openingView(lanes: readonly (readonly CoverageSpan[])[], bounds: Span): Span {
+  const wanted = lanes.flatMap((spans) => spans.filter((span) => span.state !== 'unwanted'));
+  const from = wanted.reduce((least, span) => Math.min(least, span.from), Number.POSITIVE_INFINITY);
+  const to = wanted.reduce((most, span) => Math.max(most, span.to), Number.NEGATIVE_INFINITY);
+  if (to <= from) return bounds;
+  const length = Math.max(leastOpeningMs, (to - from) * 1.1);
+  if (length > (bounds.to - bounds.from) * 0.6) return bounds;
+  const middle = (from + to) / 2;
+  return clampView({ from: middle - length / 2, to: middle + length / 2 }, bounds);
+}
+
 /** Moves the view just so far that `time` is in sight. */
 export function revealTime(view: Span, time: number, bounds: Span): Span {
   if (time >= view.from && time <= view.to) return view;
@@ -63,7 +77,7 @@ export interface Tick {
 }
 
 /** Marks at even clock times of the zone, at least `leastPx` apart; on a day of 25 hours an hour is named twice. */
-export function ticksOf(view: Span, width: number, zone: string, leastPx = 74): Tick[] {
+export function ticksOf(view: Span, width: number, zone: string, leastPx = 84, locale?: string): Tick[] {
   const perPx = (view.to - view.from) / Math.max(1, width);
   const step = steps.find((one) => one / perPx >= leastPx) ?? 86_400_000;
   const ticks: Tick[] = [];
@@ -75,14 +89,9 @@ export function ticksOf(view: Span, width: number, zone: string, leastPx = 74): 
     const wall = wallTime(time, zone);
     const sinceMidnight = (wall.hour * 3600 + wall.minute * 60 + wall.second) * 1000;
     if (sinceMidnight % step !== 0) continue;
-    ticks.push({ time, label: labelOf(wall, step) });
+    ticks.push({ time, label: formatClock(time, zone, step < 60_000, locale) });
   }
   return ticks;
-}
-
-function labelOf(wall: { hour: number; minute: number; second: number }, step: number): string {
-  const base = `${String(wall.hour).padStart(2, '0')}:${String(wall.minute).padStart(2, '0')}`;
-  return step < 60_000 ? `${base}:${String(wall.second).padStart(2, '0')}` : base;
 }
 
 export interface Bar {
@@ -157,4 +166,10 @@ export function toSpans(coverage: Coverage): CoverageSpan[] {
     .map((span) => ({ ...span, from: Date.parse(span.from), to: Date.parse(span.to) }))
     .filter((span) => span.to > span.from)
     .sort((a, b) => a.from - b.from);
+}
+
+/** `87 %`, near the whole `99.4 %`; never 100 % where something is missing. */
+export function formatShare(share: number): string {
+  if (share >= 1) return '100 %';
+  return share < 0.99 ? `${Math.floor(share * 100)} %` : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
 }

@@ -4,7 +4,7 @@ import { type ApiError, call, toApiError } from '../core/api.js';
 import { now } from '../core/clock.js';
 import { recordingOf } from '../core/recording-state.js';
 import { remember, remembered } from '../core/theme.js';
-import { type CoverageSpan, clampView, nextBegin, revealTime, type Span, spanAt, sumSpans, toSpans } from './geometry.js';
+import { type CoverageSpan, clampView, nextBegin, openingView, revealTime, type Span, spanAt, sumSpans, toSpans } from './geometry.js';
 import { dayBounds, dayOf, isDay, localZone } from './zone.js';
 
 export const zone = localZone();
@@ -31,6 +31,8 @@ export const selection = signal<Span | undefined>(undefined);
 export const selecting = signal(false);
 /** Where the playhead goes once the coverage of the played row is known; undefined when it stands where somebody wanted it. */
 const start = signal<'first' | 'last' | undefined>('last');
+/** The view comes nearer to what there is once that is known, unless somebody has moved it before. */
+const fitting = signal(true);
 /** Grows when files were changed from outside of the timeline. */
 const turn = signal(0);
 const lanes = signal<ReadonlyMap<string, Lane>>(new Map());
@@ -81,6 +83,7 @@ export function setDay(next: string, at?: number): void {
     day.value = next;
     if (!same) {
       view.value = bounds.peek();
+      fitting.value = true;
       selection.value = undefined;
       lanes.value = new Map();
     }
@@ -110,6 +113,7 @@ export function reloadLanes(): void {
 export function followLanes(): () => void {
   const controllers = new Map<string, { key: string; controller: AbortController }>();
   const stopStart = effect(goToStart);
+  const stopFit = effect(fitView);
   const stop = effect(() => {
     const ids = rows.value ?? [];
     const { from, to } = bounds.value;
@@ -134,6 +138,7 @@ export function followLanes(): () => void {
   return () => {
     stop();
     stopStart();
+    stopFit();
     for (const { controller } of controllers.values()) controller.abort();
   };
 }
@@ -149,6 +154,25 @@ function goToStart(): void {
   const span = wanted === 'first' ? present[0] : present.at(-1);
   start.value = undefined;
   if (span !== undefined) playhead.value = wanted === 'first' ? span.from : Math.max(span.from, span.to - 10_000);
+}
+
+/** Once for each day, when the coverage of every row is known. */
+function fitView(): void {
+  const ids = rows.value;
+  if (!fitting.value || ids === undefined || ids.length === 0) return;
+  const known = ids.map((id) => lanes.value.get(id));
+  if (known.some((lane) => lane === undefined || lane.loading)) return;
+  fitting.value = false;
+  const { from, to } = view.peek();
+  const whole = bounds.peek();
+  if (from !== whole.from || to !== whole.to) return;
+  const near = openingView(
+    known.map((lane) => lane?.spans ?? []),
+    whole,
+  );
+  const chosen = start.peek() === undefined ? playhead.peek() : near.from;
+  // A moment that was asked for lies in sight, wherever the rest is.
+  view.value = chosen >= near.from && chosen <= near.to ? near : whole;
 }
 
 /** Somebody chose a moment: it is not moved any more. */

@@ -7,7 +7,7 @@ import { formatLength, formatSpan } from '../core/format.js';
 import { gapSentence } from '../core/gap-words.js';
 import { theme } from '../core/theme.js';
 import { RecMark } from '../player/record-button.js';
-import { barsOf, panView, type Span, spanAt, ticksOf, timeAt, xOf, zoomView } from './geometry.js';
+import { barsOf, formatShare, panView, type Span, spanAt, ticksOf, timeAt, xOf, zoomView } from './geometry.js';
 import { forgetThumb, thumb, wantThumb } from './thumbs.js';
 import { active, bounds, laneOf, playhead, rows, selecting, selection, setView, totalsOf, view, zone } from './timeline-state.js';
 import { formatClock } from './zone.js';
@@ -29,7 +29,7 @@ export function Timeline({ onSeek }: TimelineProps) {
   }, []);
   const ids = rows.value ?? [];
   return (
-    <div class="tl" data-testid="timeline">
+    <div class="tl" data-testid="timeline" data-seconds={Math.round((view.value.to - view.value.from) / 1000)}>
       <Axis width={width} />
       <div class="tl-body">
         {ids.map((id) => (
@@ -86,7 +86,7 @@ function Row({ id, width }: { id: string; width: number }) {
                 : 'nothing'
               : totals.missing < 0.5
                 ? formatLength(totals.present * 1000)
-                : `${((totals.present / wanted) * 100).toFixed(totals.missing / wanted < 0.01 ? 2 : 0)} % of ${formatSpan(wanted * 1000)}`}
+                : `${formatShare(totals.present / wanted)} of ${formatSpan(wanted * 1000)}`}
         </span>
       </div>
       <LaneCanvas id={id} width={width} />

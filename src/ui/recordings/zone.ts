@@ -127,8 +127,14 @@ function two(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** `14:05` or, with seconds, `14:05:09`. */
-export function formatClock(time: number, zone: string, withSeconds = true): string {
-  const { hour, minute, second } = wallTime(time, zone);
-  return withSeconds ? `${two(hour)}:${two(minute)}:${two(second)}` : `${two(hour)}:${two(minute)}`;
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** As the reader writes it: `14:05:09` or `2:05:09 PM`; without seconds `14:05` or `2:05 PM`. `locale` left out: the reader's. */
+export function formatClock(time: number, zone: string, withSeconds = true, locale?: string): string {
+  const key = `${zone} ${withSeconds} ${locale}`;
+  const known = clocks.get(key);
+  if (known !== undefined) return known.format(time);
+  const made = new Intl.DateTimeFormat(locale, { timeZone: zone, timeStyle: withSeconds ? 'medium' : 'short' });
+  clocks.set(key, made);
+  return made.format(time);
 }
