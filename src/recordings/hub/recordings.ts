@@ -35,7 +35,7 @@ export interface Recordings {
   readonly operations: RecordingsOperations;
   /** What a spoke shall record of a stream, now and in the next 24 hours: part of its assignment. */
   ordersOf(streamId: string): RecordingOrder[];
-  /** True while (and shortly before) a stream is to be recorded, so that it must run whoever watches. */
+  /** True while (and shortly before) a stream is to be recorded, or a picture of it is awaited, so that it must run whoever watches. */
   isWanted(streamId: string): boolean;
   /** What is recorded of a stream right now; null when nothing is. */
   recordingOf(streamId: string): Recording | null;
@@ -174,7 +174,7 @@ class HubRecordings implements Recordings {
   }
 
   isWanted(streamId: string): boolean {
-    return this.#nouns.orders.isWanted(streamId);
+    return this.#nouns.orders.isWanted(streamId) || this.#nouns.snapshots.isAwaited(streamId);
   }
 
   recordingOf(streamId: string): Recording | null {

@@ -6,18 +6,23 @@ import { type Snapshot, type StoredFile, type TakeSnapshot, WeirError } from '..
 import type { SnapshotRecord } from '../../store/index.js';
 import { fileError } from '../../supervisor/index.js';
 import type { Changes } from './changes.js';
-import type { RecordingsParts } from './needs.js';
+import type { Picture, PictureRequest, RecordingsParts } from './needs.js';
 import { pictureSize } from './picture-size.js';
 import { iso } from './recording-view.js';
 import { openStored, pathBelow } from './stored-file.js';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+/** A stream that runs only for a picture stops so long after it. */
+const lingerMs = 3000;
 const contentTypes = { jpg: 'image/jpeg', png: 'image/png' } as const;
 
 /** Owns the folder of snapshots. */
 export class Snapshots {
   readonly #parts: RecordingsParts;
   readonly #changes: Changes;
+
+  /** Streams that run for a picture, and how many pictures of each are awaited. */
+  readonly #lent = new Map<string, number>();
 
   constructor(parts: RecordingsParts, changes: Changes) {
     this.#parts = parts;
@@ -43,10 +48,16 @@ export class Snapshots {
     }
   }
 
-  async get(name: string): Promise<SnapshotRecord> {
+  /** True while a stream must run because a picture of it is awaited, although it is to be stopped otherwise. */
+  isAwaited(streamId: string): boolean {
+    return this.#lent.has(streamId);
+  }
+
+  /** Throws `not_found` for one that there is not, or that `maySee` says no to: both are the same to whom asks. */
+  async get(name: string, maySee: (streamId: string) => boolean = () => true): Promise<SnapshotRecord> {
     const { snapshots } = this.#parts.store;
     const found = (await snapshots.get(name)) ?? (await snapshots.get(`${name}.jpg`)) ?? (await snapshots.get(`${name}.png`));
-    if (found !== undefined) return found;
+    if (found !== undefined && maySee(found.stream_id)) return found;
     throw new WeirError('not_found', `There is no snapshot ${name}`, { facts: { resource: 'snapshot', id: name } });
   }
 
@@ -66,11 +77,11 @@ export class Snapshots {
   }
 
   async #take(streamId: string, request: TakeSnapshot, by: string, signal: AbortSignal): Promise<Snapshot> {
-    const { streams, store, folders, settings } = this.#parts;
+    const { store, folders, settings } = this.#parts;
     const { filename: wanted, format } = nameOf(request);
     if (wanted !== undefined && (await store.snapshots.get(wanted)) !== undefined) throw taken(wanted);
     const quality = request.quality ?? settings().snapshots.quality;
-    const picture = await streams.picture(streamId, { format, quality, ...(request.width === undefined ? {} : { width: request.width }) }, signal);
+    const picture = await this.#picture(streamId, { format, quality, ...(request.width === undefined ? {} : { width: request.width }) }, signal);
     const size = pictureSize(picture.body);
     if (size === undefined) throw new WeirError('unavailable', 'The keyframe could not be made into a picture');
     const filename = wanted ?? `${defaultStem(streamId, picture.takenAtMs)}.${format}`;
@@ -92,6 +103,26 @@ export class Snapshots {
       throw error;
     }
     return showSnapshot(record);
+  }
+
+  /** Whatever the stream is to do, it runs until there is a picture, and a little longer: pictures often come in series. */
+  async #picture(streamId: string, request: PictureRequest, signal: AbortSignal): Promise<Picture> {
+    const { streams } = this.#parts;
+    this.#lend(streamId, 1);
+    try {
+      return await streams.picture(streamId, request, signal);
+    } finally {
+      setTimeout(() => this.#lend(streamId, -1), lingerMs).unref();
+    }
+  }
+
+  #lend(streamId: string, by: 1 | -1): void {
+    const { streams, signal } = this.#parts;
+    const count = (this.#lent.get(streamId) ?? 0) + by;
+    if (count > 0) this.#lent.set(streamId, count);
+    else this.#lent.delete(streamId);
+    // Only the first and the last change what its spoke is to do.
+    if (!signal.aborted && count === (by === 1 ? 1 : 0)) streams.kick(streamId);
   }
 
   #tell(snapshot: Snapshot): void {
