@@ -134,18 +134,23 @@ function withoutOverlap(pieces: readonly ExportPiece[]): ExportPiece[] {
   return kept;
 }
 
-/** Input of FFmpeg's concat demuxer. Each file is told its length, so that one follows the other without reading them first. */
-export function concatList(pieces: readonly ExportPiece[], toMs: number): string {
+/**
+ * Input of FFmpeg's concat demuxer. Each file is told its length, so that one follows the other without reading them first. The first
+ * one is told where to begin: a seek of the whole list goes to the keyframe after most times, and not to the one before.
+ */
+export function concatList(pieces: readonly ExportPiece[], fromMs: number, toMs: number): string {
   const lines = ['ffconcat version 1.0'];
   for (const [index, piece] of pieces.entries()) {
     const next = pieces[index + 1];
     // Where files overlap the later one has the time.
     const endMs = Math.min(toMs, next?.started_ms ?? toMs);
     lines.push(`file 'file:${piece.path.replaceAll("'", "'\\''")}'`);
-    if (endMs < piece.ended_ms || piece.isRunning) {
-      const length = Math.max(0, Math.min(endMs, piece.ended_ms) - piece.started_ms) / 1000;
-      lines.push(`duration ${length.toFixed(3)}`, `outpoint ${length.toFixed(3)}`);
-    } else lines.push(`duration ${(piece.duration_ms / 1000).toFixed(3)}`);
+    const skipS = index === 0 ? Math.max(0, fromMs - piece.started_ms) / 1000 : 0;
+    if (skipS > 0) lines.push(`inpoint ${skipS.toFixed(3)}`);
+    const isCut = endMs < piece.ended_ms || piece.isRunning;
+    const endS = (isCut ? Math.max(0, Math.min(endMs, piece.ended_ms) - piece.started_ms) : piece.duration_ms) / 1000;
+    lines.push(`duration ${Math.max(0, endS - skipS).toFixed(3)}`);
+    if (isCut) lines.push(`outpoint ${endS.toFixed(3)}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -90,17 +90,18 @@ export class Exports {
     return showExport(record);
   }
 
-  async need(exportId: string): Promise<ExportRecord> {
+  /** Throws `not_found` for one that there is not, or that `maySee` says no to: both are the same to whom asks. */
+  async need(exportId: string, maySee: (streamId: string) => boolean = () => true): Promise<ExportRecord> {
     const found = await this.#nouns.parts.store.exports.get(exportId);
-    if (found !== undefined) return found;
+    if (found !== undefined && maySee(found.stream_id)) return found;
     throw new WeirError('not_found', `There is no export ${exportId}`, { facts: { resource: 'export', id: exportId } });
   }
 
-  /** The export whose file has this name, with or without extension. */
-  async byFilename(name: string): Promise<ExportRecord> {
+  /** The export whose file has this name, with or without extension. Throws as `need`. */
+  async byFilename(name: string, maySee: (streamId: string) => boolean = () => true): Promise<ExportRecord> {
     const { exports } = this.#nouns.parts.store;
     const found = (await exports.byFilename(name)) ?? (await exports.byFilename(`${name}.mp4`));
-    if (found !== undefined) return found;
+    if (found !== undefined && maySee(found.stream_id)) return found;
     throw new WeirError('not_found', `There is no export ${name}`, { facts: { resource: 'export', id: name } });
   }
 
@@ -196,13 +197,13 @@ export class Exports {
     const { parts, ffmpeg } = this.#nouns;
     if (ffmpeg === undefined) throw new WeirError('unavailable', 'This hub has no FFmpeg to export with');
     const list = `${beside.replace(/\.part$/, '')}.list`;
-    await writeFile(list, concatList(pieces, record.to_ms), { mode: 0o600 });
+    await writeFile(list, concatList(pieces, record.from_ms, record.to_ms), { mode: 0o600 });
     const skipS = Math.max(0, record.from_ms - (pieces[0]?.started_ms ?? record.from_ms)) / 1000;
     const lengthMs = Math.max(1, pieces.reduce((sum, one) => sum + one.duration_ms, 0) - skipS * 1000);
     let notedAt = 0;
     const run = await spawnProcess({
       command: ffmpeg,
-      args: exportArgs(list, skipS, beside),
+      args: exportArgs(list, beside),
       stdout: 'lines',
       ladder: [
         { signal: 'SIGTERM', waitMs: 2000 },
@@ -230,12 +231,11 @@ export class Exports {
   }
 }
 
-/** The picture begins exactly `skipS` in: the file holds the keyframe before, and its edit list tells players where to begin. */
-export function exportArgs(list: string, skipS: number, output: string): string[] {
+/** The picture begins exactly where the list says: the file holds the keyframe before, and its edit list tells players where to begin. */
+export function exportArgs(list: string, output: string): string[] {
   const head = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', '-progress', 'pipe:1'];
-  const input = ['-protocol_whitelist', 'file', '-f', 'concat', '-safe', '0', '-i', `file:${list}`];
-  const skip = skipS > 0 ? ['-ss', skipS.toFixed(3)] : [];
-  return [...head, ...skip, ...input, '-map', '0', '-c', 'copy', '-movflags', '+faststart', '-f', 'mp4', '-y', `file:${output}`];
+  const input = ['-copyts', '-protocol_whitelist', 'file', '-f', 'concat', '-safe', '0', '-i', `file:${list}`];
+  return [...head, ...input, '-map', '0', '-c', 'copy', '-copypriorss', '1', '-movflags', '+faststart', '-f', 'mp4', '-y', `file:${output}`];
 }
 
 export function showExport(record: ExportRecord): Export {

@@ -1,10 +1,11 @@
 /** Operations on snapshots and exports. */
+import { mayView } from '../../access/index.js';
 import type { Session } from '../../contracts/index.js';
 import { showExport } from './exports.js';
 import type { RecordingsOperations } from './operations.js';
 import { needStream } from './order-operations.js';
 import type { RecordingsNouns } from './recordings.js';
-import { listedStreams, needOperate, needView } from './rights.js';
+import { listedStreams, needOperate } from './rights.js';
 import { showSnapshot } from './snapshots.js';
 
 type PictureOperations = Pick<
@@ -23,11 +24,8 @@ type PictureOperations = Pick<
 
 export function createPictureOperations(nouns: RecordingsNouns): PictureOperations {
   const { parts, snapshots, exports } = nouns;
-  const viewed = async (session: Session, name: string) => {
-    const record = await snapshots.get(name);
-    needView(session, record.stream_id);
-    return record;
-  };
+  const seenBy = (session: Session) => (streamId: string) => mayView(session, streamId);
+  const viewed = (session: Session, name: string) => snapshots.get(name, seenBy(session));
   return {
     async take_snapshot(session, { params, body }, { signal }) {
       needOperate(session, params.stream_id);
@@ -57,19 +55,15 @@ export function createPictureOperations(nouns: RecordingsNouns): PictureOperatio
       return { items: page.items.map(showExport), next_cursor: page.next_cursor };
     },
     async get_export(session, { params }) {
-      const record = await exports.need(params.export_id);
-      needView(session, record.stream_id);
-      return showExport(record);
+      return showExport(await exports.need(params.export_id, seenBy(session)));
     },
     async delete_export(session, { params }) {
-      const record = await exports.need(params.export_id);
+      const record = await exports.need(params.export_id, seenBy(session));
       needOperate(session, record.stream_id);
       await exports.remove(record);
     },
     async export_file(session, { params }) {
-      const record = await exports.byFilename(params.filename);
-      needView(session, record.stream_id);
-      return exports.stored(record);
+      return exports.stored(await exports.byFilename(params.filename, seenBy(session)));
     },
   };
 }

@@ -20,11 +20,11 @@ export class RecordingFiles {
     this.#spokes = spokes;
   }
 
-  /** The segment by its name with or without extension. Throws `not_found`. */
-  async need(name: string): Promise<SegmentRecord> {
+  /** The segment by its name with or without extension. Throws `not_found`, also for one that `maySee` says no to: both are the same to whom asks. */
+  async need(name: string, maySee: (streamId: string) => boolean = () => true): Promise<SegmentRecord> {
     const { recordings } = this.#parts.store;
     const found = (await recordings.segment(name)) ?? (await recordings.segment(name.replace(/\.(?:mp4|mkv)$/, '')));
-    if (found !== undefined) return found;
+    if (found !== undefined && maySee(found.stream_id)) return found;
     throw new WeirError('not_found', `There is no recording file ${name}`, { facts: { resource: 'recording', id: name } });
   }
 

@@ -208,7 +208,7 @@ test('export: one MP4 that begins and ends at the very frame, over several files
   const [first, last] = [segments[0], segments.at(-1)];
   assert.ok(first !== undefined && last !== undefined);
   const all = await countersOf(`${address}/index.m3u8?from=${first.started_at}&to=${last.ended_at}`);
-  const fromMs = Date.parse(first.started_at) + 1400;
+  const fromMs = Date.parse(first.started_at) + 1399;
   const body = { stream_id: 'cam', from: new Date(fromMs).toISOString(), to: new Date(fromMs + 4000).toISOString(), name: 'clip' };
   const created = await operations().create_export(admin, input('create_export', { body }), calm);
   assert.equal(created.state, 'queued');
@@ -313,13 +313,69 @@ test('snapshots: of an idle stream, named, jpg and png; a taken name is refused'
   assert.ok(bed.changes.some((change) => change.kind === 'snapshot_taken'));
 });
 
+test('snapshot of a stream that is to be stopped: it runs for the picture, and stops again', async () => {
+  const state = () => bed.streams.streams().find((one) => one.stream_id === 'cam')?.status?.state;
+  await bed.streams.operations.stop_stream(admin, input('stop_stream', { ...target, body: undefined }), calm);
+  await waitFor(() => state() === 'stopped', { deadlineMs: 10_000, what: 'the stream to be stopped' });
+  const taken = await operations().take_snapshot(admin, input('take_snapshot', { ...target, body: { filename: 'asleep.jpg' } }), calm);
+  assert.deepEqual([taken.width, taken.height], [320, 180]);
+  await waitFor(() => state() === 'stopped' && !bed.recordings.isWanted('cam'), { deadlineMs: 15_000, what: 'the stream to be stopped again' });
+  await operations().delete_snapshot(admin, input('delete_snapshot', { params: { filename: 'asleep.jpg' } }), calm);
+  await bed.streams.operations.start_stream(admin, input('start_stream', { ...target, body: undefined }), calm);
+});
+
 test('rights: a session bound to another stream sees and does nothing', async () => {
   const stranger = { ...admin, role: 'operator', streams: ['other'] } as const;
   const bound = { ...stranger, streams: ['other'] };
   await assert.rejects(operations().start_recording(bound, input('start_recording', { ...target, body: {} }), calm), codeOf('permission_denied'));
-  await assert.rejects(
-    operations().recording_file(bound, input('recording_file', { params: { filename: segments[0]?.filename ?? '' } }), calm),
-    codeOf('permission_denied'),
+  // By name, what belongs to another stream is as what does not exist, in the very words.
+  const filename = segments[0]?.filename ?? '';
+  const refusal = (error: unknown) => {
+    assert.ok(error instanceof WeirError);
+    return [error.code, error.message.replace(filename, '*').replace('nothing', '*').replace('plain.png', '*')];
+  };
+  await operations().take_snapshot(admin, input('take_snapshot', { ...target, body: { filename: 'plain.png' } }), calm);
+  for (const [theirs, none] of [
+    ['get_segment', 'get_segment'],
+    ['delete_segment', 'delete_segment'],
+    ['recording_file', 'recording_file'],
+  ] as const) {
+    const [one, other] = await Promise.all([
+      operations()
+        [theirs](bound, input(theirs, { params: { filename } }), calm)
+        .then(() => 'let in', refusal),
+      operations()
+        [none](bound, input(none, { params: { filename: 'nothing' } }), calm)
+        .then(() => 'let in', refusal),
+    ]);
+    assert.deepEqual(one, other);
+    assert.equal(one[0], 'not_found');
+  }
+  for (const name of ['get_snapshot', 'delete_snapshot', 'snapshot_file'] as const) {
+    const [one, other] = await Promise.all([
+      operations()
+        [name](bound, input(name, { params: { filename: 'plain.png' } }), calm)
+        .then(() => 'let in', refusal),
+      operations()
+        [name](bound, input(name, { params: { filename: 'nothing' } }), calm)
+        .then(() => 'let in', refusal),
+    ]);
+    assert.deepEqual(one, other);
+    assert.equal(one[0], 'not_found');
+  }
+  const bulk = await operations().delete_segments(bound, input('delete_segments', { body: { filenames: [filename] } }), calm);
+  assert.deepEqual([bulk.results[0]?.deleted, bulk.results[0]?.message.includes('recording file')], [false, true]);
+  const exported = (await operations().list_exports(admin, input('list_exports', { query: { limit: 1 } }), calm)).items[0];
+  assert.ok(exported !== undefined);
+  const which = { params: { export_id: exported.export_id } };
+  await assert.rejects(operations().get_export(bound, input('get_export', which), calm), codeOf('not_found'));
+  await assert.rejects(operations().delete_export(bound, input('delete_export', which), calm), codeOf('not_found'));
+  const file = { params: { filename: exported.filename ?? '' } };
+  await assert.rejects(operations().export_file(bound, input('export_file', file), calm), codeOf('not_found'));
+  const storage = await operations().get_storage(bound, input('get_storage', {}), calm);
+  assert.deepEqual(
+    [storage.recordings_size, storage.snapshots_size, storage.exports_size, storage.oldest_at, storage.streams, storage.bytes_per_day],
+    [0, 0, 0, null, [], 0],
   );
   const list = await operations().list_segments(bound, input('list_segments', { query: { limit: 10, offset: 0 } }), calm);
   assert.deepEqual([list.total, list.items], [0, []]);

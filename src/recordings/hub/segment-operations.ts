@@ -1,4 +1,5 @@
 /** Operations on files: list, protect, delete, download, play. */
+import { mayView } from '../../access/index.js';
 import { type Session, WeirError } from '../../contracts/index.js';
 import type { SegmentRecord } from '../../store/index.js';
 import type { RecordingsOperations } from './operations.js';
@@ -22,11 +23,7 @@ type SegmentOperations = Pick<
 
 export function createSegmentOperations(nouns: RecordingsNouns): SegmentOperations {
   const { parts, files, playback, thumbnails } = nouns;
-  const viewed = async (session: Session, name: string) => {
-    const segment = await files.need(name);
-    needView(session, segment.stream_id);
-    return segment;
-  };
+  const viewed = (session: Session, name: string) => files.need(name, (streamId) => mayView(session, streamId));
   const operated = async (session: Session, name: string) => {
     const segment = await viewed(session, name);
     needOperate(session, segment.stream_id);
