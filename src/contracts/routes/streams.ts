@@ -88,8 +88,9 @@ export const streamRoutes = {
     path: '/api/v1/streams/{stream_id}/stop',
     role: 'operator',
     tag: 'streams',
-    summary: 'Stop',
+    summary: 'Stop; with `release` an on-demand stream ends now unless somebody watches or records it, and starts again for the next viewer',
     params: streamParams,
+    body: z.strictObject({ release: z.boolean().optional().describe('default false: stopped for viewers as well, until it is started') }).optional(),
     answer: streamCommandAnswer,
   },
   restart_stream: {

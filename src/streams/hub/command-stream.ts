@@ -40,6 +40,13 @@ export async function commandStream(
   return resultOf(nouns, record, action);
 }
 
+/** What is wanted has changed by itself: waits until spokes know, and leaves the desired state as it is. */
+export async function releaseStream(nouns: CommandNouns, streamId: string, signal: AbortSignal): Promise<CommandResult> {
+  const record = nouns.definitions.need(streamId);
+  await settle(nouns, signal);
+  return resultOf(nouns, record, 'stop');
+}
+
 /** Ends the running FFmpeg and starts a new one. Throws `unavailable` when no spoke serves the stream. */
 export async function restartStream(nouns: CommandNouns, streamId: string, actor: Actor, signal: AbortSignal): Promise<CommandResult> {
   const { definitions, reconciler } = nouns;

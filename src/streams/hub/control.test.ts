@@ -17,6 +17,20 @@ const stateOf = async (bench: Bench, streamId: string) => {
   return `${status?.state} ${status?.reason ?? '-'}`;
 };
 
+test('an on-demand stream that is released ends now and starts again for the next viewer', async () => {
+  await using bench = await startBench();
+  await using spoke = await startTestSpoke(bench, 's1');
+  const { operations } = bench.hub;
+  await create(bench, { stream_id: 'cam', on_demand: true });
+  const target = { params: { stream_id: 'cam' } };
+  await operations.start_stream(admin, input('start_stream', target), calm);
+  assert.equal(spoke.state('cam'), 'running');
+  const released = await operations.stop_stream(admin, input('stop_stream', { ...target, body: { release: true } }), calm);
+  assert.deepEqual([released.result.ok, released.stream.desired, spoke.state('cam')], [true, 'running', 'stopped']);
+  bench.hub.want('cam');
+  await waitFor(() => spoke.state('cam') === 'running', { what: 'running again' });
+});
+
 test('a stream that is defined is assigned, started, stopped, restarted and deleted', async () => {
   await using bench = await startBench();
   await using spoke = await startTestSpoke(bench, 's1');

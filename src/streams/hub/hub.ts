@@ -196,6 +196,7 @@ class HubNouns implements StreamsHub {
       facts: options.facts,
       prepare: (streamId) => this.#prepare(streamId),
       want: (streamId) => this.#watching.want(streamId),
+      release: (streamId) => this.#watching.release(streamId),
       endRecordings: async (streamId) => options.recordings?.forgetStream?.(streamId),
       forget: (streamId) => this.#forget(streamId),
     });

@@ -13,7 +13,7 @@ import {
 } from '../../contracts/index.js';
 import { type MachineFacts, maskDevice, type SourcePolicy } from '../../media/index.js';
 import { previewCommand } from './command-preview.js';
-import { type CommandNouns, commandStream, restartStream } from './command-stream.js';
+import { type CommandNouns, commandStream, releaseStream, restartStream } from './command-stream.js';
 import { readHistory } from './history.js';
 import type { StreamsOperations } from './operations.js';
 import type { Roster } from './roster.js';
@@ -27,6 +27,8 @@ export interface OperationNouns extends CommandNouns {
   readonly prepare: (streamId: string) => Promise<void>;
   /** An on-demand stream that was told to start runs for a while, watched or not. */
   readonly want: (streamId: string) => void;
+  /** It ends now, unless somebody watches. */
+  readonly release: (streamId: string) => void;
   /** Before the definition goes: a spoke may not speak of a stream that is none of its own. */
   readonly endRecordings: (streamId: string) => Promise<void>;
   /** Everything of a deleted stream but its definition: journal, counts, pictures. */
@@ -80,8 +82,12 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
       const result = await commandStream(nouns, params.stream_id, 'start', session, signal);
       return { result, stream: shown(params.stream_id) };
     },
-    async stop_stream(session, { params }, { signal }) {
+    async stop_stream(session, { params, body }, { signal }) {
       needOperate(session, params.stream_id);
+      if (body?.release === true && definitions.need(params.stream_id).on_demand) {
+        nouns.release(params.stream_id);
+        return { result: await releaseStream(nouns, params.stream_id, signal), stream: shown(params.stream_id) };
+      }
       const result = await commandStream(nouns, params.stream_id, 'stop', session, signal);
       return { result, stream: shown(params.stream_id) };
     },

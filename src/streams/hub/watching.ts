@@ -67,6 +67,16 @@ export class Watching {
     if (this.#options.definitions.get(streamId)?.on_demand === true) this.#options.onDemandChange(streamId);
   }
 
+  /** Nobody needs it by name any more: an on-demand stream ends without lingering, unless somebody watches. The next viewer starts it. */
+  release(streamId: string): void {
+    const audience = this.#audiences.get(streamId);
+    if (audience === undefined || audience.viewers > 0) return;
+    audience.lastWantedAt = Number.NEGATIVE_INFINITY;
+    if (!audience.isWanted) return;
+    audience.isWanted = false;
+    if (this.#options.definitions.get(streamId)?.on_demand === true) this.#options.onDemandChange(streamId);
+  }
+
   /** A reading place for a viewer of the bus; throws `permission_denied` or `not_found`. */
   async watchFor(streamId: string, request: WatchRequest, signal: AbortSignal): Promise<WatchReply> {
     if (!(await this.#options.access.mayWatch(request.viewer, streamId))) {

@@ -39,9 +39,12 @@ function commanding({ operations, settings }: MethodParts): Pick<RpcWorks, 'star
           facts: { state: 'INACTIVE', allowed_states: ['ACTIVE', 'STARTING', 'ERROR'] },
         });
       }
-      const { result, stream } = await operations.stop_stream({ params: { stream_id: device }, query: undefined, body: undefined }, call.context);
+      // What runs on demand must come again for the next viewer, whoever stopped it.
+      const body = before.on_demand ? { release: true } : undefined;
+      const { result, stream } = await operations.stop_stream({ params: { stream_id: device }, query: undefined, body }, call.context);
       throwUnlessOk(result);
-      const continues = stream.desired === 'running' || camera.recording;
+      const isNeeded = stream.desired === 'running' && (!stream.on_demand || stream.viewers > 0);
+      const continues = isNeeded || camera.recording;
       const end = now();
       const start = before.status?.started_at ?? before.updated_at;
       return {
@@ -58,8 +61,8 @@ function commanding({ operations, settings }: MethodParts): Pick<RpcWorks, 'star
   };
 }
 
-function isStopped({ desired, status }: Stream): boolean {
-  return desired === 'stopped' && (status === null || status.state === 'stopped');
+function isStopped({ desired, on_demand, status }: Stream): boolean {
+  return (desired === 'stopped' || on_demand) && (status === null || status.state === 'stopped');
 }
 
 function throwUnlessOk(result: CommandResult): void {
