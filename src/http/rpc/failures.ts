@@ -85,7 +85,7 @@ function paramKeys(error: WeirError): Record<string, unknown> {
   return {
     param: first?.param ?? '(params)',
     rule: first?.rule ?? error.message,
-    hint: error.hint ?? '',
+    hint: error.hint ?? 'See the parameters of this method in /api/v1/openrpc.json',
     ...(errors.length > 1 ? { errors } : {}),
   };
 }

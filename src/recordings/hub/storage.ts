@@ -101,7 +101,8 @@ export class DiskStorage {
 
   async setPolicy(policy: RetentionPolicy): Promise<RetentionPolicy> {
     const limit = policy.policy_type === 'age' ? 'max_age_days' : policy.policy_type === 'size' ? 'max_size_gb' : undefined;
-    if (limit !== undefined && policy[limit] === undefined)
+    // A policy that is off deletes nothing, whatever its limit.
+    if (policy.enabled && limit !== undefined && policy[limit] === undefined)
       throw new WeirError('invalid_argument', `A policy by ${policy.policy_type} needs ${limit}`, { field: limit, received: null });
     await this.#options.parts.store.settings.set(retentionSetting, policy);
     this.#policy = policy;

@@ -106,6 +106,10 @@ test('retention: by size the oldest files go, protected ones stay; a policy that
     operations().cleanup_storage(admin, input('cleanup_storage', {}), calm),
     codeOf('failed_precondition', { state: 'retention_disabled' }),
   );
+  const idle = { policy_type: 'age', enabled: false } as const;
+  assert.deepEqual(await operations().set_retention(admin, input('set_retention', { body: idle }), calm), idle);
+  const on = operations().set_retention(admin, input('set_retention', { body: { ...idle, enabled: true } }), calm);
+  await assert.rejects(on, codeOf('invalid_argument'));
   const limit = { policy_type: 'size', enabled: true, max_size_gb: 0.001 } as const;
   await operations().set_retention(admin, input('set_retention', { body: limit }), calm);
   const before = await operations().get_storage(admin, input('get_storage', {}), calm);
