@@ -48,8 +48,9 @@ function Axis({ width }: { width: number }) {
     <div class="tl-axis" aria-hidden="true">
       {ticks.map(({ time, label, x }, index) => {
         const edge = edgeOf(x, width);
-        // Moved inwards, the last one would stand on its neighbour.
-        if (edge === 'end' && x - (ticks[index - 1]?.x ?? Number.NEGATIVE_INFINITY) < 110) return null;
+        // Moved inwards, the first and the last one would stand on their neighbours.
+        if (edge === 'end' && x - (ticks[index - 1]?.x ?? Number.NEGATIVE_INFINITY) < 118) return null;
+        if (edge === 'start' && (ticks[index + 1]?.x ?? Number.POSITIVE_INFINITY) - x < 118) return null;
         return (
           <span key={time} data-edge={edge} style={{ left: `${(x / width) * 100}%` }}>
             {label}
