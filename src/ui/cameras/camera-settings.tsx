@@ -7,6 +7,7 @@ import { showToast } from '../core/toasts.js';
 import { Field, Problem } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { fieldError, useAction } from '../parts/use-action.js';
+import { AddressForm } from './address-form.js';
 import { takeCamera } from './camera-data.js';
 import { nameControl, ratesOf, sizesOf } from './camera-words.js';
 
@@ -19,9 +20,14 @@ export function CameraSettings({ camera }: { camera: Camera }) {
   return (
     <>
       <PictureSettings camera={camera} />
+      {hasAddress(camera) && <AddressForm camera={camera} />}
       {controls.length > 0 && <Controls camera={camera} controls={controls} />}
     </>
   );
+}
+
+function hasAddress({ kind }: Camera): boolean {
+  return kind === 'network' || kind === 'onvif' || kind === 'external';
 }
 
 function PictureSettings({ camera }: { camera: Camera }) {
