@@ -32,7 +32,14 @@ export const storageSchema = z
     retention: retentionPolicySchema,
     oldest_at: timestampSchema.nullable(),
     bytes_per_day: z.number().nonnegative().describe('written on an average day of the last week'),
-    full_in_days: z.number().nonnegative().nullable().describe('until recording is blocked at this rate, retention included; null: never'),
+    observed_s: z.number().nonnegative().optional().describe('over how long the rate was seen, s; a short time says little'),
+    full_in_days: z
+      .number()
+      .nonnegative()
+      .nullable()
+      .describe(
+        'until the disk is full at this rate: recording is blocked then, or, by an enabled policy of age or size, the oldest recordings go first; null: never',
+      ),
     streams: z.array(
       z.object({
         stream_id: streamIdSchema,

@@ -46,12 +46,11 @@ export function createExportRepository(db: Kysely<Database>): ExportRepository {
     async expired(nowMs) {
       return (await rows().where('expires_ms', '<=', nowMs).orderBy('export_no').limit(1000).execute()).map(toExport);
     },
-    async totalBytes() {
-      const row = await db
-        .selectFrom('exports')
-        .select(sql<number>`cast(coalesce(sum(size_bytes), 0) as bigint)`.as('total'))
-        .executeTakeFirstOrThrow();
-      return row.total;
+    async totalBytes(streams = null) {
+      if (streams?.length === 0) return 0;
+      let query = db.selectFrom('exports').select(sql<number>`cast(coalesce(sum(size_bytes), 0) as bigint)`.as('total'));
+      if (streams !== null) query = query.where('stream_id', 'in', [...streams]);
+      return (await query.executeTakeFirstOrThrow()).total;
     },
   };
 }

@@ -186,7 +186,8 @@ export interface SnapshotRepository {
   /** Beyond the newest `keep`, oldest first, protected ones left out; at most 1000. */
   beyond(keep: number): Promise<SnapshotRecord[]>;
   olderThan(ms: number): Promise<SnapshotRecord[]>;
-  totalBytes(): Promise<number>;
+  /** Of the named streams; null or left out: of all. */
+  totalBytes(streams?: readonly string[] | null): Promise<number>;
 }
 
 export interface ExportRecord {
@@ -220,5 +221,6 @@ export interface ExportRepository {
   /** Queued or running, oldest first. */
   unfinished(): Promise<ExportRecord[]>;
   expired(nowMs: number): Promise<ExportRecord[]>;
-  totalBytes(): Promise<number>;
+  /** Of the named streams; null or left out: of all. */
+  totalBytes(streams?: readonly string[] | null): Promise<number>;
 }

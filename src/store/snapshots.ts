@@ -44,12 +44,11 @@ export function createSnapshotRepository(db: Kysely<Database>): SnapshotReposito
     async olderThan(ms) {
       return (await oldest().where('taken_ms', '<', ms).execute()).map(toSnapshot);
     },
-    async totalBytes() {
-      const row = await db
-        .selectFrom('snapshots')
-        .select(sql<number>`cast(coalesce(sum(size_bytes), 0) as bigint)`.as('total'))
-        .executeTakeFirstOrThrow();
-      return row.total;
+    async totalBytes(streams = null) {
+      if (streams?.length === 0) return 0;
+      let query = db.selectFrom('snapshots').select(sql<number>`cast(coalesce(sum(size_bytes), 0) as bigint)`.as('total'));
+      if (streams !== null) query = query.where('stream_id', 'in', [...streams]);
+      return (await query.executeTakeFirstOrThrow()).total;
     },
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { daysUntilFull, judgeDisk, usedPercent } from './storage.js';
+import { daysUntilFull, judgeDisk, observedMs, usedPercent } from './storage.js';
 
 const limits = { warn_percent: 80, block_percent: 90, min_free_bytes: 10 };
 const room = (used: number, free = 1000 - used) => ({ totalBytes: 1000, usedBytes: used, freeBytes: free });
@@ -32,4 +32,13 @@ test('forecast: days until recording is blocked, null when retention holds it be
   assert.equal(daysUntilFull({ ...base, policy: { ...policy, enabled: false, max_age_days: 3 } }), 4);
   assert.equal(daysUntilFull({ ...base, bytesPerDay: 0, policy: { ...policy, max_age_days: 30 } }), null);
   assert.equal(daysUntilFull({ ...base, policy: { enabled: true, policy_type: 'size', max_size_gb: 300 / 1e9 } }), null);
+});
+
+test('rate: seen over the time that was recorded, from the first file to the end of the last, at most a week', () => {
+  const nowMs = 20_000 * 86_400_000 + 3600_000;
+  const minutes = (count: number) => count * 60_000;
+  assert.equal(observedMs(nowMs - minutes(8), nowMs - minutes(1), nowMs), minutes(7));
+  assert.equal(observedMs(nowMs - minutes(600), nowMs - minutes(500), nowMs), minutes(600));
+  assert.equal(observedMs(nowMs - 100 * 86_400_000, undefined, nowMs), 6 * 86_400_000 + 3600_000);
+  assert.equal(observedMs(undefined, undefined, nowMs), 0);
 });

@@ -1,6 +1,7 @@
 /** Room on the disk: how much there is, what takes it, when it will be full, and what follows from that. */
 import { statfs } from 'node:fs/promises';
 import { type RetentionPolicy, type Storage, type StorageState, WeirError } from '../../contracts/index.js';
+import type { StreamTotals } from '../../store/index.js';
 import type { RecordingAlerts } from './alerts.js';
 import type { RecordingsParts, RecordingsSettings } from './needs.js';
 import { iso } from './recording-view.js';
@@ -16,6 +17,8 @@ const retentionSetting = 'recordings.retention';
 const dayMs = 86_400_000;
 /** Days over which the forecast looks back. */
 const forecastDays = 7;
+/** A recording whose last file ended no longer ago is believed to go on. */
+const youngMs = 3600_000;
 /** Once a state was reached, so many percentage points less must be used before it is left. */
 const slackPercent = 0.5;
 const slackFree = 1.05;
@@ -142,37 +145,52 @@ export class DiskStorage {
     const totals = await store.recordings.totals();
     const today = Math.floor(Date.now() / dayMs);
     const written = await store.recordings.bytesSince(today - forecastDays + 1);
-    const oldestMs = Math.min(...totals.map((one) => one.oldest_ms ?? Number.POSITIVE_INFINITY));
-    const rate = (bytes: number, oldest: number | null) => Math.round(bytes / observedDays(oldest));
-    const bytesPerDay = rate(sum([...written.values()]), Number.isFinite(oldestMs) ? oldestMs : null);
-    const recordingsSize = sum(totals.map((one) => one.size_bytes));
-    const full = daysUntilFull({ room, limits, bytesPerDay, keptBytes: recordingsSize, policy: this.policy });
+    const nowMs = Date.now();
+    const rateOf = async (some: readonly StreamTotals[]) => {
+      const observedMs = await this.#observed(some, nowMs);
+      const bytes = sum(some.map((one) => written.get(one.stream_id) ?? 0));
+      return { bytesPerDay: observedMs === 0 ? 0 : Math.round(bytes / (observedMs / dayMs)), observedMs };
+    };
+    const all = await rateOf(totals);
+    const keptBytes = sum(totals.map((one) => one.size_bytes));
+    const full = daysUntilFull({ room, limits, bytesPerDay: all.bytesPerDay, keptBytes, policy: this.policy });
     const seen = totals.filter((one) => streams === null || streams.includes(one.stream_id));
+    const own = streams === null ? all : await rateOf(seen);
+    const oldestMs = oldestOf(seen);
+    const rows = await Promise.all(seen.map(async (one) => ({ ...one, bytesPerDay: (await rateOf([one])).bytesPerDay })));
     return {
       path: isAdmin ? folders.recordings : null,
       total_space: room.totalBytes,
       used_space: room.usedBytes,
       available_space: room.freeBytes,
       usage_percentage: Math.min(100, usedPercent(room)),
-      recordings_size: recordingsSize,
-      snapshots_size: await store.snapshots.totalBytes(),
-      exports_size: await store.exports.totalBytes(),
+      recordings_size: sum(seen.map((one) => one.size_bytes)),
+      snapshots_size: await store.snapshots.totalBytes(streams),
+      exports_size: await store.exports.totalBytes(streams),
       state: this.#state,
       low_space_warning: this.#state !== 'ok',
       warn_percent: limits.warn_percent,
       block_percent: limits.block_percent,
       retention: this.policy,
-      oldest_at: Number.isFinite(oldestMs) ? iso(oldestMs) : null,
-      bytes_per_day: bytesPerDay,
+      oldest_at: oldestMs === undefined ? null : iso(oldestMs),
+      bytes_per_day: own.bytesPerDay,
+      observed_s: Math.round(own.observedMs / 1000),
       full_in_days: full,
-      streams: seen.map((one) => ({
+      streams: rows.map((one) => ({
         stream_id: one.stream_id,
         size: one.size_bytes,
         segments: one.segments,
-        bytes_per_day: rate(written.get(one.stream_id) ?? 0, one.oldest_ms),
+        bytes_per_day: one.bytesPerDay,
         oldest_at: one.oldest_ms === null ? null : iso(one.oldest_ms),
       })),
     };
+  }
+
+  async #observed(totals: readonly StreamTotals[], nowMs: number): Promise<number> {
+    const { recordings } = this.#options.parts.store;
+    const newest = await Promise.all(totals.map((one) => recordings.segmentAt(one.stream_id, nowMs, youngMs)));
+    const ends = newest.flatMap((one) => (one === undefined ? [] : [one.ended_ms]));
+    return observedMs(oldestOf(totals), ends.length === 0 ? undefined : Math.max(...ends), nowMs);
   }
 
   #tell(room: DiskRoom): void {
@@ -197,11 +215,18 @@ export async function roomOf(folder: string): Promise<DiskRoom> {
   return { totalBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
 }
 
-/** Days over which something was written, at least an hour: what began today is not spread over a week. */
-function observedDays(oldestMs: number | null): number {
-  if (oldestMs === null) return forecastDays;
-  const startMs = Math.max(oldestMs, (Math.floor(Date.now() / dayMs) - forecastDays + 1) * dayMs);
-  return Math.max(1 / 24, (Date.now() - startMs) / dayMs);
+function oldestOf(totals: readonly StreamTotals[]): number | undefined {
+  const times = totals.flatMap((one) => (one.oldest_ms === null ? [] : [one.oldest_ms]));
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** Time over which a rate is seen, milliseconds: what began just now is spread neither over a week nor over an hour. Pure. */
+export function observedMs(oldestMs: number | undefined, newestEndMs: number | undefined, nowMs: number): number {
+  if (oldestMs === undefined) return 0;
+  const startMs = Math.max(oldestMs, (Math.floor(nowMs / dayMs) - forecastDays + 1) * dayMs);
+  // The file that is being written counts neither by its bytes nor by its time.
+  const endMs = newestEndMs !== undefined && nowMs - newestEndMs < youngMs ? newestEndMs : nowMs;
+  return Math.max(1000, endMs - startMs);
 }
 
 function sum(values: readonly number[]): number {
