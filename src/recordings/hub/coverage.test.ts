@@ -141,6 +141,15 @@ const cases: [string, CoverageInput, string[]][] = [
     ['0-2000 unwanted', '2000-3000 missing deleted', '3000-10000 unwanted'],
   ],
   [
+    'what a spoke that cannot write reports holds since the last file, not since it was heard',
+    {
+      ...base,
+      files: [{ from_ms: 0, to_ms: 6000, filename: 'a' }],
+      open: { from_ms: 8000, cause: 'disk_full', isReported: true },
+    },
+    ['0-6000 present', '6000-10000 missing disk_full'],
+  ],
+  [
     'the running file reaches to now',
     { ...base, now_ms: 9000, files: [{ from_ms: 0, to_ms: 6000, filename: 'a' }], running: { from_ms: 6000, to_ms: 9000, filename: 'b' } },
     ['0-6000 present', '6000-9000 present', '9000-10000 unwanted'],

@@ -6,6 +6,15 @@ export interface Span {
   readonly to_ms: number;
 }
 
+/** Nothing is recorded since a moment. */
+export interface OpenGap {
+  readonly from_ms: number;
+  readonly cause: GapCause;
+  readonly detail?: string | undefined;
+  /** A spoke that is there says that it cannot write. */
+  readonly isReported?: boolean | undefined;
+}
+
 export interface CoverageInput extends Span {
   /** Nothing after it has happened yet. */
   readonly now_ms: number;
@@ -18,7 +27,7 @@ export interface CoverageInput extends Span {
   /** Times that were to be recorded. */
   readonly wanted: readonly Span[];
   /** Why wanted time that nobody has told of is missing: what is known to be so since a moment, and otherwise. */
-  readonly open?: { readonly from_ms: number; readonly cause: GapCause; readonly detail?: string | undefined } | undefined;
+  readonly open?: OpenGap | undefined;
 }
 
 export type CoverageSpan = Span & {
@@ -48,7 +57,7 @@ export function coverageOf(input: CoverageInput): CoverageSpan[] {
   lay(noted.filter((gap) => gap.cause === 'deleted'));
   lay(within(noted, wanted));
   if (input.running !== undefined) lay([{ ...input.running, state: 'present' }]);
-  lay(untold(endedWithFile(wanted, input.files), input.open));
+  lay(untold(endedWithFile(wanted, input.files), reachingBack(input.open, free)));
   spans.push(...free.map((span): CoverageSpan => ({ ...span, state: 'unwanted' })));
   return merged(spans.sort((a, b) => a.from_ms - b.from_ms));
 }
@@ -103,6 +112,13 @@ function endedWithFile(wanted: readonly Span[], files: readonly Span[]): Span[] 
     const last = files.find((file) => file.to_ms <= span.to_ms && file.to_ms > span.to_ms - seamMs && file.to_ms > span.from_ms);
     return last === undefined ? span : { from_ms: span.from_ms, to_ms: last.to_ms };
   });
+}
+
+/** A spoke that cannot write cannot note a gap either: what it reports holds since the last thing that is known. */
+function reachingBack(open: CoverageInput['open'], free: readonly Span[]): CoverageInput['open'] {
+  if (open?.isReported !== true) return open;
+  const since = free.find((span) => span.from_ms <= open.from_ms && span.to_ms >= open.from_ms);
+  return since === undefined ? open : { ...open, from_ms: since.from_ms };
 }
 
 function untold(wanted: readonly Span[], open: CoverageInput['open']): CoverageSpan[] {

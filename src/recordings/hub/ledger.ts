@@ -1,7 +1,7 @@
 /** Reads what the coverage of a stream is made from. */
-import type { Coverage, GapCause } from '../../contracts/index.js';
+import type { Coverage } from '../../contracts/index.js';
 import type { SegmentRecord } from '../../store/index.js';
-import { type CoverageInput, showCoverage } from './coverage.js';
+import { type CoverageInput, type OpenGap, showCoverage } from './coverage.js';
 import type { RecordingsParts } from './needs.js';
 import type { Orders } from './orders.js';
 import { endOf, type LiveStatus } from './recording-view.js';
@@ -61,16 +61,13 @@ async function runningFile(nouns: LedgerNouns, streamId: string, live: LiveStatu
 }
 
 /** Why nothing is recorded right now although it is wanted; undefined while it is recorded, or nothing is wanted. */
-export function openGap(
-  wantedSinceMs: number | undefined,
-  live: LiveStatus | undefined,
-  nowMs: number,
-): { from_ms: number; cause: GapCause; detail?: string | undefined } | undefined {
+export function openGap(wantedSinceMs: number | undefined, live: LiveStatus | undefined, nowMs: number): OpenGap | undefined {
   if (wantedSinceMs === undefined) return undefined;
   if (live === undefined) return { from_ms: wantedSinceMs, cause: nowMs - wantedSinceMs < startingMs ? 'starting' : 'spoke_lost' };
   const { status } = live;
   if (!live.isHeard)
     return { from_ms: Math.max(wantedSinceMs, Date.parse(status.timestamp)), cause: 'spoke_lost', detail: `spoke ${status.spoke_id} is not heard` };
   if (status.state === 'recording') return undefined;
-  return { from_ms: Math.max(wantedSinceMs, live.sinceMs), cause: status.cause ?? 'starting', detail: status.error };
+  const isReported = status.state === 'blocked' || status.state === 'failed';
+  return { from_ms: Math.max(wantedSinceMs, live.sinceMs), cause: status.cause ?? 'starting', detail: status.error, isReported };
 }
