@@ -74,10 +74,21 @@ function describeRetention({ policy_type, enabled, max_age_days, max_size_gb }: 
     case 'manual':
       return 'nothing is deleted by itself';
     case 'age':
-      return `deleted after ${max_age_days ?? '?'} days`;
+      return `deleted after ${max_age_days ?? '?'} days; the oldest before that when the disk is nearly full`;
     case 'size':
-      return `the oldest are deleted beyond ${max_size_gb ?? '?'} GB`;
+      return `the oldest are deleted beyond ${max_size_gb ?? '?'} GB, or when the disk is nearly full`;
   }
+}
+
+/** A rate that was seen for minutes says little about a day. */
+function isRateKnown({ observed_s }: Storage): boolean {
+  return observed_s === undefined || observed_s >= 3600;
+}
+
+function describeFull({ full_in_days, retention }: Storage): string {
+  if (full_in_days === null) return 'never at this rate';
+  const then = retention.enabled && retention.policy_type !== 'manual' ? 'from then on the oldest go first' : 'then recording is blocked';
+  return `in ${full_in_days.toFixed(1)} days at this rate; ${then}`;
 }
 
 function showStorage(now: Storage): string {
@@ -94,8 +105,8 @@ function showStorage(now: Storage): string {
     snapshots: formatBytes(now.snapshots_size),
     exports: formatBytes(now.exports_size),
     oldest: formatTime(now.oldest_at),
-    rate: `${formatBytes(now.bytes_per_day)} a day`,
-    full: now.full_in_days === null ? 'never at this rate' : `in ${now.full_in_days.toFixed(1)} days at this rate`,
+    rate: isRateKnown(now) ? `${formatBytes(now.bytes_per_day)} a day` : 'not known yet: it was recorded for less than an hour',
+    full: isRateKnown(now) ? describeFull(now) : undefined,
     limits: `warning from ${now.warn_percent} %, blocked from ${now.block_percent} %`,
     retention: describeRetention(now.retention),
   });
