@@ -43,7 +43,11 @@ export const metricTable = {
   weir_storage_available_bytes: { type: 'gauge', help: 'Free room on that disk.', labels: [] },
   weir_storage_kept_bytes: { type: 'gauge', help: 'Kept, by kind: recordings, snapshots, exports.', labels: ['kind'] },
   weir_storage_state: { type: 'gauge', help: '1 for the state that holds: ok, warning, blocked.', labels: ['state'] },
-  weir_storage_full_in_days: { type: 'gauge', help: 'Days until the oldest recordings go, or nothing new is recorded at the rate of the last week; absent: never.', labels: [] },
+  weir_storage_full_in_days: {
+    type: 'gauge',
+    help: 'Days until the oldest recordings go, or nothing new is recorded at the rate of the last week; absent: never.',
+    labels: [],
+  },
   weir_storage_stream_bytes: { type: 'gauge', help: 'Recordings kept of the stream.', labels: perStream },
 
   weir_rpc_sockets: { type: 'gauge', help: 'Open JSON-RPC sockets by state: anonymous, authenticated.', labels: ['state'] },
