@@ -22,7 +22,7 @@ interface GeometryModule {
   timeAt(x: number, view: Span, width: number): number;
   zoomView(view: Span, factor: number, anchor: number, bounds: Span): Span;
   panView(view: Span, byMs: number, bounds: Span): Span;
-  ticksOf(view: Span, width: number, zone: string): { time: number; label: string }[];
+  ticksOf(view: Span, width: number, zone: string, leastPx?: number, locale?: string): { time: number; label: string }[];
   barsOf(spans: object[], view: Span, width: number): { x: number; width: number; state: string }[];
   spanAt(spans: object[], time: number): { state: string } | undefined;
   nextBegin(spans: object[], time: number, state: string, direction: number): number | undefined;
@@ -115,16 +115,17 @@ test('zooming keeps the time under the finger and stays within the day', () => {
 
 test('ticks stand on even clock times, also where the clocks change', () => {
   const berlin = zones.dayBounds('2026-10-25', 'Europe/Berlin');
-  const labels = geometry.ticksOf(berlin, 2600, 'Europe/Berlin').map((tick) => tick.label);
+  const labels = geometry.ticksOf(berlin, 2600, 'Europe/Berlin', 84, 'de-DE').map((tick) => tick.label);
   assert.deepEqual(labels.slice(0, 5), ['00:00', '01:00', '02:00', '02:00', '03:00']);
   assert.equal(labels.length, 26);
-  const few = geometry.ticksOf(zones.dayBounds('2026-03-29', 'Europe/Berlin'), 390, 'Europe/Berlin').map((tick) => tick.label);
+  const few = geometry.ticksOf(zones.dayBounds('2026-03-29', 'Europe/Berlin'), 390, 'Europe/Berlin', 84, 'de-DE').map((tick) => tick.label);
   assert.deepEqual(few, ['00:00', '06:00', '12:00', '18:00', '00:00']);
   const minute = { from: Date.parse('2026-06-01T10:00:07Z'), to: Date.parse('2026-06-01T10:00:57Z') };
   assert.deepEqual(
-    geometry.ticksOf(minute, 400, 'Asia/Kathmandu').map((tick) => tick.label),
+    geometry.ticksOf(minute, 400, 'Asia/Kathmandu', 64, 'de-DE').map((tick) => tick.label),
     ['15:45:10', '15:45:20', '15:45:30', '15:45:40', '15:45:50'],
   );
+  assert.deepEqual(geometry.ticksOf(minute, 400, 'Asia/Kathmandu', 64, 'en-US').map((tick) => tick.label.replace(/\s/g, ' '))[0], '3:45:10 PM');
 });
 
 const spans = [
