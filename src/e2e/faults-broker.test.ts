@@ -118,7 +118,8 @@ describe('a data folder on a full disk', () => {
       t.skip('this user may not mount a small disk');
       return;
     }
-    weir = await startWeir({ dataFolder: disk, env: { WEIR_STREAMS_TEST_PICTURE: 'false' } });
+    // So small a disk never has the room that recordings ask for by default.
+    weir = await startWeir({ dataFolder: disk, env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0' } });
     const hub = weir;
     await hub.api('POST', '/api/v1/streams', { stream_id: 'one', config: small });
     await hub.streamWhen('one', ({ status }) => status?.state === 'running', 'running', 30_000);
