@@ -142,15 +142,24 @@ exec switch_root /root /bin/sh /run/v4l2-vm/job
 `;
 }
 
-/** Makes the machine one that programs feel at home in, runs the command, tells its exit code and turns the machine off. */
+/**
+ * Makes the machine one that programs feel at home in, runs the command, tells its exit code and turns the machine off.
+ * `/tmp` stays what it is on the host (written to in memory): the checkout may lie there.
+ */
 function jobScript(command) {
-  const environment = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/root', LANG: 'C.UTF-8', V4L2_VM: '1', ...passedOn() };
+  const environment = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '/root',
+    LANG: 'C.UTF-8',
+    V4L2_VM: '1',
+    TMPDIR: '/run/tmp',
+    ...passedOn(),
+  };
   return `#!/bin/sh
 ${Object.entries(environment)
   .map(([name, value]) => `export ${name}=${quote(value)}`)
   .join('\n')}
-mount -t tmpfs none /tmp
-chmod 1777 /tmp
+mkdir -p -m 1777 /run/tmp
 mkdir -p /dev/pts /dev/shm
 mount -t devpts none /dev/pts
 mount -t tmpfs none /dev/shm
