@@ -122,7 +122,6 @@ export const configSchema = z.strictObject({
     .strictObject({
       discover: flag.default(true).describe('watch /dev for capture devices on every host that runs a spoke'),
       auto_start_streams: flag.default(true).describe('define an on-demand stream for each camera as it appears'),
-      device_pattern: z.string().max(64).default('/dev/video*').describe('device nodes that are looked at'),
       reconcile_s: seconds.default(30).describe('a full look at all devices even when nothing seems to have changed'),
       probe_timeout_s: seconds.default(5).describe('a device that does not tell its capabilities within this time is in error'),
       max: z.coerce.number().int().min(1).max(1000).default(64).describe('cameras, at most'),

@@ -83,7 +83,7 @@ const atRestart = {
   database: ['url'],
   streams: ['media_folders', 'source_hosts', 'pre_roll_s', 'pre_roll_bytes', 'media_max_age_s', 'media_max_bytes', 'test_picture', 'local_spoke'],
   ffmpeg: ['ffmpeg', 'ffprobe', 'hardware'],
-  cameras: ['discover', 'device_pattern', 'reconcile_s', 'probe_timeout_s'],
+  cameras: ['discover', 'reconcile_s', 'probe_timeout_s'],
   recordings: ['folder'],
   snapshots: ['folder'],
   gateway: ['kind', 'url', 'api_user', 'api_password', 'binary', 'bind', 'api_port', 'rtsp_port', 'webrtc_port', 'hls_port', 'rtmp_port', 'srt_port'],
