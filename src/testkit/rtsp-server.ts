@@ -5,6 +5,8 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
+export type DescribeRefusal = '404 Not Found' | '403 Forbidden' | '503 Service Unavailable';
+
 export interface RtspServerOptions {
   /** FFmpeg input arguments; default: `testsrc2` 640x360 at 30 frames per second, in real time. */
   readonly input?: readonly string[];
@@ -15,7 +17,7 @@ export interface RtspServerOptions {
   /** How they are asked for; default `basic`. */
   readonly authentication?: 'basic' | 'digest';
   /** Answers every DESCRIBE with this status instead. */
-  readonly describeStatus?: '404 Not Found' | '403 Forbidden' | '503 Service Unavailable';
+  readonly describeStatus?: DescribeRefusal;
   /** Port to listen on; default: chosen by the system. */
   readonly port?: number;
 }
@@ -27,6 +29,8 @@ export interface RtspServer {
   readonly players: number;
   /** Keeps connections open but sends nothing, as a camera that hangs. */
   setMuted(isMuted: boolean): void;
+  /** From now on every DESCRIBE is answered so; undefined: with the stream. */
+  refuseDescribe(status: DescribeRefusal | undefined): void;
   /** Cuts all connections. */
   cut(): void;
   stop(): Promise<void>;
@@ -43,6 +47,7 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
   const players = new Set<Socket>();
   const connections = new Set<Socket>();
   let isMuted = false;
+  let refusal = options.describeStatus;
   const feed = await startFeed(options, (packet, channel) => {
     if (isMuted) return;
     const header = Buffer.from([0x24, channel, packet.length >> 8, packet.length & 0xff]);
@@ -59,7 +64,7 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
     let pending = Buffer.alloc(0);
     socket.on('data', (chunk) => {
       pending = Buffer.concat([pending, chunk]);
-      pending = answerRequests(pending, socket, feed.sdp, options, players);
+      pending = answerRequests(pending, socket, { ...options, sdp: feed.sdp, refusal }, players);
     });
   });
   server.listen(options.port ?? 0, '127.0.0.1');
@@ -77,6 +82,9 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
     },
     setMuted(value) {
       isMuted = value;
+    },
+    refuseDescribe(status) {
+      refusal = status;
     },
     cut,
     async stop() {
@@ -116,8 +124,10 @@ async function startFeed(options: RtspServerOptions, onPacket: (packet: Buffer, 
   return { sdp, child, sockets: [rtp] };
 }
 
+type Answering = Pick<RtspServerOptions, 'credentials' | 'authentication'> & { readonly sdp: string; readonly refusal: DescribeRefusal | undefined };
+
 /** Answers every complete request in `pending` and gives back the rest. */
-function answerRequests(pending: Buffer, socket: Socket, sdp: string, options: RtspServerOptions, players: Set<Socket>): Buffer<ArrayBuffer> {
+function answerRequests(pending: Buffer, socket: Socket, answering: Answering, players: Set<Socket>): Buffer<ArrayBuffer> {
   let rest = pending;
   for (;;) {
     // Interleaved RTCP from the client is dropped.
@@ -129,12 +139,12 @@ function answerRequests(pending: Buffer, socket: Socket, sdp: string, options: R
     }
     const end = rest.indexOf('\r\n\r\n');
     if (end < 0) return Buffer.from(rest);
-    answer(rest.subarray(0, end).toString(), socket, sdp, options, players);
+    answer(rest.subarray(0, end).toString(), socket, answering, players);
     rest = rest.subarray(end + 4);
   }
 }
 
-function answer(request: string, socket: Socket, sdp: string, options: RtspServerOptions, players: Set<Socket>): void {
+function answer(request: string, socket: Socket, { sdp, refusal, ...options }: Answering, players: Set<Socket>): void {
   const [method = '', url = ''] = request.split(' ');
   const cseq = /^cseq:\s*(\d+)/im.exec(request)?.[1] ?? '0';
   const reply = (status: string, headers: readonly string[] = [], body = '') =>
@@ -144,7 +154,7 @@ function answer(request: string, socket: Socket, sdp: string, options: RtspServe
     case 'OPTIONS':
       return void reply('200 OK', ['Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER']);
     case 'DESCRIBE':
-      if (options.describeStatus !== undefined) return void reply(options.describeStatus);
+      if (refusal !== undefined) return void reply(refusal);
       return void reply('200 OK', ['Content-Type: application/sdp', `Content-Base: ${url}/`], sdp);
     case 'SETUP':
       if (!/RTP\/AVP\/TCP/.test(request)) return void reply('461 Unsupported Transport');

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import type { Source } from '../../media/index.js';
 import { startFaultProxy } from '../../testkit/fault-proxy.js';
 import { waitFor, withTempFolder } from '../../testkit/index.js';
+import { startRtspServer } from '../../testkit/rtsp-server.js';
 import { isSourceThere, startReturnSensor } from './return-sensor.js';
 
 const httpSource = (port: number): Source => ({
@@ -85,4 +86,32 @@ test('an HTTP source counts as there when content flows: not when refused, froze
   await proxy.stop();
   server.closeAllConnections();
   server.close();
+});
+
+test('an RTSP source counts as there when it describes the stream or asks for a password; credentials are not sent', async () => {
+  const rtspSource = (port: number): Source => ({
+    kind: 'rtsp',
+    device: `rtsp://127.0.0.1:${port}/live`,
+    display: 'rtsp',
+    url: `rtsp://name:word@127.0.0.1:${port}/live`,
+    host: '127.0.0.1',
+    port,
+    secrets: [],
+  });
+  const look = (port: number) => isSourceThere(rtspSource(port), AbortSignal.timeout(2000));
+  const open = await startRtspServer();
+  assert.equal(await look(open.port), true);
+  open.refuseDescribe('404 Not Found');
+  assert.equal(await look(open.port), false);
+  open.refuseDescribe('503 Service Unavailable');
+  assert.equal(await look(open.port), false);
+  open.refuseDescribe('403 Forbidden');
+  assert.equal(await look(open.port), true);
+  await open.stop();
+  assert.equal(await look(open.port), false);
+  const closed = await startRtspServer({ credentials: { user: 'name', password: 'word' } });
+  closed.refuseDescribe('404 Not Found');
+  // With the credentials it would be told that the stream is missing.
+  assert.equal(await look(closed.port), true);
+  await closed.stop();
 });

@@ -43,9 +43,9 @@ async function watch(options: ReturnSensorOptions): Promise<void> {
 }
 
 /**
- * True when the source answers like one that delivers: a node or file exists, an RTSP, RTMP or SRT server answers the first
- * step of its handshake, an HTTP server sends a first byte of content. A server that accepts connections but is frozen does
- * not count. Answers false at the abort; never throws. Sends no credentials.
+ * True when the source answers like one that delivers: a node or file exists, an RTSP server describes the stream or asks for a
+ * password first, an RTMP or SRT server answers the first step of its handshake, an HTTP server sends a first byte of content. A
+ * server that accepts connections but is frozen does not count. Answers false at the abort; never throws. Sends no credentials.
  */
 export function isSourceThere(source: Source, signal: AbortSignal): Promise<boolean> {
   switch (source.kind) {
@@ -60,13 +60,16 @@ export function isSourceThere(source: Source, signal: AbortSignal): Promise<bool
     case 'http':
       return source.url.startsWith('http://') ? hasHttpContent(source.url, signal) : answersTcp(source, undefined, signal);
     case 'rtsp':
-      return answersTcp(source, source.url.startsWith('rtsp://') ? rtspOptions(source) : undefined, signal);
+      return source.url.startsWith('rtsp://') ? describesRtsp(source, signal) : answersTcp(source, undefined, signal);
     case 'rtmp':
       return answersTcp(source, source.url.startsWith('rtmp://') ? rtmpHello() : undefined, signal);
     case 'srt':
       return answersSrt(source, signal);
   }
 }
+
+/** An answer without a status line that is so long is none of RTSP. */
+const longestAnswer = 64 * 1024;
 
 interface Place {
   readonly host: string;
@@ -84,11 +87,39 @@ function answersTcp({ host, port }: Place, hello: Uint8Array | string | undefine
   });
 }
 
+/** A camera that starts answers OPTIONS long before the stream exists, so the stream itself is asked for, as a player would. */
+function describesRtsp({ host, port, url }: Place & { readonly url: string }, signal: AbortSignal): Promise<boolean> {
+  const stream = withoutLogin(url).href;
+  return settle(signal, (done) => {
+    const socket: Socket = connect({ host, port });
+    let text = '';
+    let asked = 0;
+    const ask = (request: string) => {
+      asked += 1;
+      socket.write(`${request} RTSP/1.0\r\nCSeq: ${asked}\r\nUser-Agent: Weir\r\n${asked === 2 ? 'Accept: application/sdp\r\n' : ''}\r\n`);
+    };
+    socket.on('error', () => done(false)).on('close', () => done(false));
+    socket.on('connect', () => ask(`OPTIONS ${stream}`));
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      const statuses = [...text.matchAll(/RTSP\/1\.\d (\d{3})[^\r\n]*\r\n/g)].map((match) => Number(match[1]));
+      const status = statuses[asked - 1];
+      if (status === undefined) return text.length > longestAnswer ? done(false) : undefined;
+      if (asked === 1 && status < 400) ask(`DESCRIBE ${stream}`);
+      else done(isStatusOfPresence(status));
+    });
+    return () => socket.destroy();
+  });
+}
+
+/** What the path is told to be missing for may pass; every other refusal is for the attempt with credentials to explain. */
+function isStatusOfPresence(status: number): boolean {
+  return status !== 404 && status !== 454 && status < 500;
+}
+
 function hasHttpContent(url: string, signal: AbortSignal): Promise<boolean> {
   return settle(signal, (done) => {
-    const target = new URL(url);
-    target.username = '';
-    target.password = '';
+    const target = withoutLogin(url);
     const request = get(target, { agent: false }, (response) => {
       const status = response.statusCode ?? 500;
       // Asking for a password proves presence; an error page does not.
@@ -131,8 +162,11 @@ function settle(signal: AbortSignal, begin: (done: (isThere: boolean) => void) =
   });
 }
 
-function rtspOptions({ host, port }: Place): string {
-  return `OPTIONS rtsp://${host}:${port}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n`;
+function withoutLogin(address: string): URL {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url;
 }
 
 /** C0 (version 3) and C1 (time 0, zero, 1528 free bytes). */

@@ -115,6 +115,33 @@ test('RTSP: a camera that keeps its connections and sends nothing', async (t) =>
   }
 });
 
+for (const [what, credentials] of [
+  ['open to all', undefined],
+  ['with a login, which asks for it whether or not the stream exists', { user: 'viewer', password: 'a word' }],
+] as const) {
+  test(`RTSP: a camera ${what}, that restarts: its port answers long before its stream exists`, async (t) => {
+    const camera = await startRtspServer(credentials === undefined ? {} : { credentials, authentication: 'digest' });
+    const proxy = await startFaultProxy({ port: camera.port });
+    const it = await startTestbed();
+    const login = credentials === undefined ? '' : `${credentials.user}:${encodeURIComponent(credentials.password)}@`;
+    let booting: NodeJS.Timeout | undefined;
+    try {
+      await playing(it, `rtsp://${login}127.0.0.1:${proxy.port}/live`);
+      const begin = async () => {
+        camera.refuseDescribe('404 Not Found');
+        await proxy.refuse();
+        booting = setTimeout(() => void proxy.accept(), 6000);
+      };
+      await measureOutage(t, it, { begin, end: () => camera.refuseDescribe(undefined), awayMs: 12_000 });
+    } finally {
+      clearTimeout(booting);
+      await it.stop();
+      await proxy.stop();
+      await camera.stop();
+    }
+  });
+}
+
 test('FFmpeg killed with SIGKILL: the picture is back at once', async (t) => {
   await using it = await startTestbed();
   await playing(it, 'test:');

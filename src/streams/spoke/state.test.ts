@@ -284,3 +284,28 @@ test('no sequence of events reaches an impossible state; stop always ends in sto
     { numRuns: 2000, includeErrorInReport: true },
   );
 });
+
+/** Waits that follow each failure, in milliseconds; the source is seen to return after failure number `backAfter`. */
+function waits(count: number, backAfter: number, failure: Failure): number[] {
+  let phase = next(initialPhase(), start()).phase;
+  let atMs = 0;
+  return Array.from({ length: count }, (_, index) => {
+    const decision = next(phase, failed(phase.tally.run, failure, atMs));
+    const wait = decision.effects.find((effect) => effect.do === 'wait');
+    const waitMs = wait?.do === 'wait' ? wait.untilMs - atMs : Number.NaN;
+    const isBack = index + 1 === backAfter;
+    atMs += isBack ? 10 : waitMs;
+    phase = next(decision.phase, isBack ? back(atMs) : { type: 'retry_due', atMs, probe: false }).phase;
+    atMs += 10;
+    return waitMs;
+  });
+}
+
+test('a source that was seen to return is tried again and again at a quick pace, for a minute; one that crashes is not', () => {
+  assert.deepEqual(waits(6, 0, away), [100, 500, 1000, 2000, 4000, 8000]);
+  assert.deepEqual(waits(7, 5, away), [100, 500, 1000, 2000, 4000, 500, 500]);
+  const long = waits(150, 5, away);
+  assert.equal(long[100], 500);
+  assert.equal(long.at(-1), defaultRetryPolicy.maxDelayMs);
+  assert.deepEqual(waits(4, 2, crash), [100, 500, 1000, 2000]);
+});

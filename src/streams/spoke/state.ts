@@ -21,6 +21,8 @@ export interface Tally {
   readonly failures: number;
   /** Those of them, in a row, for which the source is not to blame. */
   readonly crashes: number;
+  /** When the source was last seen to return. */
+  readonly backAtMs?: number;
 }
 
 export type StreamPhase =
@@ -83,6 +85,10 @@ export interface RetryPolicy {
   readonly crashDelayMs: number;
   /** An attempt at least this old is begun anew when the source is seen to return. */
   readonly staleAttemptMs: number;
+  /** A source that was seen to return may need so long until it delivers: its port answers before its stream exists. */
+  readonly returningMs: number;
+  /** Longest wait between two attempts in that time. */
+  readonly returningDelayMs: number;
 }
 
 export const defaultRetryPolicy: RetryPolicy = {
@@ -93,6 +99,8 @@ export const defaultRetryPolicy: RetryPolicy = {
   crashLimit: 5,
   crashDelayMs: 60_000,
   staleAttemptMs: 1000,
+  returningMs: 60_000,
+  returningDelayMs: 500,
 };
 
 export interface Decision {
@@ -231,7 +239,9 @@ function giveUp(before: Tally, event: FailedEvent, policy: RetryPolicy): Decisio
   const tally = { ...before, failures: before.failures + 1, crashes: failure.kind === 'crash' ? before.crashes + 1 : 0 };
   const crashLoop = tally.crashes >= policy.crashLimit;
   const isSlow = crashLoop || failure.kind === 'permanent';
-  const delayMs = isSlow ? policy.crashDelayMs : retryDelayMs(tally.failures, event.chance, policy);
+  const isReturning = failure.kind === 'away' && tally.backAtMs !== undefined && event.atMs - tally.backAtMs < policy.returningMs;
+  const backoffMs = retryDelayMs(tally.failures, event.chance, policy);
+  const delayMs = isSlow ? policy.crashDelayMs : Math.min(backoffMs, isReturning ? policy.returningDelayMs : backoffMs);
   const retryAtMs = event.atMs + delayMs;
   return {
     phase: { is: crashLoop ? 'crash_loop' : 'no_signal', tally, failure, retryAtMs },
@@ -245,12 +255,12 @@ function giveUp(before: Tally, event: FailedEvent, policy: RetryPolicy): Decisio
 }
 
 function onSourceBack(phase: StreamPhase, event: { atMs: number; probe: boolean }, policy: RetryPolicy): Decision {
-  if (phase.is === 'no_signal') return retry(phase, event);
-  const isStale =
-    (phase.is === 'probing' || phase.is === 'starting') && phase.failure !== undefined && event.atMs - phase.sinceMs >= policy.staleAttemptMs;
-  if (!isStale) return stay(phase);
+  const tally = { ...phase.tally, backAtMs: event.atMs };
+  if (phase.is === 'no_signal') return retry({ ...phase, tally }, event);
+  if ((phase.is !== 'probing' && phase.is !== 'starting') || phase.failure === undefined) return stay(phase);
+  if (event.atMs - phase.sinceMs < policy.staleAttemptMs) return stay({ ...phase, tally });
   // A connection attempt that began while the source was away may sleep for seconds more; a new one connects at once.
-  const again = attempt({ ...phase.tally, run: phase.tally.run + 1 }, phase.shown, phase.failure, event);
+  const again = attempt({ ...tally, run: tally.run + 1 }, phase.shown, phase.failure, event);
   return prepend([{ do: 'stop_run', run: phase.tally.run }], again);
 }
 
