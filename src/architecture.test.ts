@@ -9,7 +9,7 @@ const source = join(process.cwd(), 'src');
 
 const layer0 = ['contracts', 'supervisor', 'telemetry'];
 const layer1 = ['bus', 'broker', 'media', 'store', 'access'];
-const layer2 = ['streams', 'cameras', 'recordings', 'gateways'];
+const layer2 = ['streams', 'cameras', 'recordings', 'gateways', 'vod'];
 
 /** Folder to the folders it may import (besides itself). */
 const mayImport: Record<string, readonly string[]> = {
@@ -25,6 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
   cameras: [...layer0, ...layer1],
   recordings: [...layer0, ...layer1],
   gateways: [...layer0, ...layer1],
+  vod: [...layer0, ...layer1],
   http: ['contracts', 'telemetry', 'access'],
   apps: [...layer0, ...layer1, ...layer2, 'http'],
   ui: ['contracts', 'bus'],
@@ -45,6 +46,8 @@ const packageOwners: Record<string, readonly string[]> = {
   pino: ['telemetry'],
   'prom-client': ['telemetry'],
   preact: ['ui'],
+  '@tus/server': ['vod'],
+  '@fastify/busboy': ['vod'],
   'playwright-core': ['e2e', 'bench'],
   '@nats-io/transport-node': ['apps', 'testkit', 'bench', 'e2e'],
   '@nats-io/jetstream': ['bus', 'bench', 'e2e', 'testkit'],

@@ -6,7 +6,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createAccount, createOperator, createUser, type KeyPair } from '@nats-io/nkeys';
-import { WeirError } from '../contracts/index.js';
+import { defaultRoots, WeirError } from '../contracts/index.js';
 import { waitFor, withTempFolder } from '../testkit/index.js';
 import { type BusLoginSettings, connectBus } from './connect-bus.js';
 
@@ -68,7 +68,7 @@ describe('logging in to a NATS that somebody else runs', () => {
           const { text, tls } = isSecure && login.tls === undefined ? serverTls(folder) : { text: '', tls: login.tls };
           const server = await startServer(folder, `${text}\n${config}`);
           try {
-            const options = { name: 'test', roots: { videonode: 'videonode' }, timeoutMs: 3000 };
+            const options = { name: 'test', roots: defaultRoots, timeoutMs: 3000 };
             const connected = await connectBus({ ...options, login: { ...login, tls, url: server.url } });
             await connected.bus.flush();
             await connected.close();
@@ -89,7 +89,8 @@ describe('logging in to a NATS that somebody else runs', () => {
   test('a login inside the address works and never shows in errors', async () => {
     await withTempFolder(async (folder) => {
       const server = await startServer(folder, account('{ user: u, password: geheim }'));
-      const at = (login: string) => connectBus({ login: { url: server.url.replace('//', `//${login}@`) }, name: 'test', roots: { videonode: 'v' } });
+      const at = (login: string) =>
+        connectBus({ login: { url: server.url.replace('//', `//${login}@`) }, name: 'test', roots: { ...defaultRoots, videonode: 'v' } });
       await (await at('u:geheim')).close();
       await assert.rejects(at('u:falsch'), (error) => error instanceof WeirError && !error.message.includes('falsch'));
       await server.stop();
@@ -101,11 +102,11 @@ describe('logging in to a NATS that somebody else runs', () => {
       const open = secretFile(folder, 'open.creds', 'x');
       chmodSync(open, 0o644);
       const connect = (file: string) =>
-        connectBus({ login: { url: 'nats://127.0.0.1:1', credentials_file: file }, name: 'test', roots: { videonode: 'v' } });
+        connectBus({ login: { url: 'nats://127.0.0.1:1', credentials_file: file }, name: 'test', roots: { ...defaultRoots, videonode: 'v' } });
       await assert.rejects(connect(open), /can be read by everybody/);
       await assert.rejects(connect(join(folder, 'none')), /none cannot be used: ENOENT/);
       await assert.rejects(
-        connectBus({ login: { url: 'nats://127.0.0.1:1' }, name: 'test', roots: { videonode: 'v' } }),
+        connectBus({ login: { url: 'nats://127.0.0.1:1' }, name: 'test', roots: { ...defaultRoots, videonode: 'v' } }),
         /cannot be reached: ECONNREFUSED|cannot be reached/,
       );
     });

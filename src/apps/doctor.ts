@@ -13,6 +13,7 @@ import { configKeys } from './config-keys.js';
 import { connectBus } from './connect-bus.js';
 import { type DataFolder, dataFolderAt } from './data-folder.js';
 import { checkCameraParts, programVersion } from './doctor-cameras.js';
+import { rootsOf } from './roots.js';
 import { loginOf } from './spoke-settings.js';
 import { packageFolder } from './version.js';
 
@@ -130,7 +131,7 @@ async function checkServer(config: Config): Promise<Finding[]> {
 
 async function checkExternal(config: Config): Promise<Finding[]> {
   try {
-    const connected = await connectBus({ login: loginOf(config.nats), name: 'weir-doctor', roots: { videonode: config.nats.root }, timeoutMs: 3000 });
+    const connected = await connectBus({ login: loginOf(config.nats), name: 'weir-doctor', roots: rootsOf(config), timeoutMs: 3000 });
     const info = connected.connection.info;
     await connected.close();
     const version = parseVersion(info?.version ?? '');

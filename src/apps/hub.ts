@@ -25,6 +25,7 @@ import { startHubStreams } from './hub-streams.js';
 import { findFactsLazily } from './lazy-facts.js';
 import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
 import { namesHolder } from './port-holder.js';
+import { rootsOf } from './roots.js';
 import { feedRpc, type HubRpcEvents } from './rpc-events.js';
 import type { Settings } from './settings/index.js';
 import { defineTestPicture } from './test-picture.js';
@@ -108,7 +109,7 @@ class HubProcess implements Hub {
     this.#config = options.config;
     this.#log = options.log;
     this.#closers = new Closers(options.log);
-    this.#roots = { videonode: options.config.nats.root };
+    this.#roots = rootsOf(options.config);
     this.data = makeDataFolder(options.config.data_dir);
   }
 

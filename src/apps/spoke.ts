@@ -1,7 +1,7 @@
 /** `weir spoke`: one process that serves the streams it is bound to, or those the hub assigns. */
 import type { Bus } from '../bus/index.js';
 import { type DeviceWatch, startDeviceWatch } from '../cameras/devices/index.js';
-import { WeirError } from '../contracts/index.js';
+import { defaultRoots, WeirError } from '../contracts/index.js';
 import { findMachineFacts, type MachineFacts } from '../media/index.js';
 import { openRecorders, type Recorders, type RecordingNews } from '../recordings/spoke/index.js';
 import { type FurtherCommand, type Spoke, startSpoke } from '../streams/spoke/index.js';
@@ -117,7 +117,7 @@ function connect(settings: SpokeSettings, log: Logger) {
   return connectBus({
     login: settings.login,
     name: `weir-spoke-${settings.spoke_id}`,
-    roots: { videonode: settings.root },
+    roots: { ...defaultRoots, videonode: settings.root },
     inboxPrefix: settings.inbox_prefix,
     service: { name: 'weir-spoke', version },
     timeoutMs: 0,

@@ -28,7 +28,9 @@ export const agentHeartbeatSchema = z
     agent_id: idSchema,
     instance: z.string(),
     state: z.enum(agentStates),
-    load: z.object({ cpu_percent: z.number(), rss_bytes: z.number(), streams: z.number().int() }).partial(),
+    load: z
+      .object({ cpu_percent: z.number(), rss_bytes: z.number(), streams: z.number().int(), slots: z.number().int(), jobs: z.array(idSchema) })
+      .partial(),
     timestamp: timestampSchema,
   })
   .meta({ id: 'AgentHeartbeat' });

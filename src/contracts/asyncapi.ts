@@ -35,7 +35,7 @@ function describeChannel(name: string, channel: Channel, schemas: SchemaCollecti
   const messages: Record<string, JsonSchema> = { message };
   if (channel.reply !== undefined) messages.reply = { payload: schemas.of(channel.reply) };
   return {
-    address: channel.address.replace('videonode', roots.videonode),
+    address: channel.address.replace(/^\w+/, (root) => roots[root as keyof Roots]),
     title: name,
     description: channel.rate === undefined ? channel.summary : `${channel.summary} Rate: ${channel.rate}.`,
     messages,

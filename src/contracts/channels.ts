@@ -20,16 +20,18 @@ import {
   streamStatusSchema,
 } from './stream.js';
 import { configChangeSchema, systemHealthSchema } from './system.js';
+import { videoSchema } from './video.js';
+import * as job from './video-job.js';
 
 /**
- * Who stands on the bus. `spoke` is bound to its own streams, `viewer` and `operator` to the streams they were granted,
+ * Who stands on the bus. `spoke` is bound to its own streams, `vod_worker` to its own name, `viewer` and `operator` to the streams they were granted,
  * `hub` and `admin` to none.
  */
-export const busRoles = ['hub', 'spoke', 'viewer', 'operator', 'admin'] as const;
+export const busRoles = ['hub', 'spoke', 'vod_worker', 'viewer', 'operator', 'admin'] as const;
 export type BusRole = (typeof busRoles)[number];
 
-/** First token of all subjects of this part; can be renamed in the configuration. */
-export const defaultRoots = { videonode: 'videonode' } as const;
+/** First token of all subjects of each part; can be renamed in the configuration. */
+export const defaultRoots = { videonode: 'videonode', video: 'video' } as const;
 export type Roots = { [Root in keyof typeof defaultRoots]: string };
 
 export interface Channel<
@@ -213,6 +215,129 @@ export const channels = {
     ['hub'],
     ['spoke'],
     'Assignments, drain, probe of a source, devices, the list of what was recorded.',
+  ),
+
+  video_upload: event(
+    'video.upload',
+    job.videoUploadedSchema,
+    ['hub', 'operator', 'admin'],
+    ['hub', 'operator', 'admin'],
+    'A raw video is there. From a plain client it registers the video without processing it. Kept in VIDEO_PROCESSING.',
+    'as it happens',
+  ),
+  video_process: event(
+    'video.process',
+    job.videoProcessRequestSchema,
+    ['hub', 'operator', 'admin'],
+    ['hub', 'operator', 'admin'],
+    'Process this video. Kept in VIDEO_PROCESSING, taken by the consumer VIDEO_WORKER.',
+    'as it happens',
+  ),
+  video_processed: event('video.processed', job.videoProcessedSchema, ['hub'], ['hub', 'operator', 'admin'], 'A video is complete.', 'as it happens'),
+  video_failed: event('video.failed', job.videoFailedSchema, ['hub'], ['hub', 'operator', 'admin'], 'A video was given up.', 'as it happens'),
+  video_dead: event(
+    'video.dlq',
+    job.deadLetterSchema,
+    ['hub'],
+    ['hub', 'operator', 'admin'],
+    'Dead letters. Kept in VIDEO_PROCESSING_DLQ.',
+    'as it happens',
+  ),
+  video_thumbnail: request(
+    'video.thumbnail',
+    job.thumbnailRequestSchema,
+    job.thumbnailReplySchema,
+    ['hub', 'operator', 'admin'],
+    ['vod_worker'],
+    'Make a picture of a video. As a plain publish it is done; as a request it is also answered.',
+  ),
+  video_metadata: request(
+    'video.metadata',
+    job.metadataRequestSchema,
+    job.metadataReplySchema,
+    ['hub', 'operator', 'admin'],
+    ['vod_worker'],
+    'Tell what a video is: duration, size, tracks.',
+  ),
+  video_changed: event(
+    'video.library.{video_id}.changed',
+    videoSchema,
+    ['hub'],
+    ['hub', 'operator', 'admin'],
+    'A video was made, changed or deleted.',
+    'as it happens',
+  ),
+  job_changed: event('video.job.{job_id}.changed', job.jobSchema, ['hub'], ['hub', 'operator', 'admin'], 'A job changed its state.', 'as it happens'),
+  job_progress: event(
+    'video.job.{job_id}.progress',
+    job.jobProgressSchema,
+    ['vod_worker'],
+    ['hub', 'operator', 'admin'],
+    'How a job goes.',
+    '>= 1 Hz while it runs',
+  ),
+  job_log: event(
+    'video.job.{job_id}.log',
+    job.jobLogSchema,
+    ['vod_worker'],
+    ['hub', 'operator', 'admin'],
+    'Log lines of a job.',
+    'as they come, at most 50 per second',
+  ),
+  job_claim: request(
+    'video.worker.{worker_id}.claim',
+    job.jobClaimSchema,
+    job.jobClaimReplySchema,
+    ['vod_worker'],
+    ['hub'],
+    'A worker with a ticket asks which job it opens.',
+  ),
+  job_report: request(
+    'video.worker.{worker_id}.report',
+    job.jobReportSchema,
+    job.jobReportReplySchema,
+    ['vod_worker'],
+    ['hub'],
+    'What a worker tells of the job it holds.',
+  ),
+  video_chunk: event(
+    'video.chunk.{job_id}',
+    job.videoChunkSchema,
+    ['vod_worker'],
+    ['hub', 'admin'],
+    'A piece of a long video. Kept in VIDEO_CHUNKS, taken by the consumer VIDEO_CHUNK_WORKER.',
+    'as it happens',
+  ),
+  video_chunk_status: event(
+    'video.chunk.{job_id}.status',
+    job.videoChunkStatusSchema,
+    ['vod_worker'],
+    ['vod_worker', 'hub', 'admin'],
+    'How a piece goes, for the worker that leads its job.',
+    '1 Hz while it runs',
+  ),
+  video_worker_announce: event(
+    'video.worker.{worker_id}.announce',
+    agentAnnounceSchema,
+    ['vod_worker'],
+    ['hub', 'operator', 'admin'],
+    'A worker is there: sent at start and after each reconnect.',
+  ),
+  video_worker_heartbeat: event(
+    'video.worker.{worker_id}.heartbeat',
+    agentHeartbeatSchema,
+    ['vod_worker'],
+    ['hub', 'operator', 'admin'],
+    'A worker is alive.',
+    'every 2 s',
+  ),
+  video_worker_command: request(
+    'video.worker.{worker_id}.command',
+    job.workerCommandSchema,
+    agentReplySchema,
+    ['hub'],
+    ['vod_worker'],
+    'Drain, pause, cancel.',
   ),
 } as const satisfies Record<string, Channel>;
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { idSchema, streamIdSchema } from './ids.js';
 import { recordingFormats } from './recording.js';
 import { logLevels } from './stream.js';
+import { videoProfileSchema } from './video-profile.js';
 
 const port = z.coerce.number().int().min(-1).max(65_535);
 const seconds = z.coerce.number().nonnegative();
@@ -150,7 +151,9 @@ export const configSchema = z.strictObject({
       format: z.enum(recordingFormats).default('fmp4'),
       segment_s: z.coerce.number().int().min(2).max(86_400).default(600).describe('a new file after so many seconds'),
       segment_bytes: z.coerce.number().int().min(1_048_576).default(536_870_912).describe('or after so many bytes'),
-      pre_roll_s: seconds.default(5).describe('seconds from memory put before a recording that is started by hand; at most streams.pre_roll_s'),
+      pre_roll_s: seconds
+        .default(5)
+        .describe('seconds from memory put before a recording that is started by hand without a duration; at most streams.pre_roll_s'),
       gap_alert_s: seconds.default(5).describe('a gap of so many seconds in a wanted recording raises an alert; 0: never'),
       max_export_s: z.coerce.number().int().min(1).default(86_400),
       export_keep_s: seconds.default(7 * 86_400).describe('exports are deleted after so long'),
@@ -189,6 +192,43 @@ export const configSchema = z.strictObject({
         })
         .prefault({})
         .describe('until a policy is set through the API'),
+    })
+    .prefault({}),
+  vod: z
+    .strictObject({
+      root: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]+$/)
+        .default('video')
+        .describe('first token of all subjects of videos'),
+      upload_folder: z.string().optional().describe('where uploads are kept; default: `uploads` in the data folder'),
+      folder: z.string().optional().describe('the library: where finished videos are kept; default: `videos` in the data folder'),
+      source_folders: list.default([]).describe('further folders whose files may be named as source, by path or on the bus'),
+      output_folders: list.default([]).describe('further folders that results may be put into, as `output_path` of a request on the bus'),
+      profile: idSchema.default('default').describe('profile that is used when none is named'),
+      profiles: z.array(videoProfileSchema).max(50).default([]).describe('own profiles; one of the same name replaces a built-in one'),
+      local_worker: flag.default(true).describe('`weir up` runs a worker on this machine'),
+      slots: z.coerce.number().int().min(0).max(64).default(0).describe('jobs a worker runs at once; 0: by measured load'),
+      max_attempts: z.coerce.number().int().min(1).max(20).default(3),
+      retry_s: seconds.default(30).describe('pause before the second attempt; doubled for each further one'),
+      lease_s: z.coerce.number().min(2).max(600).default(15).describe('a worker that is silent for so long loses its job to another'),
+      chunk_min_s: seconds.default(300).describe('a video of at least so many seconds is cut into pieces when other workers are free; 0: never'),
+      max_upload_bytes: z.coerce.number().int().min(1).default(107_374_182_400),
+      upload_expire_s: seconds.default(86_400).describe('an unfinished upload is deleted so long after its last byte'),
+      user_quota_bytes: z.coerce.number().int().min(0).default(0).describe('sources and results per user; 0: no limit'),
+      min_free_bytes: z.coerce.number().int().min(0).default(1_073_741_824).describe('no upload and no job begins below so much free room'),
+      fetch_hosts: list.default([]).describe('hosts inside the network that videos may be fetched from and callbacks sent to'),
+      max_duration_s: seconds.default(86_400).describe('a longer source is refused'),
+      max_pixels: z.coerce.number().int().min(4096).default(35_389_440).describe('a larger picture is refused'),
+      max_streams: z.coerce.number().int().min(1).max(1000).default(64),
+      max_output_bytes: z.coerce.number().int().min(1).default(107_374_182_400),
+      max_wall_s: seconds.default(86_400).describe('a job that runs longer is stopped'),
+      max_memory_bytes: z.coerce.number().int().min(268_435_456).default(4_294_967_296).describe('of each FFmpeg'),
+      stall_s: seconds.default(60).describe('an FFmpeg that makes no progress for so long is stopped'),
+      trash_keep_s: seconds.default(7 * 86_400).describe('deleted videos can be restored for so long'),
+      link_expires_s: seconds.default(7 * 86_400).describe('signed links are valid for so long unless told otherwise'),
+      callback_attempts: z.coerce.number().int().min(1).max(50).default(12).describe('spread over about two days'),
+      keep_jobs_days: z.coerce.number().min(1).max(3650).default(90).describe('history of ended jobs'),
     })
     .prefault({}),
   gateway: z

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { createAsyncApi } from './asyncapi.js';
-import { busRoles, channelNames, channels, matchSubject, publishSubject, subscribeSubject } from './channels.js';
+import { busRoles, channelNames, channels, defaultRoots, matchSubject, publishSubject, subscribeSubject } from './channels.js';
 import { parseWith, WeirError } from './errors.js';
 import { isToken } from './ids.js';
 import { createOpenApi } from './openapi.js';
@@ -101,8 +101,8 @@ describe('subjects', () => {
   });
 
   test('a parameter left out stands for all, and the root can be renamed', () => {
-    assert.equal(subscribeSubject('stream_progress', {}, { videonode: 'site7' }), 'site7.stream.*.progress');
-    assert.equal(matchSubject('stream_progress', 'videonode.stream.a.progress', { videonode: 'site7' }), undefined);
+    assert.equal(subscribeSubject('stream_progress', {}, { ...defaultRoots, videonode: 'site7' }), 'site7.stream.*.progress');
+    assert.equal(matchSubject('stream_progress', 'videonode.stream.a.progress', { ...defaultRoots, videonode: 'site7' }), undefined);
   });
 });
 

@@ -2,6 +2,7 @@
 import { type BusRole, type ChannelName, channelNames, channels, defaultRoots, publishSubject, type Roots, subscribeSubject } from './channels.js';
 import { journals } from './history.js';
 import { mediaJournalName } from './media.js';
+import { videoQueues } from './video-job.js';
 
 /** Subject lists as nats-server takes them. */
 export interface Permissions {
@@ -16,6 +17,8 @@ export interface Scope {
   streams: readonly string[] | 'all';
   /** For a spoke: its own id. */
   spokeId?: string;
+  /** For a worker on videos: its own id. */
+  workerId?: string;
   /** For a browser: name of its reading place in the media journals. */
   viewer?: string;
   /** Prefix of its reply subjects; nobody else may subscribe them. */
@@ -29,9 +32,9 @@ export function permissionsFor(role: BusRole, scope: Scope, roots: Roots = defau
   if (role === 'hub') return { publish: ['>'], subscribe: ['>'], allowResponses: true };
   const may = (side: 'publishers' | 'subscribers') =>
     channelNames.filter((name) => (channels[name][side] as readonly BusRole[]).includes(role)).flatMap((name) => subjectsIn(name, scope, roots));
-  const publish = new Set([...may('publishers'), ...answerSubjects(role), ...readingSubjects(role, scope)]);
-  const subscribe = new Set([...may('subscribers'), `${scope.inboxPrefix}.>`, ...(role === 'spoke' ? discoverySubjects : [])]);
-  return { publish: [...publish].sort(), subscribe: [...subscribe].sort(), allowResponses: role === 'spoke' };
+  const publish = new Set([...may('publishers'), ...answerSubjects(role), ...readingSubjects(role, scope), ...workSubjects(role)]);
+  const subscribe = new Set([...may('subscribers'), `${scope.inboxPrefix}.>`, ...(isAgent(role) ? discoverySubjects : [])]);
+  return { publish: [...publish].sort(), subscribe: [...subscribe].sort(), allowResponses: isAgent(role) };
 }
 
 /** Reply subjects of the hub; those of browsers begin with `_INBOX_` and their own name. */
@@ -42,7 +45,24 @@ export const hubInboxPrefix = '_INBOX_hub';
  * forgotten at each reload of its users, which a command often brings about.
  */
 function answerSubjects(role: BusRole): string[] {
-  return role === 'spoke' ? ['_INBOX.>', `${hubInboxPrefix}.>`] : [];
+  return isAgent(role) ? ['_INBOX.>', `${hubInboxPrefix}.>`] : [];
+}
+
+function isAgent(role: BusRole): boolean {
+  return role === 'spoke' || role === 'vod_worker';
+}
+
+/** What a worker on videos needs to take tickets and pieces, and to hand pieces to others. The hub makes streams and consumers. */
+function workSubjects(role: BusRole): string[] {
+  if (role !== 'vod_worker') return [];
+  const { processing, chunks } = videoQueues;
+  return [
+    ...[processing, chunks].flatMap(({ name, durable }) => [
+      `$JS.API.CONSUMER.INFO.${name}.${durable}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${name}.${durable}`,
+      `$JS.ACK.${name}.${durable}.>`,
+    ]),
+  ];
 }
 
 /** Questions of `nats micro` that every server of requests answers. */
@@ -83,9 +103,14 @@ function subjectsIn(name: ChannelName, scope: Scope, roots: Roots): string[] {
   if (address.includes('{spoke_id}')) {
     return [subscribeSubject(name, scope.spokeId === undefined ? {} : ({ spoke_id: scope.spokeId } as object), roots)];
   }
+  if (address.includes('{worker_id}')) {
+    return [subscribeSubject(name, scope.workerId === undefined ? {} : ({ worker_id: scope.workerId } as object), roots)];
+  }
   if (!address.includes('{stream_id}')) {
     // What is not tied to a stream may speak of all of them: only for those who may see all, and for spokes, which only send it.
-    return scope.streams === 'all' || scope.spokeId !== undefined || name === 'system_health' ? [subscribeSubject(name, {}, roots)] : [];
+    return scope.streams === 'all' || scope.spokeId !== undefined || scope.workerId !== undefined || name === 'system_health'
+      ? [subscribeSubject(name, {}, roots)]
+      : [];
   }
   if (scope.streams === 'all') return [subscribeSubject(name, {}, roots)];
   return scope.streams.map((streamId) => publishSubject(name, { stream_id: streamId } as never, roots));

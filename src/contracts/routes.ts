@@ -8,6 +8,7 @@ import type { Route } from './routes/route.js';
 import { settingsRoutes } from './routes/settings.js';
 import { streamRoutes } from './routes/streams.js';
 import { systemRoutes } from './routes/system.js';
+import { videoRoutes } from './routes/videos.js';
 
 export type { Route } from './routes/route.js';
 
@@ -16,6 +17,7 @@ export const routes = {
   ...cameraRoutes,
   ...recordingRoutes,
   ...gatewayRoutes,
+  ...videoRoutes,
   ...systemRoutes,
   ...settingsRoutes,
   ...accessRoutes,

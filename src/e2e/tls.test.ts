@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from '@nats-io/transport-node';
 import { runWeir } from '../apps/testing/run-weir.js';
-import type { BusUser, Spoke } from '../contracts/index.js';
+import { type BusUser, defaultRoots, type Spoke } from '../contracts/index.js';
 import { makeTempFolder, removeFolder } from '../testkit/index.js';
 import { openBrowser, playerWhen, signIn, withoutBrowser } from './browser.js';
 import { adminPassword, startWeir, type Weir } from './weir.js';
@@ -104,8 +104,8 @@ describe('with TLS on every listener', () => {
     const { connectBus } = await import('../apps/connect-bus.js');
     const login = { url: weir.ready.bus, user: user.name, password: user.password };
     const trusting = { ...login, tls: { enabled: true, ca_file: named.ca }, tls_server_name: 'bus.example' };
-    await (await connectBus({ login: trusting, name: 'far', roots: { videonode: 'videonode' } })).close();
-    const wary = connectBus({ login: { ...login, tls: { enabled: true } }, name: 'far', roots: { videonode: 'videonode' }, timeoutMs: 3000 });
+    await (await connectBus({ login: trusting, name: 'far', roots: defaultRoots })).close();
+    const wary = connectBus({ login: { ...login, tls: { enabled: true } }, name: 'far', roots: defaultRoots, timeoutMs: 3000 });
     await assert.rejects(wary, { code: 'unavailable', hint: /nats\.tls\.ca_file/ });
   });
 

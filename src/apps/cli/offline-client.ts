@@ -6,6 +6,7 @@ import { openStore } from '../../store/index.js';
 import { acquireFileLock } from '../../supervisor/index.js';
 import { makeDataFolder } from '../data-folder.js';
 import { createAccessOperations } from '../hub-operations.js';
+import { rootsOf } from '../roots.js';
 import type { Client } from './client.js';
 
 /** Opens it. Fails with `failed_precondition` when a hub works on the folder after all. */
@@ -14,7 +15,7 @@ export async function openOfflineClient(config: Config): Promise<Client> {
   const lock = acquireFileLock(data.hubLock, 'the command line');
   try {
     const store = await openStore(config.database.url === undefined ? { path: data.database } : { url: config.database.url });
-    const access = await openAccess({ store, roots: { videonode: config.nats.root } });
+    const access = await openAccess({ store, roots: rootsOf(config) });
     const operations = createAccessOperations(access, () => undefined) as Partial<Operations>;
     return {
       where: data.path,

@@ -18,6 +18,8 @@ export interface Route {
   readonly status?: 200 | 201 | 202 | 204;
   /** Media type of an answer that is not JSON. */
   readonly produces?: string;
+  /** Media type of a body that is not JSON: it is handed to the operation as it comes, unread. */
+  readonly consumes?: string;
   /** Also answers clients that are not signed in yet within this many requests per minute and address. */
   readonly rateLimitPerMinute?: number;
 }

@@ -1,0 +1,467 @@
+/** Videos: uploads, jobs, the library, playback. */
+import { z } from 'zod';
+import { idSchema } from '../ids.js';
+import * as video from '../video.js';
+import * as job from '../video-job.js';
+import { videoProfileSchema } from '../video-profile.js';
+import { page, pageQuery, type Route } from './route.js';
+
+const videoParams = z.object({ video_id: video.videoIdSchema });
+const jobParams = z.object({ job_id: idSchema });
+const uploadParams = z.object({ upload_id: idSchema });
+/** File of an output folder: one name, no folder, no leading dot. */
+const outputFile = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'not a file of a video')
+  .refine((name) => !name.includes('..'), 'not a file of a video');
+const draftQuery = z.object({
+  draft: z.string().max(32_768).optional().describe('VideoDraft as JSON'),
+});
+
+const uploadRoutes = {
+  list_uploads: {
+    method: 'GET',
+    path: '/api/v1/uploads',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'Uploads, newest first; unfinished ones can be resumed',
+    query: pageQuery.extend({ state: z.enum(video.uploadStates).optional() }),
+    answer: page(video.uploadSchema),
+  },
+  get_upload: {
+    method: 'GET',
+    path: '/api/v1/uploads/{upload_id}',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'One upload with its progress',
+    params: uploadParams,
+    answer: video.uploadSchema,
+  },
+  delete_upload: {
+    method: 'DELETE',
+    path: '/api/v1/uploads/{upload_id}',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'Cancel an unfinished upload and delete what came of it',
+    params: uploadParams,
+    status: 204,
+  },
+  check_upload: {
+    method: 'POST',
+    path: '/api/v1/uploads/check',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'Is this content here already? May an upload of this size begin?',
+    body: z.strictObject({
+      size_bytes: z.number().int().positive(),
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+      name: z.string().max(1024).optional(),
+    }),
+    answer: z.object({
+      allowed: z.boolean(),
+      reason: z.string().nullable(),
+      max_bytes: z.number().int(),
+      quota_left_bytes: z.number().int().nullable(),
+      existing: z.array(video.videoSchema).describe('videos of the same content that you may see'),
+    }),
+  },
+  reuse_upload: {
+    method: 'POST',
+    path: '/api/v1/uploads/reuse',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'Make a video of content that is here already, without sending it again',
+    body: z.strictObject({
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      size_bytes: z.number().int().positive(),
+      draft: video.videoDraftSchema.optional(),
+    }),
+    answer: video.videoSchema,
+    status: 201,
+  },
+  upload_multipart: {
+    method: 'POST',
+    path: '/api/v1/uploads/multipart',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'Send a file as a form: field `draft` (VideoDraft as JSON) first, then field `file`',
+    consumes: 'multipart/form-data',
+    answer: video.videoSchema,
+    status: 201,
+  },
+  upload_put: {
+    method: 'PUT',
+    path: '/api/v1/uploads/files/{filename}',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'Send a file as the body',
+    params: z.object({ filename: z.string().min(1).max(1024) }),
+    query: draftQuery,
+    consumes: 'application/octet-stream',
+    answer: video.videoSchema,
+    status: 201,
+  },
+  upload_path: {
+    method: 'POST',
+    path: '/api/v1/uploads/path',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'Take a file that lies in one of `vod.source_folders`; it is used in place',
+    body: z.strictObject({ path: z.string().min(1).max(4096), draft: video.videoDraftSchema.optional() }),
+    answer: video.videoSchema,
+    status: 201,
+  },
+  upload_url: {
+    method: 'POST',
+    path: '/api/v1/uploads/url',
+    role: 'operator',
+    tag: 'uploads',
+    summary: 'Fetch a file by HTTP or HTTPS; addresses inside the network are refused unless `vod.fetch_hosts` names them',
+    body: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048), draft: video.videoDraftSchema.optional() }),
+    answer: video.uploadSchema,
+    status: 202,
+  },
+} as const satisfies Record<string, Route>;
+
+const libraryRoutes = {
+  list_videos: {
+    method: 'GET',
+    path: '/api/v1/videos',
+    role: 'viewer',
+    tag: 'videos',
+    summary: 'Videos you may see, newest first',
+    query: pageQuery.extend({
+      search: z.string().trim().max(200).optional().describe('words in title, description and tags'),
+      tag: z.string().max(64).optional(),
+      state: z.enum(video.videoStates).optional(),
+      visibility: z.enum(video.visibilities).optional(),
+      owner: z.string().max(128).optional(),
+      trash: z.enum(['true', 'false']).optional().describe('those in the trash instead'),
+      sort: z.enum(['newest', 'oldest', 'title', 'longest', 'largest']).optional(),
+    }),
+    answer: page(video.videoSchema).extend({ total: z.number().int(), tags: z.array(z.object({ tag: z.string(), videos: z.number().int() })) }),
+  },
+  get_video: {
+    method: 'GET',
+    path: '/api/v1/videos/{video_id}',
+    role: 'viewer',
+    tag: 'videos',
+    summary: 'One video',
+    params: videoParams,
+    answer: video.videoSchema,
+  },
+  update_video: {
+    method: 'PATCH',
+    path: '/api/v1/videos/{video_id}',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Change title, description, tags or visibility',
+    params: videoParams,
+    body: video.updateVideoSchema,
+    answer: video.videoSchema,
+  },
+  delete_video: {
+    method: 'DELETE',
+    path: '/api/v1/videos/{video_id}',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Put into the trash, or with `forever=true` delete with all files',
+    params: videoParams,
+    query: z.object({ forever: z.enum(['true', 'false']).optional() }),
+    answer: z.object({ video_id: video.videoIdSchema, deleted: z.enum(['trash', 'forever']), until: z.string().nullable() }),
+  },
+  restore_video: {
+    method: 'POST',
+    path: '/api/v1/videos/{video_id}/restore',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Take out of the trash',
+    params: videoParams,
+    answer: video.videoSchema,
+  },
+  process_video: {
+    method: 'POST',
+    path: '/api/v1/videos/{video_id}/process',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Encode it (again), for example with another profile; the present output stays until the new one is in place',
+    params: videoParams,
+    body: z
+      .strictObject({
+        profile: idSchema.optional(),
+        quality: z.array(z.string().max(16)).min(1).max(12).optional(),
+        priority: z.number().int().min(-50).max(50).optional(),
+        callback_url: z.url().max(2048).optional(),
+        thumbnail_time: job.videoTimeSchema.optional(),
+        delete_source: z.boolean().optional(),
+      })
+      .optional(),
+    answer: job.jobSchema,
+    status: 202,
+  },
+  set_poster: {
+    method: 'PUT',
+    path: '/api/v1/videos/{video_id}/poster',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Take a candidate, or the picture at a time, as thumbnail',
+    params: videoParams,
+    body: z.union([z.strictObject({ candidate: outputFile }), z.strictObject({ at_s: z.number().nonnegative() })]),
+    answer: video.videoSchema,
+  },
+  video_report: {
+    method: 'GET',
+    path: '/api/v1/videos/{video_id}/report',
+    role: 'viewer',
+    tag: 'videos',
+    summary: 'The output against the rules of the HLS authoring specification',
+    params: videoParams,
+    answer: video.videoReportSchema,
+  },
+  video_from_recording: {
+    method: 'POST',
+    path: '/api/v1/videos/from_recording',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Make a video of a recorded span; copied without encoding where that suffices',
+    body: z.strictObject({
+      stream_id: idSchema,
+      from: z.iso.datetime({ offset: true }),
+      to: z.iso.datetime({ offset: true }),
+      draft: video.videoDraftSchema.optional(),
+    }),
+    answer: video.videoSchema,
+    status: 202,
+  },
+  list_video_links: {
+    method: 'GET',
+    path: '/api/v1/videos/{video_id}/links',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Signed links that are valid',
+    params: videoParams,
+    answer: z.object({ items: z.array(video.videoLinkSchema) }),
+  },
+  create_video_link: {
+    method: 'POST',
+    path: '/api/v1/videos/{video_id}/links',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Make a signed link to watch without an account',
+    params: videoParams,
+    body: z
+      .strictObject({
+        name: z.string().trim().max(120).optional(),
+        expires_in_s: z
+          .number()
+          .int()
+          .min(60)
+          .max(366 * 86_400)
+          .nullable()
+          .optional()
+          .describe('default 7 days; null: never'),
+      })
+      .optional(),
+    answer: video.videoLinkSchema,
+    status: 201,
+  },
+  delete_video_link: {
+    method: 'DELETE',
+    path: '/api/v1/videos/{video_id}/links/{link_id}',
+    role: 'operator',
+    tag: 'videos',
+    summary: 'Revoke a link; it stops working at once',
+    params: videoParams.extend({ link_id: idSchema }),
+    status: 204,
+  },
+  list_profiles: {
+    method: 'GET',
+    path: '/api/v1/videos/profiles',
+    role: 'viewer',
+    tag: 'videos',
+    summary: 'Profiles that videos can be encoded with',
+    answer: z.object({ items: z.array(videoProfileSchema), default: idSchema }),
+  },
+  video_file: {
+    method: 'GET',
+    path: '/files/videos/{video_id}/{filename}',
+    role: 'anyone',
+    tag: 'files',
+    summary: 'Playlist, segment or picture of a video; a public one without login',
+    params: videoParams.extend({ filename: outputFile }),
+    produces: 'application/octet-stream',
+  },
+  linked_video_file: {
+    method: 'GET',
+    path: '/v/{link_token}/{filename}',
+    role: 'anyone',
+    tag: 'files',
+    summary: 'The same by a signed link; `video.json` tells what it is',
+    params: z.object({
+      link_token: z
+        .string()
+        .max(512)
+        .regex(/^[A-Za-z0-9._-]+$/),
+      filename: outputFile,
+    }),
+    produces: 'application/octet-stream',
+  },
+  video_source: {
+    method: 'GET',
+    path: '/api/v1/videos/{video_id}/source',
+    role: 'operator',
+    tag: 'files',
+    summary: 'Download the source as it came; always an attachment',
+    params: videoParams,
+    produces: 'application/octet-stream',
+  },
+} as const satisfies Record<string, Route>;
+
+const jobRoutes = {
+  list_jobs: {
+    method: 'GET',
+    path: '/api/v1/jobs',
+    role: 'viewer',
+    tag: 'jobs',
+    summary: 'Jobs, newest first',
+    query: pageQuery.extend({
+      state: z.enum(job.jobStates).optional(),
+      active: z.enum(['true', 'false']).optional().describe('only those that wait or run, in the order they will start'),
+      video_id: video.videoIdSchema.optional(),
+    }),
+    answer: page(job.jobSchema),
+  },
+  get_job: {
+    method: 'GET',
+    path: '/api/v1/jobs/{job_id}',
+    role: 'viewer',
+    tag: 'jobs',
+    summary: 'One job with its history',
+    params: jobParams,
+    answer: job.jobSchema.extend({ events: z.array(job.jobEventSchema), commands: z.array(z.string()), request: z.record(z.string(), z.unknown()) }),
+  },
+  job_log: {
+    method: 'GET',
+    path: '/api/v1/jobs/{job_id}/log',
+    role: 'viewer',
+    tag: 'jobs',
+    summary: 'Newest lines of its log',
+    params: jobParams,
+    query: z.object({ limit: z.coerce.number().int().min(1).max(5000).default(500) }),
+    answer: z.object({ items: z.array(job.jobLogSchema) }),
+  },
+  cancel_job: {
+    method: 'POST',
+    path: '/api/v1/jobs/{job_id}/cancel',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Stop it within a second and clean up',
+    params: jobParams,
+    answer: job.jobSchema,
+  },
+  retry_job: {
+    method: 'POST',
+    path: '/api/v1/jobs/{job_id}/retry',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Queue a failed or cancelled job again',
+    params: jobParams,
+    answer: job.jobSchema,
+    status: 202,
+  },
+  update_job: {
+    method: 'PATCH',
+    path: '/api/v1/jobs/{job_id}',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Change the priority of a waiting job',
+    params: jobParams,
+    body: z.strictObject({ priority: z.number().int().min(-50).max(50) }),
+    answer: job.jobSchema,
+  },
+  get_queue: {
+    method: 'GET',
+    path: '/api/v1/jobs/queue',
+    role: 'viewer',
+    tag: 'jobs',
+    summary: 'Depth, age, speed, cost and workers',
+    answer: job.videoQueueSchema,
+  },
+  pause_queue: {
+    method: 'POST',
+    path: '/api/v1/jobs/queue/pause',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Start nothing new; what runs goes on',
+    answer: job.videoQueueSchema,
+  },
+  resume_queue: {
+    method: 'POST',
+    path: '/api/v1/jobs/queue/resume',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Start jobs again',
+    answer: job.videoQueueSchema,
+  },
+  list_dead_letters: {
+    method: 'GET',
+    path: '/api/v1/jobs/dead_letters',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'What was given up, newest first',
+    query: pageQuery,
+    answer: page(job.deadLetterSchema),
+  },
+  replay_dead_letter: {
+    method: 'POST',
+    path: '/api/v1/jobs/dead_letters/{dead_letter_id}/replay',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Queue it again',
+    params: z.object({ dead_letter_id: idSchema }),
+    answer: job.jobSchema,
+    status: 202,
+  },
+  delete_dead_letter: {
+    method: 'DELETE',
+    path: '/api/v1/jobs/dead_letters/{dead_letter_id}',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Forget it',
+    params: z.object({ dead_letter_id: idSchema }),
+    status: 204,
+  },
+  list_callbacks: {
+    method: 'GET',
+    path: '/api/v1/jobs/callbacks',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Deliveries to callback addresses, newest first',
+    query: pageQuery.extend({ state: z.enum(['waiting', 'delivered', 'failed', 'disabled']).optional(), job_id: idSchema.optional() }),
+    answer: page(job.callbackSchema),
+  },
+  replay_callback: {
+    method: 'POST',
+    path: '/api/v1/jobs/callbacks/{callback_id}/replay',
+    role: 'operator',
+    tag: 'jobs',
+    summary: 'Deliver it again now',
+    params: z.object({ callback_id: idSchema }),
+    answer: job.callbackSchema,
+    status: 202,
+  },
+  callback_secret: {
+    method: 'GET',
+    path: '/api/v1/jobs/callbacks/secret',
+    role: 'admin',
+    tag: 'jobs',
+    summary: 'Secret that callbacks are signed with, for the receiver',
+    answer: z.object({ secret: z.string() }),
+  },
+} as const satisfies Record<string, Route>;
+
+export const videoRoutes = { ...uploadRoutes, ...libraryRoutes, ...jobRoutes } as const satisfies Record<string, Route>;
