@@ -3,15 +3,15 @@ import type { Access } from '../access/index.js';
 import type { Bus } from '../bus/index.js';
 import { type Cameras, startCameras } from '../cameras/index.js';
 import type { ComponentHealth, Config } from '../contracts/index.js';
-import { type Gateway, type PathWish, startGateway, type WishedPaths } from '../gateways/index.js';
-import type { MachineFacts } from '../media/index.js';
+import { type Gateway, startGateway, type WishedPaths } from '../gateways/index.js';
+import { type MachineFacts, parseSource, type SourcePolicy } from '../media/index.js';
 import { type Recordings, type RecordingsSettings, startRecordings } from '../recordings/hub/index.js';
 import type { Store } from '../store/index.js';
-import type { OwnedStreams, StreamsHub } from '../streams/hub/index.js';
+import type { StreamsHub } from '../streams/hub/index.js';
 import type { Logger } from '../telemetry/index.js';
 import { createCapturedStreams } from './captured-streams.js';
 import type { DataFolder } from './data-folder.js';
-import { localSpokeId } from './local-spoke.js';
+import { createGatewayPaths } from './gateway-paths.js';
 import { mediaFolders, recordingsFolder } from './spoke-settings.js';
 
 export interface DomainParts {
@@ -67,25 +67,41 @@ export interface StreamDomains {
 /** Starts the gateway, then the cameras whose pictures it hands on. */
 export async function startStreamDomains(parts: DomainParts, streams: StreamsHub, recordings: Recordings): Promise<StreamDomains> {
   const { config, log, store, bus } = parts;
-  let cameras: Cameras | undefined;
-  const gateway = await startHubGateway(
-    parts,
-    streams,
-    wishedPaths(parts, streams, () => cameras),
-  );
-  cameras = await startCameras({
-    bus,
-    store,
-    log: log.child({ component: 'cameras' }),
-    streams: createCapturedStreams(streams.owned, (streamId) => gateway.sourceOf(streamId)),
-    settings: config.cameras,
-    external: config.external_discovery,
-    policy: { mediaFolders: mediaFolders(config), sourceHosts: config.streams.source_hosts, checkFiles: parts.isLocal },
-    recordingOf: (streamId) => recordings.recordingOf(streamId) !== null,
-    // Before the hub listens nobody can reach it.
-    urlsOf: (streamId, host = hostOf(parts.hubUrl())) => (host === undefined ? {} : gateway.urlsOf(streamId, host)),
-  });
-  return { cameras, gateway, health: () => [...(cameras === undefined ? [] : [cameras.health()]), gateway.health()] };
+  const policy = { mediaFolders: mediaFolders(config), sourceHosts: config.streams.source_hosts, checkFiles: parts.isLocal };
+  const paths = createGatewayPaths(streams);
+  const gateway = await startHubGateway(parts, streams, paths.wished);
+  try {
+    const cameras = await startCameras({
+      bus,
+      store,
+      log: log.child({ component: 'cameras' }),
+      streams: createCapturedStreams(streams.owned, {
+        gateway,
+        isAllowed: (address) => parts.isLocal && isAllowedSource(address, policy),
+        log: log.child({ component: 'gateway' }),
+      }),
+      settings: config.cameras,
+      external: config.external_discovery,
+      policy,
+      recordingOf: (streamId) => recordings.recordingOf(streamId) !== null,
+      // Before the hub listens nobody can reach it.
+      urlsOf: (streamId, host = hostOf(parts.hubUrl())) => (host === undefined ? {} : gateway.urlsOf(streamId, host)),
+    });
+    paths.begin({ cameras, gateway });
+    return { cameras, gateway, health: () => [cameras.health(), gateway.health()] };
+  } catch (error) {
+    paths.begin(undefined);
+    throw error;
+  }
+}
+
+function isAllowedSource(address: string, policy: SourcePolicy): boolean {
+  try {
+    parseSource(address, policy);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function startHubGateway(parts: DomainParts, streams: StreamsHub, wished: WishedPaths): Promise<Gateway> {
@@ -107,36 +123,6 @@ function startHubGateway(parts: DomainParts, streams: StreamsHub, wished: Wished
     log: log.child({ component: 'gateway' }),
     signal,
   });
-}
-
-/** Every stream has a path. A capture device of this machine is opened by the gateway where it can, a network camera is pulled by it. */
-function wishedPaths({ isLocal }: DomainParts, streams: StreamsHub, cameras: () => Cameras | undefined): WishedPaths {
-  const { owned } = streams;
-  const wish = (streamId: string): PathWish => {
-    const camera = cameras()?.get(streamId);
-    if (camera?.kind === 'v4l2' && camera.source !== null && camera.spoke_id === localSpokeId && isLocal) {
-      const [width, height] = camera.resolution.split('x').map(Number);
-      const size = width === undefined || height === undefined || !(width > 0) || !(height > 0) ? {} : { width, height };
-      return { streamId, source: { kind: 'v4l2', devicePath: camera.source, ...size, ...(camera.fps > 0 ? { frameRate: camera.fps } : {}) } };
-    }
-    const url = networkAddress(owned, streamId);
-    return url === undefined ? { streamId, source: { kind: 'stream' } } : { streamId, source: { kind: 'network', url } };
-  };
-  return {
-    list: () => streams.streams().map((stream) => wish(stream.stream_id)),
-    onChange: (listener) => {
-      const ends = [owned.onChange(() => listener()), cameras()?.onChange(() => listener())];
-      return () => {
-        for (const end of ends) end?.();
-      };
-    },
-  };
-}
-
-/** What the gateway can pull by itself, and what players of it can decode without our encoder in between. */
-function networkAddress(owned: OwnedStreams, streamId: string): string | undefined {
-  const device = owned.stored(streamId)?.config.device;
-  return device !== undefined && /^rtsps?:\/\//.test(device) ? device : undefined;
 }
 
 function hostOf(url: string): string | undefined {

@@ -19,7 +19,15 @@ export type GatewaySettings = Config['gateway'];
 /** Where the picture of a path comes from. */
 export type PathSource =
   /** A capture device of the gateway's own machine: the gateway opens it, and nobody else. */
-  | { readonly kind: 'v4l2'; readonly devicePath: string; readonly width?: number; readonly height?: number; readonly frameRate?: number }
+  | {
+      readonly kind: 'v4l2';
+      readonly devicePath: string;
+      readonly width?: number;
+      readonly height?: number;
+      readonly frameRate?: number;
+      /** Form in which the device is asked for its pictures; left out: FFmpeg chooses, raw ones first. */
+      readonly inputFormat?: 'mjpeg';
+    }
   /** An address with its credentials; pulled while somebody reads. */
   | { readonly kind: 'network'; readonly url: string }
   /** A stream of Weir, whatever its source, republished from the hub while somebody reads. */
@@ -140,7 +148,10 @@ export interface GatewayBackend {
   seen(streamId: string): SeenPath | undefined;
   /** Addresses that work right now. `host`: how the player reached the hub, port allowed. Unknown streams have none. */
   urlsOf(streamId: string, host: string): StreamUrls;
-  /** What Weir itself reads the stream from, when the gateway is the one that opened its device; else undefined. Carries credentials. */
+  /**
+   * What Weir itself reads the stream of a device from, where this gateway opens the devices of this machine; undefined where it does not.
+   * Whoever stores it as the source of the stream wishes the path to capture. Carries credentials.
+   */
   sourceOf(streamId: string): string | undefined;
   /** Makes the path, or changes it to this; the same wish again does nothing. Lasts until removed, over restarts of the gateway. */
   ensurePath(wish: PathWish, signal?: AbortSignal): Promise<void>;

@@ -93,9 +93,10 @@ function captureWords(streamId: string, source: Extract<PathSource, { kind: 'v4l
   const devicePath = checkDevicePath(source.devicePath);
   const publisher = around.publisher(streamId);
   if (settings.command !== undefined) return fillTemplate(settings.command, { devicePath, rtspPort, pathName: streamId, publisher });
-  const { width, height, frameRate } = source;
+  const { width, height, frameRate, inputFormat } = source;
   return [
     ...[around.ffmpeg, ...quiet, '-f', 'v4l2'],
+    ...(inputFormat === undefined ? [] : ['-input_format', inputFormat]),
     ...(width === undefined || height === undefined ? [] : ['-video_size', `${width}x${height}`]),
     ...(frameRate === undefined ? [] : ['-framerate', String(frameRate)]),
     ...['-i', devicePath],
