@@ -128,7 +128,9 @@ export interface Access {
   /** Changes the streams of an admitted spoke; false when it has no login from here. */
   bindSpoke(spokeId: string, streams: readonly string[]): Promise<boolean>;
   removeSpokeLogin(spokeId: string): Promise<void>;
-  /** All that the broker shall admit besides the hub: browsers, spokes, plain clients. */
+  /** Admits a worker on videos as `worker-<id>`. Needed again after a restart of the hub. */
+  setWorkerLogin(login: { workerId: string; password: string }): Promise<void>;
+  /** All that the broker shall admit besides the hub: browsers, spokes, workers, plain clients. */
   busLogins(): readonly BusLogin[];
   /**
    * Calls back with all logins after each change, one call at a time; changes meanwhile are gathered into the next. Whoever made the
@@ -225,6 +227,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     },
     bindSpoke: (spokeId, streams) => busLogins.bindSpoke(spokeId, streams),
     removeSpokeLogin: (spokeId) => busLogins.removeSpoke(spokeId),
+    setWorkerLogin: ({ workerId, password }) => busLogins.admitWorker(workerId, password),
     busLogins: () => busLogins.all(),
     onBusLogins: (listener) => busLogins.listen(listener),
     onRevoked(listener) {

@@ -2,6 +2,8 @@
 import {
   type BusUserGrants,
   type ChannelName,
+  channelNames,
+  channels,
   isToken,
   matchSubject,
   type Permissions,
@@ -16,13 +18,21 @@ import { type AccessParts, announce, note } from './parts.js';
 import type { BusUserRecord } from './repositories.js';
 
 /** Subjects that came to the presets after the first version, which wrote down subjects only. */
-const laterChannels: readonly ChannelName[] = ['recording_status', 'recording_entry', 'snapshot_taken'];
+const laterChannels: readonly ChannelName[] = [
+  'recording_status',
+  'recording_entry',
+  'snapshot_taken',
+  ...channelNames.filter((name) => channels[name].address.startsWith('video.')),
+];
 
 /** What the presets grant, plus what is named one by one. Throws `invalid_argument` when that is nothing. */
 export function permissionsOf(name: string, grants: BusUserGrants, roots: Roots): Permissions {
   const granted: Permissions[] = [{ publish: grants.publish ?? [], subscribe: grants.subscribe ?? [], allowResponses: false }];
   if (grants.spoke_of !== undefined) {
     granted.push(permissionsFor('spoke', { streams: grants.spoke_of, spokeId: name, inboxPrefix: plainInboxPrefix }, roots));
+  }
+  if (grants.vod_worker === true) {
+    granted.push(permissionsFor('vod_worker', { streams: [], workerId: name, inboxPrefix: plainInboxPrefix }, roots));
   }
   if (grants.replay === true && grants.role === undefined) {
     throw new WeirError('invalid_argument', 'replay is given on top of a role', { field: 'replay', hint: 'Add role viewer or operator' });
@@ -35,7 +45,10 @@ export function permissionsOf(name: string, grants: BusUserGrants, roots: Roots)
   const publish = unique(granted.flatMap((one) => one.publish));
   const subscribe = unique(granted.flatMap((one) => one.subscribe));
   if (publish.length + subscribe.length === 0) {
-    throw new WeirError('invalid_argument', 'Say what the bus user may do', { field: 'role', hint: 'give role, spoke_of, or publish and subscribe' });
+    throw new WeirError('invalid_argument', 'Say what the bus user may do', {
+      field: 'role',
+      hint: 'give role, spoke_of, vod_worker, or publish and subscribe',
+    });
   }
   return { publish, subscribe, allowResponses: granted.some((one) => one.allowResponses) };
 }

@@ -33,8 +33,8 @@ export async function hashForBroker(password: string, kind: 'random' | 'chosen')
 }
 
 /** The same hash for the same password after every restart: a login that changes makes the broker look at its connections anew. */
-async function hashForSpoke(spokeId: string, password: string): Promise<string> {
-  const salt = createHmac('sha256', password).update(`bus ${spokeId}`).digest().subarray(0, 16);
+async function hashForAgent(agentId: string, password: string): Promise<string> {
+  const salt = createHmac('sha256', password).update(`bus ${agentId}`).digest().subarray(0, 16);
   return await hash(password, `$2a$0${quickCost}$${encodeBase64(salt, salt.length)}`);
 }
 
@@ -51,6 +51,8 @@ export class BusLogins {
   readonly #browsers = new Map<string, { record: BusLoginRecord; login: BusLogin }>();
   readonly #plain = new Map<string, BusUserRecord>();
   readonly #spokes = new Map<string, SpokeLogin>();
+  /** Hash of the password of each worker on videos. */
+  readonly #workers = new Map<string, string>();
   readonly #listeners = new Set<BusLoginListener>();
   readonly #onFailure: (error: unknown) => void;
   #running: Promise<void> | undefined;
@@ -146,7 +148,7 @@ export class BusLogins {
     const known = this.#spokes.get(spokeId);
     const secret = password ?? known?.password;
     if (secret === undefined) return false;
-    const passwordHash = known?.password === secret ? known.passwordHash : await hashForSpoke(spokeId, secret);
+    const passwordHash = known?.password === secret ? known.passwordHash : await hashForAgent(spokeId, secret);
     this.#spokes.set(spokeId, { streams: [...streams], password: secret, passwordHash });
     await this.announce();
     return true;
@@ -156,12 +158,18 @@ export class BusLogins {
     if (this.#spokes.delete(spokeId)) await this.#announceOrRetry();
   }
 
+  async admitWorker(workerId: string, password: string): Promise<void> {
+    this.#workers.set(workerId, await hashForAgent(`worker ${workerId}`, password));
+    await this.announce();
+  }
+
   /** All of them, in a stable order. */
   all(): BusLogin[] {
     const browsers = [...this.#browsers.values()].map((entry) => entry.login);
     const plain = [...this.#plain.values()].map(toPlainLogin);
     const spokes = [...this.#spokes].map(([spokeId, spoke]) => toSpokeLogin(spokeId, spoke, this.#roots));
-    return [...spokes, ...plain, ...browsers];
+    const workers = [...this.#workers].map(([workerId, passwordHash]) => toWorkerLogin(workerId, passwordHash, this.#roots));
+    return [...spokes, ...workers, ...plain, ...browsers];
   }
 
   listen(listener: BusLoginListener): () => void {
@@ -240,6 +248,11 @@ function toSpokeLogin(spokeId: string, spoke: SpokeLogin, roots: Roots): BusLogi
   const name = `spoke-${spokeId}`;
   const scope = { streams: spoke.streams, spokeId, inboxPrefix: inboxPrefixOf(name) };
   return toLogin(name, spoke.passwordHash, permissionsFor('spoke', scope, roots));
+}
+
+function toWorkerLogin(workerId: string, passwordHash: string, roots: Roots): BusLogin {
+  const name = `worker-${workerId}`;
+  return toLogin(name, passwordHash, permissionsFor('vod_worker', { streams: [], workerId, inboxPrefix: inboxPrefixOf(name) }, roots));
 }
 
 function toPlainLogin(user: BusUserRecord): BusLogin {

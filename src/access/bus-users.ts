@@ -8,7 +8,7 @@ import type { BusUserRecord } from './repositories.js';
 import { createSecret } from './secrets.js';
 
 /** Names that we give out ourselves. */
-const reserved = /^(?:hub|sys|local|(?:spoke|b|u)-.*)$/i;
+const reserved = /^(?:hub|sys|local|(?:spoke|worker|b|u)-.*)$/i;
 const maxUsers = 500;
 /** bcrypt reads no further: a longer password would be cut without a word. */
 const maxPasswordBytes = 72;
@@ -62,8 +62,8 @@ export function checkName(input: CreateBusUser): void {
   if (reserved.test(input.name)) {
     throw new WeirError('invalid_argument', 'That name is kept for Weir itself', { field: 'name', received: input.name });
   }
-  if (input.spoke_of !== undefined && !isToken(input.name)) {
-    throw new WeirError('invalid_argument', 'The name of a spoke becomes part of subjects: use letters, digits, "_" or "-"', {
+  if ((input.spoke_of !== undefined || input.vod_worker === true) && !isToken(input.name)) {
+    throw new WeirError('invalid_argument', 'The name of a spoke or worker becomes part of subjects: use letters, digits, "_" or "-"', {
       field: 'name',
       received: input.name,
     });

@@ -58,7 +58,7 @@ export async function admitConfiguredBusUsers(parts: AccessParts, users: readonl
 
 /** The known record itself when it is what the configuration wants: a login that stays the same cuts nobody off. */
 async function recordOf(parts: AccessParts, user: ConfiguredBusUser, known: BusUserRecord | undefined): Promise<BusUserRecord> {
-  const grants = { spoke_of: user.streams };
+  const grants = user.vod_worker === true ? { vod_worker: true } : { spoke_of: user.streams };
   checkName({ name: user.name, ...grants });
   const { publish, subscribe, allowResponses } = permissionsOf(user.name, grants, parts.roots);
   const rights = { name: user.name, publish, subscribe, allow_responses: allowResponses };

@@ -23,6 +23,11 @@ export interface DataFolder {
   readonly spokePids: string;
   /** Streams that the local spoke records, with their sources. */
   readonly recordedStreams: string;
+  readonly workerSettings: string;
+  readonly workerRecord: string;
+  readonly workerPids: string;
+  readonly uploadsFolder: string;
+  readonly videosFolder: string;
   readonly gatewayFolder: string;
   /** What the gateway records by itself. */
   readonly gatewayRecordings: string;
@@ -49,6 +54,11 @@ export function dataFolderAt(path: string): DataFolder {
     spokeRecord: join(path, 'run', 'local-spoke.json'),
     spokePids: join(path, 'run', 'ffmpeg'),
     recordedStreams: join(secrets, 'recorded-streams.json'),
+    workerSettings: join(secrets, 'local-worker.json'),
+    workerRecord: join(path, 'run', 'local-worker.json'),
+    workerPids: join(path, 'run', 'worker-ffmpeg'),
+    uploadsFolder: join(path, 'uploads'),
+    videosFolder: join(path, 'videos'),
     gatewayFolder: join(path, 'gateway'),
     gatewayRecordings: join(path, 'gateway', 'recordings'),
     snapshotsFolder: join(path, 'snapshots'),

@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/index.js';
 import type { Closers } from './closers.js';
 import type { DataFolder } from './data-folder.js';
 import { localSpokeId } from './local-spoke.js';
+import { localWorkerId } from './local-worker.js';
 
 export interface HubAccessOptions {
   readonly config: Config;
@@ -14,11 +15,13 @@ export interface HubAccessOptions {
   readonly log: Logger;
   /** A spoke runs beside the hub and needs a login. */
   readonly localSpoke: boolean;
+  /** A worker on videos runs beside the hub and needs a login. */
+  readonly localWorker: boolean;
 }
 
 /** Opens both before the broker starts, so that it knows its users from the beginning. */
 export async function openHubAccess(options: HubAccessOptions, closers: Closers): Promise<{ store: Store; access: Access }> {
-  const { config, data, roots, log, localSpoke } = options;
+  const { config, data, roots, log, localSpoke, localWorker } = options;
   const { database, access: settings } = config;
   const store = await openStore(database.url === undefined ? { path: data.database } : { url: database.url });
   closers.push({ close: () => store.stop() });
@@ -38,6 +41,9 @@ export async function openHubAccess(options: HubAccessOptions, closers: Closers)
     // All of them until the first look at who serves what, so that a spoke that is adopted is not cut off from its streams.
     const streams = (await store.streams.all()).map((stream) => stream.stream_id);
     await access.setSpokeLogin({ spokeId: localSpokeId, streams, password: data.secret('local-spoke-password') });
+  }
+  if (localWorker && config.nats.url === undefined) {
+    await access.setWorkerLogin({ workerId: localWorkerId, password: data.secret('local-worker-password') });
   }
   return { store, access };
 }

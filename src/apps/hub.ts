@@ -15,6 +15,7 @@ import type { ConfigInputs, LoadedConfig } from './config.js';
 import { type BusLoginSettings, type ConnectedBus, connectBus } from './connect-bus.js';
 import { type DataFolder, makeDataFolder } from './data-folder.js';
 import { openHubAccess } from './hub-access.js';
+import { startLocalSpoke, startLocalWorker } from './hub-agents.js';
 import { hubLogin, startHubBroker } from './hub-broker.js';
 import { type DomainParts, startHubRecordings, startStreamDomains } from './hub-domains.js';
 import { type HubHealth, watchHubHealth } from './hub-health.js';
@@ -23,7 +24,6 @@ import { applyChanges, followSettings } from './hub-settings.js';
 import { openSideListeners } from './hub-side-listeners.js';
 import { startHubStreams } from './hub-streams.js';
 import { findFactsLazily } from './lazy-facts.js';
-import { localSpokeId, superviseLocalSpoke } from './local-spoke.js';
 import { namesHolder } from './port-holder.js';
 import { rootsOf } from './roots.js';
 import { feedRpc, type HubRpcEvents } from './rpc-events.js';
@@ -39,6 +39,8 @@ export interface HubOptions {
   readonly log: LevelledLogger;
   /** Runs a spoke beside the hub. */
   readonly localSpoke: boolean;
+  /** Runs a worker on videos beside the hub. */
+  readonly localWorker: boolean;
   /** Cancels the start. */
   readonly signal: AbortSignal;
 }
@@ -82,7 +84,6 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   }
 }
 
-const localSpokeUser = `spoke-${localSpokeId}`;
 const loopbackHosts = new Set(['127.0.0.1', 'localhost', '::1']);
 
 type BusSocket = () => { host: string; port: number } | undefined;
@@ -130,20 +131,32 @@ class HubProcess implements Hub {
     const lock = this.#lock();
     this.#closers.push({ close: () => lock.release() });
     const { store, access } = await openHubAccess(
-      { config: this.#config, data: this.data, roots: this.#roots, log: this.#log, localSpoke: this.#options.localSpoke },
+      {
+        config: this.#config,
+        data: this.data,
+        roots: this.#roots,
+        log: this.#log,
+        localSpoke: this.#options.localSpoke,
+        localWorker: this.#options.localWorker,
+      },
       this.#closers,
     );
     const admin = await access.ensureFirstAdmin({ password: this.#config.access.admin_password });
     const broker = await this.#startBroker(access, admin);
     const login = hubLogin(this.#config, this.data, broker);
-    this.#startLocalSpoke(login, broker);
+    const agents = { config: this.#config, data: this.data, log: this.#log, login, broker, closers: this.#closers };
+    if (this.#options.localSpoke) this.spoke = startLocalSpoke(agents);
     const connected = await this.#connect(login, broker);
     let streams: StreamsHub | undefined;
     let domains: Awaited<ReturnType<typeof startStreamDomains>> | undefined;
     const facts = this.#findFacts();
     const others = () => [...(streams?.health() ?? []), ...recordings.health(), ...(domains?.health() ?? [])];
     const parts = this.#domainParts({ store, access, connected, facts });
-    const recordings = await startHubRecordings(parts, () => streams);
+    const recordings = await startHubRecordings(
+      parts,
+      () => streams,
+      () => domains?.cameras,
+    );
     this.#closers.push({ close: () => recordings.stop() });
     const health = watchHubHealth({ broker, connected, store, others, onChange: () => streams?.healthChanged() }, this.#closers);
     streams = await startHubStreams({ ...parts, health }, recordings);
@@ -182,6 +195,8 @@ class HubProcess implements Hub {
     this.#events = events;
     this.#parts = { broker, streams, http, gateway };
     await this.#open(admin, store, health);
+    // Last: nobody waits for it, and its start takes the processor.
+    if (this.#options.localWorker) startLocalWorker(agents);
     events.started();
   }
 
@@ -233,24 +248,6 @@ class HubProcess implements Hub {
     const broker = await startHubBroker({ config: this.#config, data: this.data, access, hasAdmin: !admin.needed, signal });
     this.#closers.push({ close: () => broker.stop(), detach: () => broker.detach() });
     return broker;
-  }
-
-  #startLocalSpoke(login: BusLoginSettings, broker: BusServer): void {
-    if (!this.#options.localSpoke) return;
-    const own = broker.kind === 'supervised';
-    const spoke = superviseLocalSpoke({
-      config: this.#config,
-      data: this.data,
-      login: own ? { ...login, user: localSpokeUser, password: this.data.secret('local-spoke-password') } : login,
-      inboxPrefix: own ? `_INBOX_${localSpokeUser}` : undefined,
-    });
-    spoke.onState((state) => {
-      if (state.kind === 'backoff' || state.kind === 'crash_loop')
-        this.#log.error({ reason: state.last.message }, 'the local spoke ended and is started again');
-      else if (state.kind === 'running') this.#log.info({ pid: state.pid, adopted: state.adopted }, 'local spoke runs');
-    });
-    this.spoke = spoke;
-    this.#closers.push({ close: () => spoke.stop('the hub stops'), detach: () => spoke.detach() });
   }
 
   async #connect(login: BusLoginSettings, broker: BusServer): Promise<ConnectedBus> {

@@ -11,6 +11,8 @@ export interface UpOptions {
   readonly inputs: ConfigInputs;
   /** Runs a spoke beside the hub, unless the configuration says no. */
   readonly withSpoke: boolean;
+  /** Runs a worker on videos beside the hub, unless the configuration says no. */
+  readonly withWorker: boolean;
   /** Ready lines as one JSON object. */
   readonly json: boolean;
   /** Where the ready lines go. */
@@ -24,7 +26,15 @@ export function runHub(options: UpOptions): Promise<number> {
   const log = createHubLog(config);
   return runUntilSignal(
     async (signal) => {
-      const hub = await startHub({ config, loaded, inputs, log, localSpoke: options.withSpoke && config.streams.local_spoke, signal });
+      const hub = await startHub({
+        config,
+        loaded,
+        inputs,
+        log,
+        localSpoke: options.withSpoke && config.streams.local_spoke,
+        localWorker: options.withWorker && config.vod.local_worker,
+        signal,
+      });
       const readyMs = Math.round(process.uptime() * 1000);
       options.print(options.json ? readyJson(hub, readyMs) : readyText(hub, readyMs));
       return hub;

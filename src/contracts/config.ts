@@ -31,24 +31,35 @@ const tlsSchema = z
 /** bcrypt, which the broker checks passwords with, reads no further. */
 const maxBusPasswordBytes = 72;
 
+/** In the place of the streams: a worker on videos. No stream can be called so. */
+const workerWord = '@vod_worker';
+
 /** `name:password:stream[+stream]`, several comma-separated. The password may hold `:`, but no comma. */
-function parseBusUsers(text: string): { name: string; password: string; streams: string[] }[] {
+function parseBusUsers(text: string): { name: string; password: string; streams: string[]; vod_worker?: boolean }[] {
   return words(text, ',').map((entry) => {
     const nameEnd = entry.includes(':') ? entry.indexOf(':') : entry.length;
     const streamsAt = entry.lastIndexOf(':') > nameEnd ? entry.lastIndexOf(':') : entry.length;
-    return { name: entry.slice(0, nameEnd), password: entry.slice(nameEnd + 1, streamsAt), streams: words(entry.slice(streamsAt + 1), '+') };
+    const bound = words(entry.slice(streamsAt + 1), '+');
+    const login = { name: entry.slice(0, nameEnd), password: entry.slice(nameEnd + 1, streamsAt) };
+    return bound.includes(workerWord) ? { ...login, streams: [], vod_worker: true } : { ...login, streams: bound };
   });
 }
 
-/** A spoke of its own, in a container or on another machine, that the hub admits to its bus. */
-const busUserSchema = z.strictObject({
-  name: idSchema,
-  password: z
-    .string()
-    .min(10, 'the password needs at least 10 characters')
-    .refine((text) => new TextEncoder().encode(text).length <= maxBusPasswordBytes, `the password may have at most ${maxBusPasswordBytes} bytes`),
-  streams: z.array(streamIdSchema).min(1, 'name the streams as well: name:password:stream[+stream]').max(100),
-});
+/** A spoke or worker of its own, in a container or on another machine, that the hub admits to its bus. */
+const busUserSchema = z
+  .strictObject({
+    name: idSchema,
+    password: z
+      .string()
+      .min(10, 'the password needs at least 10 characters')
+      .refine((text) => new TextEncoder().encode(text).length <= maxBusPasswordBytes, `the password may have at most ${maxBusPasswordBytes} bytes`),
+    streams: z.array(streamIdSchema).max(100).default([]),
+    vod_worker: z.boolean().optional(),
+  })
+  .refine((user) => user.vod_worker === true || user.streams.length > 0, {
+    path: ['streams'],
+    message: `name the streams as well: name:password:stream[+stream], or name:password:${workerWord}`,
+  });
 
 const busUsers = z.preprocess(
   (value) => (typeof value === 'string' ? parseBusUsers(value) : value),
@@ -313,7 +324,7 @@ export const configSchema = z.strictObject({
       bus_users: busUsers
         .default([])
         .describe(
-          'spokes of their own that the supervised server admits, each bound to its streams: `name:password:stream[+stream]`, several comma-separated, or a list of objects with `name`, `password` and `streams`; whoever is no longer named is removed at the next start',
+          'spokes and workers of their own that the supervised server admits: `name:password:stream[+stream]` or `name:password:@vod_worker`, several comma-separated, or a list of objects with `name`, `password`, and `streams` or `vod_worker`; whoever is no longer named is removed at the next start',
         ),
     })
     .prefault({}),

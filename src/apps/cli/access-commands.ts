@@ -165,32 +165,45 @@ function addTokenCommands(program: Command, terminal: Terminal): void {
     );
 }
 
+interface BusUserFlags {
+  readonly spokeOf?: string;
+  readonly vodWorker?: boolean;
+  readonly role?: string;
+  readonly replay?: boolean;
+  readonly publish?: string[];
+  readonly subscribe?: string[];
+}
+
 function addBusUserCommands(program: Command, terminal: Terminal): void {
   const user = program.command('bus').description('plain NATS clients').command('user').description('logins of plain NATS clients');
   user
     .command('add <name>')
     .description('admit a plain NATS client; its password is shown once')
     .option('--spoke-of <ids>', 'comma-separated; may serve these streams as a spoke')
+    .option('--vod-worker', 'may work on videos as a worker elsewhere')
     .option('--role <role>', 'viewer or operator: may watch, or also command, all streams')
     .option('--replay', 'may also read the journals (METRICS, LOGS, EVENTS) with any JetStream client; only for programs you trust')
     .option('--publish <subjects...>', 'may publish these subjects')
     .option('--subscribe <subjects...>', 'may subscribe these subjects')
     .addHelpText(
       'after',
-      '\nExamples:\n  weir bus user add cam1 --spoke-of stream1\n  weir bus user add grafana --role viewer --replay\n  weir bus user add door --publish "site.door.>"',
+      '\nExamples:\n  weir bus user add cam1 --spoke-of stream1\n  weir bus user add encoder2 --vod-worker\n  weir bus user add grafana --role viewer --replay\n  weir bus user add door --publish "site.door.>"',
     )
-    .action(
-      (name: string, options: { spokeOf?: string; role?: string; replay?: boolean; publish?: string[]; subscribe?: string[] }, command: Command) => {
-        const { spokeOf, ...rest } = options;
-        const body = parseWith(createBusUserSchema, { name, ...(spokeOf === undefined ? {} : { spoke_of: words(spokeOf) }), ...rest });
-        return answer(
-          command,
-          terminal,
-          (client) => client.call('create_bus_user', { body }),
-          (made) => `NATS_USER=${made.name}\nNATS_PASSWORD=${made.password}\n`,
-        );
-      },
-    );
+    .action((name: string, options: BusUserFlags, command: Command) => {
+      const { spokeOf, vodWorker, ...rest } = options;
+      const body = parseWith(createBusUserSchema, {
+        name,
+        ...(spokeOf === undefined ? {} : { spoke_of: words(spokeOf) }),
+        ...(vodWorker === undefined ? {} : { vod_worker: vodWorker }),
+        ...rest,
+      });
+      return answer(
+        command,
+        terminal,
+        (client) => client.call('create_bus_user', { body }),
+        (made) => `NATS_USER=${made.name}\nNATS_PASSWORD=${made.password}\n`,
+      );
+    });
   user
     .command('list')
     .description('all plain NATS clients')

@@ -1,4 +1,4 @@
-/** The commands that run until they are stopped: up, hub, spoke. */
+/** The commands that run until they are stopped: up, hub, spoke, vod-worker. */
 import { type Command, Option } from 'commander';
 import { parseWith } from '../../contracts/errors.js';
 import { streamIdSchema } from '../../contracts/ids.js';
@@ -15,6 +15,7 @@ interface ListenOptions extends GlobalOptions {
   readonly websocketPort?: string;
   readonly natsUrl?: string;
   readonly spoke?: boolean;
+  readonly vodWorker?: boolean;
 }
 
 interface SpokeOptions extends GlobalOptions, ConfigFlags {
@@ -29,7 +30,8 @@ export function addRunCommands(program: Command, terminal: Terminal): void {
   const up = program
     .command('up')
     .description('run everything on this machine: message bus, hub, interface and a spoke')
-    .option('--no-spoke', 'without a spoke on this machine');
+    .option('--no-spoke', 'without a spoke on this machine')
+    .option('--no-vod-worker', 'without a worker on videos on this machine');
   addListenOptions(up).addHelpText(
     'after',
     '\nExamples:\n  weir up\n  weir up --host 0.0.0.0 --port 80 --data-dir /var/lib/weir\n  NATS_URL=nats://bus:4222 weir up',
@@ -54,6 +56,15 @@ export function addRunCommands(program: Command, terminal: Terminal): void {
     )
     .action((_options: unknown, command: Command) => runSpokeCommand(command, terminal));
   addSpokeCommands(spoke, terminal);
+
+  program
+    .command('vod-worker')
+    .description('take jobs from the queue of videos and encode them; it must see the same folders as the hub')
+    .option('--id <id>', 'name of this worker (also WEIR_WORKER_ID; default: the bus user or the machine)')
+    .option('--nats-url <url>', 'NATS to connect to (also NATS_URL)')
+    .addOption(new Option('--settings <file>', 'settings written by the hub').hideHelp())
+    .addHelpText('after', '\nExamples:\n  NATS_URL=nats://hub:4222 NATS_USER=encoder2 NATS_PASSWORD=... weir vod-worker')
+    .action((_options: unknown, command: Command) => runWorkerCommand(command, terminal));
 }
 
 function addListenOptions(command: Command): Command {
@@ -82,6 +93,7 @@ async function runHubCommand(command: Command, terminal: Terminal, withSpoke: bo
     loaded,
     inputs,
     withSpoke: withSpoke && options.spoke !== false,
+    withWorker: withSpoke && options.vodWorker !== false,
     json: options.json === true,
     print: terminal.out,
   });
@@ -109,6 +121,28 @@ async function runSpokeCommand(command: Command, terminal: Terminal): Promise<vo
       const spoke = await runSpoke(settings, signal);
       log = spoke.log;
       return spoke;
+    },
+    () => log,
+  );
+}
+
+async function runWorkerCommand(command: Command, terminal: Terminal): Promise<void> {
+  const options = command.optsWithGlobals<GlobalOptions & { id?: string; natsUrl?: string; settings?: string }>();
+  const { runVideoWorker } = await import('../vod-worker.js');
+  const { runUntilSignal } = await import('../run.js');
+  const { readWorkerSettings, workerSettingsOf } = await import('../vod-worker-settings.js');
+  const { silentLogger } = await import('../../telemetry/index.js');
+  const workerId = options.id ?? terminal.environment.WEIR_WORKER_ID;
+  const settings =
+    options.settings === undefined
+      ? workerSettingsOf(configFor(command, terminal, { 'nats.url': options.natsUrl }).config, { workerId })
+      : readWorkerSettings(options.settings);
+  let log = silentLogger;
+  terminal.exitCode = await runUntilSignal(
+    async (signal) => {
+      const worker = await runVideoWorker(settings, signal);
+      log = worker.log;
+      return worker;
     },
     () => log,
   );

@@ -94,7 +94,7 @@ function Subjects({ title, subjects }: { title: string; subjects: readonly strin
   );
 }
 
-type Kind = 'spoke' | 'viewer' | 'operator' | 'own';
+type Kind = 'spoke' | 'vod_worker' | 'viewer' | 'operator' | 'own';
 
 function BusUserDialog({ onDone, onClose }: { onDone: () => void; onClose: () => void }) {
   const [name, setName] = useState('');
@@ -132,6 +132,7 @@ function BusUserDialog({ onDone, onClose }: { onDone: () => void; onClose: () =>
           {(ids) => (
             <select {...ids} class="input" value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>
               <option value="spoke">a spoke that serves certain streams</option>
+              <option value="vod_worker">a worker on videos</option>
               <option value="viewer">a client that follows all streams</option>
               <option value="operator">a client that follows and commands all streams</option>
               <option value="own">something else: a list of subjects</option>
@@ -202,6 +203,7 @@ function words(text: string): string[] {
 
 function grants(kind: Kind, spokeOf: string, publish: string, subscribe: string): Omit<CreateBusUser, 'name'> {
   if (kind === 'spoke') return { spoke_of: words(spokeOf) };
+  if (kind === 'vod_worker') return { vod_worker: true };
   if (kind === 'own') return { publish: words(publish), subscribe: words(subscribe) };
   return { role: kind };
 }

@@ -1,0 +1,65 @@
+/** `weir vod-worker`: one process that takes jobs from the queue of videos. */
+import { findMachineFacts } from '../media/index.js';
+import { createLogger, type Logger } from '../telemetry/index.js';
+import { startVideoWorker, type VideoWorker } from '../vod/worker/index.js';
+import { connectBus } from './connect-bus.js';
+import { openLogFile } from './log-file.js';
+import { version } from './version.js';
+import type { WorkerSettings } from './vod-worker-settings.js';
+
+export interface RunningWorker {
+  readonly worker: VideoWorker;
+  readonly log: Logger;
+  /** Gives what runs back to the queue, stops every FFmpeg and closes the connection. */
+  stop(): Promise<void>;
+}
+
+/** Connects (waiting for NATS as long as it takes) and works. Fails with `unavailable` when FFmpeg is missing. */
+export async function runVideoWorker(settings: WorkerSettings, signal: AbortSignal): Promise<RunningWorker> {
+  const log = openLog(settings);
+  log.info({ worker_id: settings.worker_id, pid: process.pid }, 'worker starts');
+  const { ffmpeg = 'ffmpeg', ffprobe = 'ffprobe', hardware } = settings.ffmpeg;
+  const [connected, facts] = await Promise.all([connect(settings, log), findMachineFacts({ ffmpeg, ffprobe, hardware, signal })]);
+  if (signal.aborted) {
+    await connected.close();
+    signal.throwIfAborted();
+  }
+  const worker = await startVideoWorker({
+    bus: connected.bus,
+    connection: connected.connection,
+    workerId: settings.worker_id,
+    version,
+    facts,
+    slots: settings.slots,
+    folders: settings.folders,
+    pidFolder: settings.pid_folder,
+    log,
+  });
+  log.info({ worker_id: settings.worker_id }, 'worker takes jobs');
+  return {
+    worker,
+    log,
+    stop: async () => {
+      await worker.stop();
+      await connected.close();
+    },
+  };
+}
+
+function openLog(settings: WorkerSettings): Logger {
+  const level = settings.log_level === 'warning' ? 'warn' : settings.log_level;
+  if (settings.log_file === undefined) return createLogger({ level, destination: { write: (line) => process.stderr.write(line) } });
+  return createLogger({ level, format: 'json', destination: openLogFile(settings.log_file) });
+}
+
+function connect(settings: WorkerSettings, log: Logger) {
+  return connectBus({
+    login: settings.login,
+    name: `weir-vod-worker-${settings.worker_id}`,
+    roots: settings.roots,
+    inboxPrefix: settings.inbox_prefix,
+    service: { name: 'weir-vod-worker', version },
+    timeoutMs: 0,
+    onProblem: (error, subject) => log.warn({ err: error, subject }, 'a message could not be taken or sent'),
+  });
+}
