@@ -162,11 +162,24 @@ export type Recording = z.infer<typeof recordingSchema>;
 
 export const startRecordingSchema = z
   .strictObject({
-    duration_s: z.number().int().min(1).max(86_400).optional().describe('stops by itself, also when hub or spoke were restarted meanwhile'),
+    duration_s: z
+      .number()
+      .int()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe(
+        'lasts so long from its begin and stops by itself, also when hub or spoke were restarted meanwhile; counts from the first frame where that comes later. The file begins at the keyframe at or before the begin',
+      ),
     format: z.enum(recordingFormats).optional().describe('default: recordings.format of the configuration'),
     segment_s: z.number().int().min(2).max(86_400).optional(),
     segment_bytes: z.number().int().min(1_048_576).optional(),
-    pre_roll_s: z.number().min(0).max(60).optional(),
+    pre_roll_s: z
+      .number()
+      .min(0)
+      .max(60)
+      .optional()
+      .describe('seconds from memory put before the begin, besides `duration_s`; default: 0 with `duration_s`, else recordings.pre_roll_s'),
   })
   .meta({ id: 'StartRecording' });
 export type StartRecording = z.infer<typeof startRecordingSchema>;

@@ -147,7 +147,7 @@ describe('recording', () => {
   });
 
   test('a timed recording ends by itself, also without the hub', async () => {
-    const { recording_id } = await weir.api<Recording>('POST', `/api/v1/streams/${camera}/recording`, { duration_s: 3, pre_roll_s: 0 });
+    const { recording_id } = await weir.api<Recording>('POST', `/api/v1/streams/${camera}/recording`, { duration_s: 3 });
     await weir.kill9();
     await weir.start();
     const { items } = await waitFor(

@@ -47,7 +47,7 @@ function addSegmentFlags(command: Command): Command {
 function addOrders(recording: Command, terminal: Terminal): void {
   addSegmentFlags(recording.command('start <stream>').description('start to record; starts the stream when it does not run'))
     .option('--duration <time>', 'stop by itself after so long: seconds, or 10m, 2h')
-    .option('--pre-roll <time>', 'put so much from memory before the begin')
+    .option('--pre-roll <time>', 'put so much from memory before the begin; default: none with --duration, else as configured')
     .addHelpText('after', '\nExamples:\n  weir recording start camera0\n  weir recording start camera0 --duration 30m --format mp4')
     .action((id: string, options: StartFlags, command: Command) => {
       const body = parseWith(startRecordingSchema, {

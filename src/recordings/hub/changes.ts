@@ -4,9 +4,9 @@ import type { Problem, Recording, Segment, Snapshot, StorageState } from '../../
 export type RecordingChange =
   /** The first frame is on disk. */
   | { readonly kind: 'recording_started'; readonly recording: Recording }
-  /** Over: by hand, by its own end, or by its plan. */
+  /** Over, with pictures: by hand, by its own end, or by its plan. */
   | { readonly kind: 'recording_stopped'; readonly recording: Recording }
-  /** Wanted, but nothing is recorded; `recording.cause` says why. */
+  /** Wanted, but nothing is recorded, or (`failed`) nothing was until its end; `recording.cause` says why. */
   | { readonly kind: 'recording_error'; readonly recording: Recording }
   /** About once a second while it records. */
   | { readonly kind: 'recording_progress'; readonly recording: Recording }

@@ -117,7 +117,8 @@ export class Orders {
       format: request.format ?? recordings.format,
       segment_s: request.segment_s ?? recordings.segment_s,
       segment_bytes: request.segment_bytes ?? recordings.segment_bytes,
-      pre_roll_s: request.pre_roll_s ?? Math.min(60, recordings.pre_roll_s),
+      // A length that is asked for is what the file shall last; what was before it is put there for whom asks.
+      pre_roll_s: request.pre_roll_s ?? (durationMs === null ? Math.min(60, recordings.pre_roll_s) : 0),
       from_ms: nowMs,
       until_ms: durationMs === null ? null : nowMs + durationMs,
       duration_ms: durationMs,

@@ -68,8 +68,9 @@ interface Shown {
 function stateOf(record: RecordingRecord, own: LiveStatus | undefined, stream: LiveStatus | undefined, nowMs: number): Shown {
   const endMs = endOf(record);
   if (endMs <= nowMs) {
+    const isOver = record.state === 'stopped' || record.state === 'failed';
     const isWorking = own?.isHeard === true && !['stopped', 'failed'].includes(own.status.state);
-    if (isWorking && record.state !== 'stopped' && nowMs - endMs < stoppingMs) return { state: 'stopping', cause: null, error: null };
+    if (isWorking && !isOver && nowMs - endMs < stoppingMs) return { state: 'stopping', cause: null, error: null };
     return { state: record.state === 'failed' ? 'failed' : 'stopped', cause: record.cause, error: record.error };
   }
   const live = own ?? stream;

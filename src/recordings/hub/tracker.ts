@@ -6,6 +6,7 @@ import type { Changes } from './changes.js';
 import { openGap } from './ledger.js';
 import type { RecordingsParts } from './needs.js';
 import type { Orders } from './orders.js';
+import { outcomeOf } from './outcome.js';
 import { endOf, iso, showRecording } from './recording-view.js';
 import type { Spokes } from './spokes.js';
 
@@ -63,7 +64,13 @@ export class Tracker {
   async onEntry(entry: RecordingEntry): Promise<void> {
     if (entry.kind !== 'ended') return;
     const record = await this.#nouns.parts.store.recordings.get(entry.recording_id);
-    if (record === undefined || record.ended_ms !== null) return;
+    if (record === undefined) return;
+    if (record.ended_ms !== null) {
+      // It was closed before its spoke was heard of again, and got pictures after all.
+      if (record.state === 'failed' && record.segments > 0)
+        await this.#nouns.parts.store.recordings.update(record.recording_id, { state: 'stopped', cause: null, error: null });
+      return;
+    }
     const atMs = Date.parse(entry.at);
     // A stream that moves to another spoke ends at the first one, and goes on.
     if (endOf(record) > Date.now() + skewMs) return;
@@ -89,16 +96,11 @@ export class Tracker {
 
   async #close(record: RecordingRecord, atMs: number): Promise<void> {
     const { orders, spokes, changes, parts } = this.#nouns;
-    const live = spokes.of(record.recording_id)?.status;
-    const hasFailed = live?.state === 'failed';
-    const endedMs = Math.min(endOf(record), atMs);
-    await orders.close(record.recording_id, {
-      ended_ms: endedMs,
-      state: hasFailed ? 'failed' : 'stopped',
-      ...(hasFailed ? { cause: live.cause ?? null, error: live.error ?? null } : {}),
-    });
+    const outcome = await outcomeOf(parts.store, record, spokes.of(record.recording_id));
+    await orders.close(record.recording_id, { ended_ms: Math.min(endOf(record), atMs), ...outcome });
     const closed = await parts.store.recordings.get(record.recording_id);
-    if (closed !== undefined) changes.emit({ kind: 'recording_stopped', recording: this.show(closed) });
+    const kind = outcome.state === 'failed' ? 'recording_error' : 'recording_stopped';
+    if (closed !== undefined) changes.emit({ kind, recording: this.show(closed) });
     spokes.wake();
   }
 
