@@ -124,6 +124,17 @@ test('orders come and go without a touch of the picture; every fragment of the s
     );
 });
 
+test('a configuration that is refused from the start: the recorder hears why there is no picture', async () => {
+  const { recorders, told } = notingRecorders();
+  await withSpoke({ recorders }, async () => {
+    revision += 1;
+    const stream = { stream_id: 'a', config: { device: '/nowhere/gone.mp4' }, desired: 'running' as const, revision: 1, recordings: [order] };
+    await tell({ action: 'assign', assignment: { revision, timestamp: new Date().toISOString(), streams: [stream] } });
+    await waitFor(() => told.some((line) => line.startsWith('lost')), { what: 'the loss' });
+    assert.deepEqual(told.slice(0, 3), ['assign a:1', 'open a', 'lost forbidden_source']);
+  });
+});
+
 test('limits of recording are told before the orders, and only where the hub gives some', async () => {
   const { recorders, told } = notingRecorders();
   const limits = (storage: { block_percent: number }) => void told.push(`limits ${storage.block_percent}`);

@@ -215,6 +215,8 @@ export class StreamRunner {
     this.#refusal = error;
     this.#line('error', `The configuration was refused: ${error.message}`);
     this.#report();
+    const { state, reason } = this.#lastStatus ?? this.status();
+    if (state === 'error' && reason !== undefined) this.#stage.hasNoSource(reason, error.message);
   }
 
   #prepare(config: StreamConfig): Capture {

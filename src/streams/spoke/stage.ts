@@ -139,6 +139,11 @@ export class Stage {
     this.#slate.show({ title: this.#options.streamId, text: slateText(failure), since: new Date(), ...this.#screen.size });
   }
 
+  /** Nothing runs and nothing can: whoever records hears why. */
+  hasNoSource(reason: StreamReason, message: string): void {
+    this.#recorder.lost(reason, message);
+  }
+
   /** Resolves when no process is left, or when waiting for one is hopeless. */
   async stopAll(reason: StreamReason): Promise<void> {
     this.#leave();
