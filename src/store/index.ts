@@ -52,3 +52,19 @@ export type {
   UserRepository,
 } from './repositories.js';
 export type { SettingsVersionRecord, SettingsVersionRepository } from './settings-versions.js';
+export type {
+  LinkRecord,
+  NewVideo,
+  Released,
+  SourceRecord,
+  UploadChanges,
+  UploadQuery,
+  UploadRecord,
+  UploadRepository,
+  VideoChanges,
+  VideoFilter,
+  VideoQuery,
+  VideoRecord,
+  VideoRepository,
+  VideoSource,
+} from './videos-repository.js';

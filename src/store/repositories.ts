@@ -17,6 +17,7 @@ import type { CameraRepository, ExternalStreamRepository } from './cameras.js';
 import type { Page, PageQuery } from './page.js';
 import type { ExportRepository, RecordingRepository, SnapshotRepository } from './recordings-repository.js';
 import type { SettingsVersionRepository } from './settings-versions.js';
+import type { UploadRepository, VideoRepository } from './videos-repository.js';
 
 /** The part of a stream that is kept; what is observed stays in memory. */
 export type StreamRecord = Pick<
@@ -259,6 +260,8 @@ export interface Repositories {
   readonly recordings: RecordingRepository;
   readonly snapshots: SnapshotRepository;
   readonly exports: ExportRepository;
+  readonly videos: VideoRepository;
+  readonly uploads: UploadRepository;
 }
 
 /** The same repositories inside one transaction. */
