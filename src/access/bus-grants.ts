@@ -94,7 +94,9 @@ function isPreset(user: BusUserRecord, grants: BusUserGrants, roots: Roots): boo
   const later = new Set(
     laterChannels.flatMap((name) => [
       subscribeSubject(name, {}, roots),
-      ...(grants.spoke_of ?? []).map((stream_id) => publishSubject(name, { stream_id } as never, roots)),
+      ...(channels[name].address.includes('{stream_id}') ? (grants.spoke_of ?? []) : []).map((stream_id) =>
+        publishSubject(name, { stream_id } as never, roots),
+      ),
     ]),
   );
   const isFit = (had: readonly string[], has: readonly string[]) =>

@@ -207,6 +207,10 @@ test('keys know what they are', () => {
     'external_discovery.generic_ports',
     'external_discovery.generic_paths',
     'external_discovery.generic_known_hosts',
+    'vod.source_folders',
+    'vod.output_folders',
+    'vod.profiles',
+    'vod.fetch_hosts',
     'access.bus_users',
   ]);
   assert.deepEqual([of('recordings.folder')?.isPath, of('gateway.binary')?.isPath], [true, false]);

@@ -20,6 +20,16 @@ function words(text: string, separator: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** A list of objects in the environment; what is no JSON is left to the schema to refuse. */
+function fromJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
 const tlsSchema = z
   .strictObject({
     cert_file: z.string().describe('PEM certificate chain'),
@@ -217,7 +227,10 @@ export const configSchema = z.strictObject({
       source_folders: list.default([]).describe('further folders whose files may be named as source, by path or on the bus'),
       output_folders: list.default([]).describe('further folders that results may be put into, as `output_path` of a request on the bus'),
       profile: idSchema.default('default').describe('profile that is used when none is named'),
-      profiles: z.array(videoProfileSchema).max(50).default([]).describe('own profiles; one of the same name replaces a built-in one'),
+      profiles: z
+        .preprocess(fromJson, z.array(videoProfileSchema).max(50))
+        .default([])
+        .describe('own profiles, in the environment as JSON; one of the same name replaces a built-in one'),
       local_worker: flag.default(true).describe('`weir up` runs a worker on this machine'),
       slots: z.coerce.number().int().min(0).max(64).default(0).describe('jobs a worker runs at once; 0: by measured load'),
       max_attempts: z.coerce.number().int().min(1).max(20).default(3),
