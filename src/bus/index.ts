@@ -1,5 +1,5 @@
 /** The door of the bus: everything that speaks NATS does it through here, in Node and in browsers. */
-export type { Agent, AgentEvent, AgentKind, AgentOptions, AgentWatch, SeenAgent, WatchAgentsOptions } from './agent.js';
+export type { Agent, AgentEvent, AgentKind, AgentOptions, AgentWatch, CommandsOfKind, SeenAgent, WatchAgentsOptions } from './agent.js';
 export type {
   Bus,
   BusOptions,
@@ -51,7 +51,9 @@ export { fromNatsError } from './nats-error.js';
 export { openMediaReader } from './open-media-reader.js';
 export { readJournal } from './read-journal.js';
 export { startAgent } from './start-agent.js';
+export { addWork, type TakenWork, takeWork, type WorkTaker } from './take-work.js';
 export { nextSpan, traceId } from './trace.js';
 export { watchAgents } from './watch-agents.js';
+export { type EnsuredWorkPlace, ensureWorkPlace, findWorkPlace, type WorkPlaceFacts, type WorkPlaceSpec } from './work-place.js';
 export type { ConsumeOptions, WorkConsumer, WorkItem, WorkOutcome, WorkQueue, WorkQueueSpec } from './work-queue.js';
 export { workQueue } from './work-queue.js';

@@ -41,6 +41,7 @@ export interface ConsumerSettings {
   ack_wait?: number;
   max_deliver?: number;
   max_ack_pending?: number;
+  replay_policy?: 'instant' | 'original';
   inactive_threshold?: number;
   mem_storage?: boolean;
   num_replicas?: number;
@@ -49,6 +50,9 @@ export interface ConsumerSettings {
 export interface ConsumerInfo {
   name: string;
   num_pending: number;
+  num_redelivered?: number;
+  delivered?: { consumer_seq: number; stream_seq: number };
+  ack_floor?: { consumer_seq: number; stream_seq: number };
   num_waiting: number;
   num_ack_pending: number;
   config: ConsumerSettings;
@@ -101,6 +105,10 @@ export function streamInfo(connection: NatsConnection, name: string, signal?: Ab
 export function createConsumer(connection: NatsConnection, journal: string, settings: ConsumerSettings, signal?: AbortSignal): Promise<ConsumerInfo> {
   const name = settings.durable_name ?? settings.name;
   return callJetStream(connection, `CONSUMER.CREATE.${journal}.${name}`, { stream_name: journal, config: settings }, `Place in ${journal}`, signal);
+}
+
+export function consumerInfo(connection: NatsConnection, journal: string, name: string, signal?: AbortSignal): Promise<ConsumerInfo> {
+  return callJetStream(connection, `CONSUMER.INFO.${journal}.${name}`, {}, `Place ${name} in ${journal}`, signal);
 }
 
 /** False when there was none. */

@@ -14,6 +14,8 @@ export interface JournalSpec {
   maxBytes?: number;
   maxMessages?: number;
   maxMessagesPerSubject?: number;
+  /** A larger message is refused; default: only the limit of the server holds. */
+  maxMessageBytes?: number;
   /** What gives way at a limit; default `old`. */
   discard?: 'old' | 'new';
   /** How long a `Nats-Msg-Id` is remembered; default 120 000, never more than the maximum age. */
@@ -160,7 +162,7 @@ function settingsOf(spec: JournalSpec): StreamSettings {
     max_bytes: spec.maxBytes ?? -1,
     max_msgs: spec.maxMessages ?? -1,
     max_msgs_per_subject: spec.maxMessagesPerSubject ?? -1,
-    max_msg_size: -1,
+    max_msg_size: spec.maxMessageBytes ?? -1,
     max_consumers: -1,
     duplicate_window: toNanos(maxAge > 0 ? Math.min(window, maxAge) : window),
     num_replicas: spec.replicas ?? 1,

@@ -1,7 +1,7 @@
 /** The agent's own side of its life cycle. */
 import { nuid } from '@nats-io/nats-core';
 import type { AgentHeartbeat } from '../contracts/index.js';
-import { type Agent, type AgentOptions, agentChannels } from './agent.js';
+import { type Agent, type AgentKind, type AgentOptions, type CommandsOfKind, channelsOf } from './agent.js';
 import type { Bus } from './bus.js';
 
 const defaultHeartbeatMs = 2000;
@@ -10,9 +10,9 @@ const defaultHeartbeatMs = 2000;
  * Announces at once and after each reconnect, sends heartbeats, answers commands. Resolves when commands can arrive; rejects
  * with `permission_denied` when this login may not receive them.
  */
-export async function startAgent(bus: Bus, options: AgentOptions): Promise<Agent> {
+export async function startAgent<K extends AgentKind = 'spoke'>(bus: Bus, options: AgentOptions<K>): Promise<Agent> {
   const instance = nuid.next();
-  const channels = agentChannels[options.kind];
+  const channels = channelsOf(options.kind);
   const params = channels.params(options.agentId);
   let state: AgentHeartbeat['state'] = 'ready';
 
@@ -32,7 +32,8 @@ export async function startAgent(bus: Bus, options: AgentOptions): Promise<Agent
     params,
     async (command, meta, signal) => {
       if (command.action === 'announce') announce();
-      const result = command.action === 'announce' ? undefined : await options.onCommand(command, { trace: meta.trace, signal });
+      const order = command as unknown as Exclude<CommandsOfKind[K], { action: 'announce' }>;
+      const result = command.action === 'announce' ? undefined : await options.onCommand(order, { trace: meta.trace, signal });
       return { ok: true, ...(result === undefined ? {} : { result }), timestamp: new Date().toISOString() };
     },
     { concurrency: 1 },

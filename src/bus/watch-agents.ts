@@ -1,6 +1,6 @@
 /** The hub's side of the agents' life cycle: who is there, who is lost. */
-import { type AgentAnnounce, type AgentHeartbeat, WeirError } from '../contracts/index.js';
-import { type AgentEvent, type AgentWatch, agentChannels, type SeenAgent, type WatchAgentsOptions } from './agent.js';
+import { type AgentAnnounce, type AgentCommand, type AgentHeartbeat, WeirError } from '../contracts/index.js';
+import { type AgentEvent, type AgentKind, type AgentWatch, channelsOf, type SeenAgent, type WatchAgentsOptions } from './agent.js';
 import type { Bus } from './bus.js';
 
 /** Three heartbeats of two seconds, and half a second for the way. */
@@ -8,8 +8,8 @@ const defaultLostAfterMs = 6500;
 const commandTimeoutMs = 5000;
 
 /** Watches all agents of a kind. While the bus itself is away nobody is declared lost; after it is back, everybody has the full time again. */
-export function watchAgents(bus: Bus, options: WatchAgentsOptions): AgentWatch {
-  const channels = agentChannels[options.kind];
+export function watchAgents<K extends AgentKind = 'spoke'>(bus: Bus, options: WatchAgentsOptions<K>): AgentWatch<K> {
+  const channels = channelsOf(options.kind);
   const lostAfterMs = options.lostAfterMs ?? defaultLostAfterMs;
   const agents = new Map<string, SeenAgent>();
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -79,13 +79,13 @@ export function watchAgents(bus: Bus, options: WatchAgentsOptions): AgentWatch {
   /** An agent speaks only for itself: the subject, which its rights are bound to, decides who it is. */
   const subscriptions = [
     bus.subscribe(channels.announce, {}, (message, meta) => {
-      if (meta.params.spoke_id === message.agent_id) onAnnounce(message);
+      if (speaker(meta.params) === message.agent_id) onAnnounce(message);
     }),
     bus.subscribe(
       channels.heartbeat,
       {},
       (message, meta) => {
-        if (meta.params.spoke_id === message.agent_id) onHeartbeat(message);
+        if (speaker(meta.params) === message.agent_id) onHeartbeat(message);
       },
       { policy: 'merge_by_subject' },
     ),
@@ -110,7 +110,10 @@ export function watchAgents(bus: Bus, options: WatchAgentsOptions): AgentWatch {
     agents,
     ready: Promise.all(subscriptions.map((subscription) => subscription.ready)).then(() => undefined),
     async command(agentId, command, settings = {}) {
-      const reply = await bus.request(channels.command, channels.params(agentId), command, { timeoutMs: commandTimeoutMs, ...settings });
+      const reply = await bus.request(channels.command, channels.params(agentId), command as AgentCommand, {
+        timeoutMs: commandTimeoutMs,
+        ...settings,
+      });
       if (reply.ok) return reply;
       throw reply.error === undefined
         ? new WeirError('internal', `${agentId} refused ${command.action} without a reason`)
@@ -118,4 +121,9 @@ export function watchAgents(bus: Bus, options: WatchAgentsOptions): AgentWatch {
     },
     stop,
   };
+}
+
+/** The one parameter of an agent's subject, whatever it is called for its kind. */
+function speaker(params: Readonly<Record<string, string>>): string | undefined {
+  return Object.values(params)[0];
 }
