@@ -3,6 +3,7 @@ import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { WeirError } from '../contracts/index.js';
 import type { Database } from './database.js';
 import { createRecordingTables } from './recording-tables.js';
+import { createVideoTables } from './video-tables.js';
 
 export type DialectName = 'sqlite' | 'postgres';
 
@@ -57,6 +58,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0003_recordings': { up: (db: Kysely<unknown>) => createRecordingTables(db, dialect) },
     '0004_settings': { up: (db: Kysely<unknown>) => createSettingsTables(db, dialect) },
     '0005_bus_user_grants': { up: addBusUserGrants },
+    '0007_videos': { up: (db: Kysely<unknown>) => createVideoTables(db, dialect) },
   };
 }
 

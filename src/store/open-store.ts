@@ -23,7 +23,9 @@ import { isCollision } from './sql-failure.js';
 import { openSqliteDialect } from './sqlite.js';
 import { createStreamRepository } from './streams.js';
 import { createTokenRepository } from './tokens.js';
+import { createUploadRepository } from './uploads.js';
 import { createUserRepository } from './users.js';
+import { createVideoRepository } from './videos.js';
 
 export interface OpenStoreOptions {
   /** `postgres://…`; left out: SQLite at `path`. */
@@ -149,6 +151,8 @@ function createRepositories(db: Kysely<Database>, onOutboxAdd: () => void): Repo
     recordings: createRecordingRepository(db),
     snapshots: createSnapshotRepository(db),
     exports: createExportRepository(db),
+    videos: createVideoRepository(db),
+    uploads: createUploadRepository(db),
   };
 }
 
