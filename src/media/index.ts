@@ -1,5 +1,5 @@
 /** FFmpeg's arguments, reports and failures, and fragmented MP4. Starts no long-lived process and knows nothing of the bus. */
-export { type CaptureCommand, type CapturePlan, captureArgs, captureCommand, type EncodePlan, type VideoPlan } from './ffmpeg/capture-args.js';
+export { type CaptureCommand, type CapturePlan, captureArgs, captureCommand, type EncodePlan } from './ffmpeg/capture-args.js';
 export { type FindOptions, findMachineFacts } from './ffmpeg/encoders.js';
 export { type EncoderReport, type HardwareEncoder, hardwareEncoders, type MachineFacts, type VideoEncoder } from './ffmpeg/facts.js';
 export {
@@ -60,3 +60,29 @@ export {
   type V4l2Report,
   type V4l2RunOptions,
 } from './v4l2/index.js';
+export {
+  type Chunk,
+  type ChunkOptions,
+  chunkAudioCommand,
+  chunkCommand,
+  chunkFiles,
+  type JoinCommand,
+  type JoinOptions,
+  joinCommand,
+  planChunks,
+} from './vod/chunks.js';
+export { type EncodeCommand, type EncodeOptions, type EncodeOutput, encodeCommand, type FfmpegCommand } from './vod/encode.js';
+export { type InspectOptions, inspectSource, type SourceLimits } from './vod/inspect.js';
+export { type LoudnessFacts, loudnessCommand, parseLoudness } from './vod/loudness.js';
+export { type EncodingMachine, findEncodingMachine, type LadderEncoder, type LadderEncoderReport, ladderEncoders } from './vod/machine.js';
+export {
+  type FrameRate,
+  type PicturePlan,
+  type PlannedAudio,
+  type PlannedRendition,
+  type PlannedSubtitle,
+  type PlanOptions,
+  planVideo,
+  type VideoPlan,
+} from './vod/plan.js';
+export { findSandbox, type SandboxLimits, type SandboxTools, sandboxCommand } from './vod/sandbox.js';
