@@ -13,6 +13,8 @@ const media2 = 'http://www.onvif.org/ver20/media/wsdl';
 const schema = 'http://www.onvif.org/ver10/schema';
 
 const maxProfiles = 32;
+/** Tokens that are further off are refused by most devices; some take one minute, some five seconds. */
+const clockToleranceMs = 3000;
 
 export interface DeviceInformation {
   readonly manufacturer: string | undefined;
@@ -47,6 +49,8 @@ export class OnvifDevice {
   readonly #service: URL;
   readonly #options: DeviceOptions;
   #clockOffsetMs = 0;
+  /** A login was taken or finally refused, so that the clock is no question any more: each wrong attempt may bring a user nearer to a lock. */
+  #isClockKnown = false;
 
   constructor(service: URL, options: DeviceOptions) {
     this.#service = service;
@@ -55,7 +59,7 @@ export class OnvifDevice {
 
   /**
    * Reads the device's clock, which tokens must be dated by. Throws `unavailable` when this is no ONVIF device. One that wants a login even
-   * for that is taken to have the right time.
+   * for that, or tells a wrong time, is taken by the time in its HTTP answers.
    */
   async open(): Promise<void> {
     try {
@@ -123,8 +127,15 @@ export class OnvifDevice {
   async #streamUri(service: URL, namespace: string, token: string): Promise<string | undefined> {
     const profile = `<ProfileToken>${escapeXml(token)}</ProfileToken>`;
     const setup = `<StreamSetup><Stream xmlns="${schema}">RTP-Unicast</Stream><Transport xmlns="${schema}"><Protocol>RTSP</Protocol></Transport></StreamSetup>`;
-    const body = namespace === media2 ? `<Protocol>RTSP</Protocol>${profile}` : `${setup}${profile}`;
-    const answer = await this.#call(service, { namespace, name: 'GetStreamUri', body });
+    const ask = (body: string) => this.#call(service, { namespace, name: 'GetStreamUri', body });
+    // Two words for one thing: RTSP with its media in the same connection or beside it, which is chosen in RTSP anyway.
+    const answer =
+      namespace === media2
+        ? await ask(`<Protocol>RTSP</Protocol>${profile}`).catch((error: unknown) => {
+            if (isRefusedLogin(error) || WeirError.from(error).code !== 'unavailable') throw error;
+            return ask(`<Protocol>RtspUnicast</Protocol>${profile}`);
+          })
+        : await ask(`${setup}${profile}`);
     const response = element(answer, 'GetStreamUriResponse');
     return this.#ownMedia(textAt(response, 'MediaUri', 'Uri') ?? textAt(response, 'Uri'));
   }
@@ -150,19 +161,40 @@ export class OnvifDevice {
   }
 
   async #call(service: URL, call: Call, hasLogin = true): Promise<XmlElement> {
-    const { username = '', timeoutMs, signal } = this.#options;
-    const login = hasLogin && username !== '';
-    const body = this.#envelope(call, login);
-    const action = `${call.namespace}/${call.name}`;
-    const headers = { 'Content-Type': `application/soap+xml; charset=utf-8; action="${action}"` };
-    let answer = await post(service, body, { headers, timeoutMs, signal });
-    const challenge = answer.status === 401 && login ? parseChallenge(answer.challenges) : undefined;
-    if (challenge !== undefined) {
-      const path = service.pathname + service.search;
-      const Authorization = answerChallenge(challenge, { method: 'POST', path, username, password: this.#options.password ?? '' });
-      answer = await post(service, body, { headers: { ...headers, Authorization }, timeoutMs, signal });
+    const login = hasLogin && (this.#options.username ?? '') !== '';
+    let answer = await this.#exchange(service, call, login);
+    if (!login || this.#isClockKnown) return readAnswer(service, call.name, answer);
+    const tried = [this.#clockOffsetMs];
+    for (;;) {
+      try {
+        const content = readAnswer(service, call.name, answer);
+        this.#isClockKnown = true;
+        return content;
+      } catch (error) {
+        const told = answer.dateMs === undefined ? undefined : answer.dateMs - Date.now();
+        const offset = isRefusedLogin(error) ? untried([told, 0], tried) : undefined;
+        this.#isClockKnown = isRefusedLogin(error) && offset === undefined;
+        if (offset === undefined) throw error;
+        tried.push(offset);
+        this.#clockOffsetMs = offset;
+        answer = await this.#exchange(service, call, login);
+      }
     }
-    return readAnswer(service, call.name, answer);
+  }
+
+  /** Asks, and answers a challenge for the login; a device that calls its challenge stale gets another answer. */
+  async #exchange(service: URL, call: Call, login: boolean): Promise<PostAnswer> {
+    const { username = '', password = '', timeoutMs, signal } = this.#options;
+    const headers = { 'Content-Type': `application/soap+xml; charset=utf-8; action="${call.namespace}/${call.name}"` };
+    const path = service.pathname + service.search;
+    let answer = await post(service, this.#envelope(call, login), { headers, timeoutMs, signal });
+    for (let attempt = 1; attempt <= 2 && login && answer.status === 401; attempt++) {
+      const challenge = parseChallenge(answer.challenges);
+      if (challenge === undefined || (attempt > 1 && !challenge.isStale)) break;
+      const Authorization = answerChallenge(challenge, { method: 'POST', path, username, password });
+      answer = await post(service, this.#envelope(call, login), { headers: { ...headers, Authorization }, timeoutMs, signal });
+    }
+    return answer;
   }
 
   #envelope({ namespace, name, body = '' }: Call, hasLogin: boolean): string {
@@ -172,6 +204,11 @@ export class OnvifDevice {
   }
 }
 
+/** The first offset that differs from all that were tried by more than a device would forgive. */
+function untried(candidates: readonly (number | undefined)[], tried: readonly number[]): number | undefined {
+  return candidates.find((one) => one !== undefined && tried.every((offset) => Math.abs(offset - one) > clockToleranceMs));
+}
+
 /** Whether the device wants other credentials than it was given. */
 export function isRefusedLogin(error: unknown): boolean {
   return error instanceof WeirError && error.code === 'invalid_argument' && error.errors.some((entry) => entry.field === 'password');
@@ -179,7 +216,10 @@ export function isRefusedLogin(error: unknown): boolean {
 
 function readAnswer(service: URL, name: string, { status, body }: PostAnswer): XmlElement {
   if (status === 401 || status === 403) throw refusedLogin(service);
-  if (status >= 300 && status < 400) throw new WeirError('unavailable', `${service.host} leads elsewhere, which is not followed`);
+  if (status >= 300 && status < 400)
+    throw new WeirError('unavailable', `${service.host} leads elsewhere, which is not followed`, {
+      hint: 'A camera that speaks HTTPS only is written onvif://host:443',
+    });
   if (status === 404) throw new WeirError('unavailable', `${service.host} offers no ONVIF at ${service.pathname}`);
   const content = element(parseXml(body), 'Envelope', 'Body');
   const fault = element(content, 'Fault');

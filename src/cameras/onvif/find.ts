@@ -145,7 +145,11 @@ async function resolve(
   const startedAt = performance.now();
   const device = new OnvifDevice(named.service, { ...login, timeoutMs: callMs, signal: AbortSignal.any([signal, AbortSignal.timeout(deviceMs)]) });
   await device.open();
-  const information = await device.information();
+  // A name is nice to have: some users may see the picture and nothing else.
+  const information = await device.information().catch((error: unknown) => {
+    if (WeirError.from(error).code !== 'unavailable') throw error;
+    return { manufacturer: undefined, model: undefined };
+  });
   const profiles = await device.profiles();
   const chosen = chooseProfile(profiles, size);
   if (chosen === undefined)

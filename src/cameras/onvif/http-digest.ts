@@ -6,7 +6,11 @@ export interface DigestChallenge {
   readonly nonce: string;
   readonly opaque: string | undefined;
   readonly algorithm: 'MD5' | 'SHA-256';
+  /** The challenge names its algorithm; where it does not, an answer that does confuses some. */
+  readonly isNamed: boolean;
   readonly hasQop: boolean;
+  /** Only the nonce was too old. */
+  readonly isStale: boolean;
 }
 
 /** The strongest challenge among the headers that can be answered; undefined when there is none. */
@@ -26,7 +30,7 @@ export interface DigestRequest {
 
 /** Value of the header `Authorization`, for the first request with the challenge's nonce. */
 export function answerChallenge(challenge: DigestChallenge, request: DigestRequest): string {
-  const { realm, nonce, opaque, algorithm, hasQop } = challenge;
+  const { realm, nonce, opaque, algorithm, isNamed, hasQop } = challenge;
   const { method, path, username, password, cnonce = randomBytes(8).toString('hex') } = request;
   const hash = (text: string) =>
     createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
@@ -37,7 +41,8 @@ export function answerChallenge(challenge: DigestChallenge, request: DigestReque
   const response = hash(`${hash(`${username}:${realm}:${password}`)}:${middle}:${hash(`${method}:${path}`)}`);
   const quoted = { username, realm, nonce, uri: path, response, ...(opaque === undefined ? {} : { opaque }) };
   const fields = Object.entries(quoted).map(([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&')}"`);
-  return `Digest ${[...fields, `algorithm=${algorithm}`, ...(hasQop ? ['qop=auth', `nc=${count}`, `cnonce="${cnonce}"`] : [])].join(', ')}`;
+  const name = isNamed ? [`algorithm=${algorithm}`] : [];
+  return `Digest ${[...fields, ...name, ...(hasQop ? ['qop=auth', `nc=${count}`, `cnonce="${cnonce}"`] : [])].join(', ')}`;
 }
 
 /** One header may hold several challenges. */
@@ -59,5 +64,6 @@ function readChallenge(text: string): DigestChallenge | undefined {
   if (realm === undefined || nonce === undefined || (algorithm !== 'MD5' && algorithm !== 'SHA-256')) return undefined;
   const qop = fields.get('qop');
   if (qop !== undefined && !/(?:^|[\s,])auth(?:$|[\s,])/.test(qop)) return undefined;
-  return { realm, nonce, opaque: fields.get('opaque'), algorithm, hasQop: qop !== undefined };
+  const isStale = fields.get('stale')?.toLowerCase() === 'true';
+  return { realm, nonce, opaque: fields.get('opaque'), algorithm, isNamed: fields.has('algorithm'), hasQop: qop !== undefined, isStale };
 }

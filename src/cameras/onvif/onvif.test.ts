@@ -32,6 +32,12 @@ describe('an ONVIF camera', () => {
     ['with a token', { credentials }],
     ['whose clock is a year ahead', { credentials, clockOffsetMs: 365 * 86_400_000 }],
     ['whose clock stands in 1970', { credentials, clockOffsetMs: -Date.now() }],
+    ['that wants a login even for its clock', { credentials, hidesClock: true, clockOffsetMs: -86_400_000 }],
+    ['that wants one, and does not tell the time at all', { credentials, hidesClock: true, hasNoDate: true }],
+    ['that mistakes its zone', { credentials, clockOffsetMs: 600_000, clockLieMs: 7_200_000 }],
+    ['that mistakes its zone, and has the right time', { credentials, clockLieMs: -3_600_000, hasNoDate: true }],
+    ['that forgets its challenge', { credentials, authentication: 'http-digest', isForgetful: true }],
+    ['whose Media2 knows another word', { credentials, hasMedia2: true, media2Word: 'RtspUnicast' }],
     ['with odd prefixes', { credentials, prefixes: 'odd' }],
     ['without prefixes', { credentials, prefixes: 'none' }],
     ['that asks for HTTP digest', { credentials, authentication: 'http-digest' }],
@@ -58,6 +64,28 @@ describe('an ONVIF camera', () => {
       });
     });
   }
+
+  it('that does not tell its name to this user is taken all the same', async () => {
+    await withDevice({ refuses: ['GetDeviceInformation'] }, async (onvif, device) => {
+      const found = await onvif.resolve(device.source, {}, undefined, calm);
+      assert.equal(found.name, `127.0.0.1:${device.port}`);
+      assert.match(found.device, /\/main\?/);
+    });
+  });
+
+  it('whose Media2 gives no address is asked by Media1', async () => {
+    const media2Word = 'none' as 'RTSP';
+    await withDevice({ hasMedia2: true, media2Word }, async (onvif, device) => {
+      assert.equal((await onvif.resolve(device.source, {}, undefined, calm)).capabilities.formats[0]?.description, 'Main & best');
+    });
+  });
+
+  it('is shown a wrong password once where the clocks agree, so that no user is locked', async () => {
+    await withDevice({ credentials }, async (onvif, device) => {
+      await assert.rejects(onvif.resolve(device.source, { username: 'admin', password: 'wrong' }, undefined, calm));
+      assert.equal(device.calls.filter((call) => call.startsWith('!')).length, 1, device.calls.join());
+    });
+  });
 
   it('that has the wished size is taken at it', async () => {
     await withDevice({}, async (onvif, device) => {
@@ -174,6 +202,17 @@ describe('the search for ONVIF cameras', () => {
       });
     });
   }
+
+  it('takes the port from a link-local address with a zone, where there is no other', async () => {
+    const probeAnswer = (id: string, xaddr: string) => match(id, xaddr.replace('127.0.0.1', '[fe80::1%25eth0]'));
+    await withDevice({ probeAnswer }, async (onvif, device) => {
+      const { items } = await onvif.find({ timeoutMs: 300, signal: calm });
+      assert.deepEqual(
+        items.map(({ source }) => source),
+        [device.source],
+      );
+    });
+  });
 
   it('asks only the host that answered, whatever address it names', async () => {
     await withDevice({ believedHost: '192.0.2.1' }, async (onvif, device) => {

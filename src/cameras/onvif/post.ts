@@ -14,6 +14,8 @@ export interface PostOptions {
 export interface PostAnswer {
   readonly status: number;
   readonly challenges: string[];
+  /** What the server takes for the time, milliseconds since 1970; undefined when it does not say. */
+  readonly dateMs: number | undefined;
   readonly body: string;
 }
 
@@ -56,7 +58,13 @@ async function exchange(url: URL, body: string, headers: Readonly<Record<string,
     chunks.push(chunk as Buffer);
   }
   const challenge = answer.headersDistinct['www-authenticate'] ?? [];
-  return { status: answer.statusCode ?? 0, challenges: challenge, body: Buffer.concat(chunks).toString('utf8') };
+  const dateMs = Date.parse(answer.headers.date ?? '');
+  return {
+    status: answer.statusCode ?? 0,
+    challenges: challenge,
+    dateMs: Number.isNaN(dateMs) ? undefined : dateMs,
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
 }
 
 function codeOf(error: unknown): string {

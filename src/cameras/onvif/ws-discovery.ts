@@ -140,7 +140,8 @@ function readMatches(packet: Buffer, from: RemoteInfo, ids: ReadonlySet<string>)
 
 /** Of the addresses it names the one that the answer came from; a device speaks for no other host. */
 function serviceAt(xaddrs: string, host: string): URL | undefined {
-  const urls = xaddrs.split(/\s+/).flatMap((text) => (URL.canParse(text) ? [new URL(text)] : []));
+  const plain = xaddrs.split(/\s+/).map(withoutZone);
+  const urls = plain.flatMap((text) => (URL.canParse(text) ? [new URL(text)] : []));
   const usable = urls.filter((url) => url.protocol === 'http:' || url.protocol === 'https:');
   // Asked over IPv4, it means by its IPv4 address the same port.
   const own = usable.find((url) => url.hostname === host) ?? usable.find((url) => !url.hostname.startsWith('[')) ?? usable[0];
@@ -149,6 +150,11 @@ function serviceAt(xaddrs: string, host: string): URL | undefined {
   own.username = '';
   own.password = '';
   return own;
+}
+
+/** A link-local address with the name of the device's own interface, as in `http://[fe80::1%25eth0]/`, is none that an address may have. */
+function withoutZone(address: string): string {
+  return address.replace(/^(https?:\/\/\[[0-9a-f:.]+)%[^\]]*\]/i, '$1]');
 }
 
 function scopeOf(scopes: readonly string[], kind: string): string | undefined {

@@ -19,6 +19,18 @@ export interface FakeOnvifOptions {
   readonly authentication?: 'token' | 'http-digest' | 'http-digest-sha256';
   /** Its clock is ahead of ours by so much; tokens off by more than 5 s of it are refused. */
   readonly clockOffsetMs?: number;
+  /** Wants the login for its clock as well. */
+  readonly hidesClock?: boolean;
+  /** Tells a clock that is off by so much from the one that it checks tokens with, as devices do that mistake their zone. */
+  readonly clockLieMs?: number;
+  /** Does not say the time in HTTP. */
+  readonly hasNoDate?: boolean;
+  /** Calls the first answer to a challenge stale. */
+  readonly isForgetful?: boolean;
+  /** Calls that it refuses with a fault. */
+  readonly refuses?: readonly string[];
+  /** The word for RTSP that its Media2 knows; default both. */
+  readonly media2Word?: 'RTSP' | 'RtspUnicast';
   /** Prefixes of the namespaces in answers; default the usual ones. */
   readonly prefixes?: 'usual' | 'odd' | 'none';
   /** Offers Media2; default false. */
@@ -61,6 +73,7 @@ const wsdl = {
 
 export async function startFakeOnvif(options: FakeOnvifOptions = {}): Promise<FakeOnvif> {
   const calls: string[] = [];
+  let stale = 0;
   const bodies: string[] = [];
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
@@ -77,10 +90,15 @@ export async function startFakeOnvif(options: FakeOnvifOptions = {}): Promise<Fa
     const body = Buffer.concat(chunks).toString();
     const name = /<(?:\w+:)?Body>\s*<(?:\w+:)?(\w+)/.exec(body)?.[1] ?? 'nothing';
     bodies.push(body);
+    const camera = new Date(Date.now() + (options.clockOffsetMs ?? 0));
+    if (options.hasNoDate === true) response.sendDate = false;
+    else response.setHeader('Date', camera.toUTCString());
     if (misbehave(response, options)) return void calls.push(name);
-    if (name !== 'GetSystemDateAndTime' && !isAuthorized(request, body, options)) {
+    const isOpen = name === 'GetSystemDateAndTime' && options.hidesClock !== true;
+    const isStale = options.isForgetful === true && request.headers.authorization !== undefined && !isOpen && ++stale === 1;
+    if (isStale || (!isOpen && !isAuthorized(request, body, options))) {
       calls.push(`!${name}`);
-      return refuse(response, options);
+      return refuse(response, options, isStale);
     }
     calls.push(name);
     const [status, content] = contentFor(name, body, base, options);
@@ -129,12 +147,15 @@ function misbehave(response: ServerResponse, { fault, redirectTo = 'http://127.0
   return true;
 }
 
-function refuse(response: ServerResponse, options: FakeOnvifOptions): void {
+function refuse(response: ServerResponse, options: FakeOnvifOptions, isStale: boolean): void {
   if (options.authentication === 'http-digest' || options.authentication === 'http-digest-sha256') {
     const algorithm = options.authentication === 'http-digest' ? 'MD5' : 'SHA-256';
     response
       .writeHead(401, {
-        'WWW-Authenticate': [`Digest realm="IP camera", qop="auth,auth-int", nonce="n\\"1", opaque="o", algorithm=${algorithm}`, 'Basic realm="x"'],
+        'WWW-Authenticate': [
+          `Digest realm="IP camera", qop="auth,auth-int", nonce="n\\"1", opaque="o", algorithm=${algorithm}${isStale ? ', stale=TRUE' : ''}`,
+          'Basic realm="x"',
+        ],
       })
       .end();
     return;
@@ -176,15 +197,21 @@ function hasDigest(request: IncomingMessage, { credentials, authentication }: Fa
   return given.startsWith('Digest ') && field('opaque') === 'o' && field('uri') === request.url && field('response') === wanted;
 }
 
+const notSupported: [number, string] = [
+  500,
+  '<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:ActionNotSupported</s:Value></s:Subcode></s:Code><s:Reason><s:Text>Optional Action Not Implemented</s:Text></s:Reason></s:Fault>',
+];
+
 function contentFor(name: string, body: string, base: string, options: FakeOnvifOptions): [number, string] {
   const isMedia2 = body.includes(wsdl.media2);
   const media = isMedia2 ? 'tr2' : 'trt';
   const profiles = options.profiles ?? defaultProfiles;
+  if (options.refuses?.includes(name) === true) return notSupported;
   switch (name) {
     case 'GetSystemDateAndTime':
       return [
         200,
-        `<tds:GetSystemDateAndTimeResponse>${dateAndTime(new Date(Date.now() + (options.clockOffsetMs ?? 0)))}</tds:GetSystemDateAndTimeResponse>`,
+        `<tds:GetSystemDateAndTimeResponse>${dateAndTime(new Date(Date.now() + (options.clockOffsetMs ?? 0) + (options.clockLieMs ?? 0)))}</tds:GetSystemDateAndTimeResponse>`,
       ];
     case 'GetDeviceInformation':
       return [
@@ -192,11 +219,7 @@ function contentFor(name: string, body: string, base: string, options: FakeOnvif
         '<tds:GetDeviceInformationResponse><tds:Manufacturer>Acme</tds:Manufacturer><tds:Model>Eye &amp; Ear</tds:Model><tds:FirmwareVersion>1</tds:FirmwareVersion><tds:SerialNumber>S1</tds:SerialNumber><tds:HardwareId>H</tds:HardwareId></tds:GetDeviceInformationResponse>',
       ];
     case 'GetServices':
-      if (options.isOld === true)
-        return [
-          500,
-          '<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:ActionNotSupported</s:Value></s:Subcode></s:Code><s:Reason><s:Text>Optional Action Not Implemented</s:Text></s:Reason></s:Fault>',
-        ];
+      if (options.isOld === true) return notSupported;
       return [
         200,
         `<tds:GetServicesResponse>${service(wsdl.device, `${base}/onvif/device_service`)}${service(wsdl.media1, `${base}/onvif/media`)}${options.hasMedia2 === true ? service(wsdl.media2, `${base}/onvif/media2`) : ''}</tds:GetServicesResponse>`,
@@ -212,6 +235,7 @@ function contentFor(name: string, body: string, base: string, options: FakeOnvif
         `<${media}:GetProfilesResponse>${profiles.map((profile) => (isMedia2 ? profile2(profile) : profile1(profile))).join('')}</${media}:GetProfilesResponse>`,
       ];
     case 'GetStreamUri': {
+      if (isMedia2 && options.media2Word !== undefined && !body.includes(`<Protocol>${options.media2Word}<`)) return notSupported;
       const token = /ProfileToken[^>]*>([^<]*)</.exec(body)?.[1] ?? '';
       const uri = `rtsp://${options.believedHost ?? '127.0.0.1'}:8554/${token}?unicast=1&amp;proto=Onvif`;
       return [
