@@ -80,7 +80,7 @@ export async function playerWhen(
 }
 
 /**
- * Starts to note the frame number of every picture the browser presents. Returns a function that takes what was noted since the last call;
+ * Starts to note the frame number of every picture the browser presents, once each. Returns a function that takes what was noted since the last call;
  * a picture without a readable number (the no-signal picture) is noted as -1.
  */
 export async function countFrames(page: Page, streamId: string): Promise<() => Promise<number[]>> {
@@ -92,12 +92,19 @@ export async function countFrames(page: Page, streamId: string): Promise<() => P
     const canvas = new OffscreenCanvas(16, 16);
     const context = canvas.getContext('2d', { willReadFrequently: true });
     window.seenFrames = [];
+    let last;
     const look = () => {
-      canvas.width = video.videoWidth;
-      canvas.height = Math.ceil(video.videoWidth / frameCounterLayout.blocksPerWidth);
-      context.drawImage(video, 0, 0);
-      const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-      window.seenFrames.push(readFrameCounter(pixels.data, canvas.width, canvas.height) ?? -1);
+      // A call may come so late that the video already shows the next picture; that one is then called for once more.
+      const picture = new VideoFrame(video);
+      if (picture.timestamp !== last) {
+        last = picture.timestamp;
+        canvas.width = picture.displayWidth;
+        canvas.height = Math.ceil(canvas.width / frameCounterLayout.blocksPerWidth);
+        context.drawImage(picture, 0, 0);
+        const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+        window.seenFrames.push(readFrameCounter(pixels.data, canvas.width, canvas.height) ?? -1);
+      }
+      picture.close();
       video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);

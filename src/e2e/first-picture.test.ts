@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { waitFor } from '../testkit/index.js';
-import { countFrames, openBrowser, playerWhen, withoutBrowser } from './browser.js';
+import { countFrames, openBrowser, playerFacts, playerWhen, withoutBrowser } from './browser.js';
 import { startWeir, type Weir } from './weir.js';
 
 describe('a newcomer', { skip: withoutBrowser }, () => {
@@ -43,7 +43,9 @@ describe('a newcomer', { skip: withoutBrowser }, () => {
     );
     const numbers = seen.filter((frame) => frame >= 0);
     assert.ok(numbers.length >= 50, `readable frame numbers: ${numbers.join(' ')}`);
-    for (const [index, number] of numbers.slice(1).entries()) assert.ok(number > (numbers[index] ?? 0), 'the picture moves forward');
+    const backwards = numbers.flatMap((number, index) => (number > (numbers[index - 1] ?? -1) ? [] : [`${numbers[index - 1]} -> ${number}`]));
+    const { epochs, rebuilds, jumps } = (await playerFacts(page, 'test')) ?? {};
+    assert.deepEqual(backwards, [], `the picture moves forward: ${numbers.join(' ')}; ${JSON.stringify({ epochs, rebuilds, jumps })}`);
   });
   const frames: number[] = [];
 
