@@ -81,7 +81,6 @@ describe('under a watching browser', { skip: withoutBrowser }, () => {
     const old = { spoke: spoke(), ffmpeg: await ffmpeg() };
     process.kill(old.spoke, 'SIGKILL');
     await waitFor(() => !listProcesses().some(({ pid, command }) => pid === old.ffmpeg && command.includes('ffmpeg')), {
-      deadlineMs: 3000,
       what: 'the end of the orphan',
     });
     await playsOnFrom(before, 2 * framesPerSecond);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { nextItem, waitFor, withTempFolder } from '../testkit/index.js';
+import { assertWithin, nextItem, waitFor, withTempFolder } from '../testkit/index.js';
 import { isSameProcess } from './identity.js';
 import type { SpawnOptions } from './process.js';
 import { type SupervisedProcess, type SupervisedState, superviseProcess } from './supervise.js';
@@ -120,7 +120,7 @@ test('supervise: a process that outlives its supervisor is adopted by the next, 
     const killedAt = performance.now();
     process.kill(pid, 'SIGKILL');
     assert.equal((await restarted).adopted, false);
-    assert.ok(performance.now() - killedAt < 400, `noticed and started again after ${performance.now() - killedAt} ms`);
+    await assertWithin(performance.now() - killedAt, 400, 'noticed and started again');
     assert.equal(second.restarts, 2);
     await second.stop();
     assert.equal(existsSync(options.recordFile), false);

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Longest wait; default 5000 ms. */
+  /** Longest wait; default 20 s, generous because only a failure waits so long: how fast something is, is another question (`assertWithin`). */
   deadlineMs?: number;
   /** What is awaited, for the failure's text. */
   what?: string;
@@ -11,12 +11,14 @@ export interface WaitOptions {
   everyMs?: number;
 }
 
+const patienceMs = 20_000;
+
 /**
  * Resolves with the first value of `condition` that is neither false, null nor undefined.
  * Fails at the deadline with `what` and the last value or error seen. A condition that throws counts as not yet true.
  */
 export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions = {}): Promise<Exclude<Awaited<T>, false | null | undefined>> {
-  const { deadlineMs = 5000, what = 'the condition', everyMs = 10 } = options;
+  const { deadlineMs = patienceMs, what = 'the condition', everyMs = 10 } = options;
   const end = performance.now() + deadlineMs;
   let last: unknown;
   for (;;) {
@@ -47,7 +49,7 @@ export async function withDeadline<T>(promise: Promise<T>, deadlineMs: number, w
   }
 }
 
-/** Arguments of the next `event` for which `matches` holds (default: any); fails after `deadlineMs` (default 5000). */
+/** Arguments of the next `event` for which `matches` holds (default: any); fails after `deadlineMs` (default 20 s). */
 export async function nextEvent<Args extends unknown[] = unknown[]>(
   emitter: Pick<EventEmitter, 'on' | 'off'>,
   event: string,
@@ -62,7 +64,7 @@ export async function nextEvent<Args extends unknown[] = unknown[]>(
     emitter.on(event, listener);
   });
   try {
-    return await withDeadline(seen, options.deadlineMs ?? 5000, `event ${event}`);
+    return await withDeadline(seen, options.deadlineMs ?? patienceMs, `event ${event}`);
   } finally {
     emitter.off(event, listener);
   }
@@ -70,7 +72,7 @@ export async function nextEvent<Args extends unknown[] = unknown[]>(
 
 /**
  * First item of a subscription-style source (`subscribe(listener) => unsubscribe`) for which `matches` holds.
- * Fails after `deadlineMs` (default 5000) and tells the items seen until then.
+ * Fails after `deadlineMs` (default 20 s) and tells the items seen until then.
  */
 export async function nextItem<T>(
   subscribe: (listener: (item: T) => void) => () => void,
@@ -86,7 +88,7 @@ export async function nextItem<T>(
     });
   });
   try {
-    return await withDeadline(seen, options.deadlineMs ?? 5000, options.what ?? 'the item');
+    return await withDeadline(seen, options.deadlineMs ?? patienceMs, options.what ?? 'the item');
   } catch (error) {
     throw new Error(`${(error as Error).message}; seen: ${JSON.stringify(items)}`);
   } finally {

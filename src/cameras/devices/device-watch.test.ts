@@ -5,7 +5,16 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { type Bus, createBus } from '../../bus/index.js';
 import type { Device } from '../../contracts/device.js';
 import { WeirError } from '../../contracts/errors.js';
-import { assertNoLeaks, countResources, makeTempFolder, removeFolder, startTestBroker, type TestBroker, waitFor } from '../../testkit/index.js';
+import {
+  assertNoLeaks,
+  assertWithin,
+  countResources,
+  makeTempFolder,
+  removeFolder,
+  startTestBroker,
+  type TestBroker,
+  waitFor,
+} from '../../testkit/index.js';
 import { startDeviceWatch } from './device-watch.js';
 import { FakeTree, webcamReport } from './testing/fake-tree.js';
 import type { DeviceWatch, DeviceWatchOptions } from './watch.js';
@@ -296,7 +305,7 @@ describe('the watch over capture devices', () => {
     await waitFor(async () => (await readFile(tree.callsFile, 'utf8')).includes('video0'), { what: 'the probe' });
     const startedAt = performance.now();
     await watch?.stop();
-    assert.ok(performance.now() - startedAt < 1000);
+    await assertWithin(performance.now() - startedAt, 1000, 'the stop');
     await assertNoLeaks(before);
   });
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Source } from '../../media/index.js';
 import { startFaultProxy } from '../../testkit/fault-proxy.js';
-import { waitFor, withTempFolder } from '../../testkit/index.js';
+import { assertWithin, waitFor, withTempFolder } from '../../testkit/index.js';
 import { startRtspServer } from '../../testkit/rtsp-server.js';
 import { isSourceThere, startReturnSensor } from './return-sensor.js';
 
@@ -81,7 +81,7 @@ test('an HTTP source counts as there when content flows: not when refused, froze
   const thawedAt = performance.now();
   proxy.resume();
   await waitFor(() => backs === 2, { what: 'the thaw' });
-  assert.ok(performance.now() - thawedAt < 500);
+  await assertWithin(performance.now() - thawedAt, 500, 'the thaw');
   abort.abort();
   await proxy.stop();
   server.closeAllConnections();
