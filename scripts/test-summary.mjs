@@ -1,16 +1,17 @@
-/** Counts the tests (not the groups around them) and keeps the reason of each skip; one JSON object at the end. */
-export default async function* summarise(source) {
+/** Counts the tests of a run (not the groups around them) while it goes on, and keeps the reason of each skip and the name of what failed. */
+export function summarise(events) {
   const summary = { passed: 0, failed: 0, skipped: [], failures: [] };
-  for await (const { type, data } of source) {
-    if (type !== 'test:pass' && type !== 'test:fail') continue;
-    if (data.details?.type === 'suite') continue;
+  const note = (hasPassed) => (data) => {
+    if (data.details?.type === 'suite') return;
     if (data.skip !== undefined)
       summary.skipped.push({ name: data.name, reason: data.skip === true || data.skip === '' ? 'NO REASON GIVEN' : data.skip });
-    else if (type === 'test:pass') summary.passed += 1;
+    else if (hasPassed) summary.passed += 1;
     else if (data.details.error?.failureType !== 'subtestsFailed') {
       summary.failed += 1;
       summary.failures.push(data.name);
     }
-  }
-  yield JSON.stringify(summary);
+  };
+  events.on('test:pass', note(true));
+  events.on('test:fail', note(false));
+  return summary;
 }
