@@ -1,9 +1,10 @@
 /** The tables as both dialects know them. Times are RFC 3339 texts, JSON is text, flags are 0 or 1: alike everywhere and as on the wire. */
 import type { Generated } from 'kysely';
+import type { JobTables } from './job-tables.js';
 import type { RecordingTables } from './recording-tables.js';
 import type { VideoTables } from './video-tables.js';
 
-export interface Database extends RecordingTables, VideoTables {
+export interface Database extends JobTables, RecordingTables, VideoTables {
   streams: {
     stream_id: string;
     name: string;

@@ -1,5 +1,21 @@
 /** The door of the store: SQL for what must survive. */
 export type { CameraChanges, CameraRecord, CameraRepository, ExternalStreamRepository, NewCamera } from './cameras.js';
+export type {
+  CallbackChanges,
+  CallbackRecord,
+  CallbackRepository,
+  DeadLetterRepository,
+  JobChanges,
+  JobFigures,
+  JobQuery,
+  JobRecord,
+  JobRepository,
+  JobTotals,
+  NewJob,
+  StartFilter,
+  WaitingGroup,
+  WaitingJob,
+} from './jobs-repository.js';
 export { type OpenStoreOptions, openStore, type Store } from './open-store.js';
 export { type OutboxFailure, type OutboxRelay, type OutboxRelayOptions, type PublishEvent, startOutboxRelay } from './outbox-relay.js';
 export type { Page, PageQuery } from './page.js';

@@ -2,6 +2,7 @@
 import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { WeirError } from '../contracts/index.js';
 import type { Database } from './database.js';
+import { createJobTables } from './job-tables.js';
 import { createRecordingTables } from './recording-tables.js';
 import { createVideoTables } from './video-tables.js';
 
@@ -58,6 +59,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0003_recordings': { up: (db: Kysely<unknown>) => createRecordingTables(db, dialect) },
     '0004_settings': { up: (db: Kysely<unknown>) => createSettingsTables(db, dialect) },
     '0005_bus_user_grants': { up: addBusUserGrants },
+    '0006_jobs': { up: (db: Kysely<unknown>) => createJobTables(db, dialect) },
     '0007_videos': { up: (db: Kysely<unknown>) => createVideoTables(db, dialect) },
   };
 }

@@ -5,10 +5,13 @@ import { createAlertRepository } from './alerts.js';
 import { createAuditRepository } from './audit.js';
 import { createBusLoginRepository } from './bus-logins.js';
 import { createBusUserRepository } from './bus-users.js';
+import { createCallbackRepository } from './callbacks.js';
 import { createCameraRepository, createExternalStreamRepository } from './cameras.js';
 import type { Database } from './database.js';
+import { createDeadLetterRepository } from './dead-letters.js';
 import { createExportRepository } from './exports.js';
 import { TransactionScope } from './guarded-driver.js';
+import { createJobRepository } from './jobs.js';
 import { type DialectName, migrate } from './migrations.js';
 import { createOutboxRepository } from './outbox.js';
 import { openPostgresDialect } from './postgres.js';
@@ -151,6 +154,9 @@ function createRepositories(db: Kysely<Database>, onOutboxAdd: () => void): Repo
     recordings: createRecordingRepository(db),
     snapshots: createSnapshotRepository(db),
     exports: createExportRepository(db),
+    jobs: createJobRepository(db),
+    dead_letters: createDeadLetterRepository(db),
+    callbacks: createCallbackRepository(db),
     videos: createVideoRepository(db),
     uploads: createUploadRepository(db),
   };

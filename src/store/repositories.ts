@@ -14,6 +14,7 @@ import type {
   User,
 } from '../contracts/index.js';
 import type { CameraRepository, ExternalStreamRepository } from './cameras.js';
+import type { CallbackRepository, DeadLetterRepository, JobRepository } from './jobs-repository.js';
 import type { Page, PageQuery } from './page.js';
 import type { ExportRepository, RecordingRepository, SnapshotRepository } from './recordings-repository.js';
 import type { SettingsVersionRepository } from './settings-versions.js';
@@ -260,6 +261,9 @@ export interface Repositories {
   readonly recordings: RecordingRepository;
   readonly snapshots: SnapshotRepository;
   readonly exports: ExportRepository;
+  readonly jobs: JobRepository;
+  readonly dead_letters: DeadLetterRepository;
+  readonly callbacks: CallbackRepository;
   readonly videos: VideoRepository;
   readonly uploads: UploadRepository;
 }
