@@ -232,6 +232,7 @@ export const segmentSchema = z
     height: z.number().int().nullable(),
     protected: z.boolean().describe('retention leaves it alone'),
     recovered: z.boolean().describe('its spoke was killed while writing it'),
+    lost_at: timestampSchema.optional().describe('when its file was found to be gone, or not as it was written; left out: it is there'),
     spoke_id: spokeIdSchema,
     download_url: z.string(),
   })

@@ -144,6 +144,8 @@ export interface RecordingRepository {
   setKeyframes(filename: string, initBytes: number, keyframes: readonly Keyframe[]): Promise<void>;
   protect(filename: string, isProtected: boolean): Promise<SegmentRecord | undefined>;
   markLost(filename: string, lostMs: number | null): Promise<void>;
+  /** Bytes of the index that are marked as lost. */
+  lostBytes(): Promise<number>;
   /** Removes it from the index, and notes its time as a gap. Undefined when it is not there. */
   removeSegment(filename: string, gap: Pick<GapRecord, 'cause' | 'detail'>): Promise<SegmentRecord | undefined>;
   /** Oldest first, protected ones left out. */

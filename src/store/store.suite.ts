@@ -741,6 +741,11 @@ function describeRecordings(each: Each): void {
     const { elapsed_ms, size_bytes, segments, filename, started_ms } = (await store.recordings.get('r1')) ?? recorded('none');
     assert.deepEqual([elapsed_ms, size_bytes, segments, filename, started_ms], [hourMs, 5_000_000_000, 1, 'a', dayMs]);
     assert.deepEqual(await store.recordings.totals(), [{ stream_id: 'cam', segments: 1, size_bytes: 5_000_000_000, oldest_ms: dayMs }]);
+    assert.equal(await store.recordings.lostBytes(), 0);
+    await store.recordings.markLost('a', dayMs);
+    assert.equal(await store.recordings.lostBytes(), 5_000_000_000);
+    await store.recordings.markLost('a', null);
+    assert.equal(await store.recordings.lostBytes(), 0);
     await store.recordings.removeSegment('a', { cause: 'deleted', detail: 'by hand' });
     assert.deepEqual(await store.recordings.totals(), []);
     assert.deepEqual(await store.recordings.keyframes('a'), []);

@@ -10,6 +10,10 @@ export function upkeepParts(db: Kysely<Database>) {
     async markLost(filename, lostMs) {
       await db.updateTable('segments').set({ lost_ms: lostMs }).where('filename', '=', filename).execute();
     },
+    async lostBytes() {
+      const bytes = sql<number>`cast(coalesce(sum(size_bytes), 0) as bigint)`.as('bytes');
+      return (await db.selectFrom('segments').select(bytes).where('lost_ms', 'is not', null).executeTakeFirstOrThrow()).bytes;
+    },
     async removeSegment(filename, gap) {
       const row = await db.deleteFrom('segments').where('filename', '=', filename).returningAll().executeTakeFirst();
       if (row === undefined) return undefined;

@@ -1,7 +1,9 @@
-/** Compares index and disk, slowly: files that are gone are marked, files that nobody knows are told. */
+/** Compares index and disk, slowly: files that are gone or not as they were written are marked, files that nobody knows are told. */
+import { randomUUID } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SegmentRecord } from '../../store/index.js';
 import type { RecordingsParts } from './needs.js';
 import type { RecordingFiles } from './recording-files.js';
 
@@ -10,37 +12,49 @@ const pageRows = 500;
 const youngMs = 10 * 60_000;
 const maxDepth = 4;
 const maxOrphans = 1000;
+/** Names the spokes that ever wrote below the folder, so that a stream whose folder was deleted whole is missed as well. */
+const writersFile = '.writers';
 
 export interface DiskCheckResult {
   /** Names of files that the index has and the disk does not. */
   readonly missing: string[];
+  /** Names of files that are longer or shorter than their spoke wrote them. */
+  readonly changed: string[];
   /** Files below the recordings folder that the index does not have; at most 1000. */
   readonly orphans: string[];
 }
 
 /**
- * Marks files that are gone, and takes the mark off those that came back. Only for spokes that keep their lists in the same folder:
- * the files of others, or of a disk that is not mounted, are not expected here.
+ * Marks files that are gone or have another size, and takes the mark off those that are as they were. Only for spokes that keep their
+ * lists in the same folder: the files of others, or of a disk that is not mounted, are not expected here.
  */
 export async function checkDisk(parts: RecordingsParts, files: RecordingFiles): Promise<DiskCheckResult> {
-  const missing: string[] = [];
-  const orphans: string[] = [];
+  const found: DiskCheckResult = { missing: [], changed: [], orphans: [] };
   const here = await writersHere(parts.folders.recordings);
-  if (here.size === 0) return { missing, orphans };
-  await markMissing(parts, files, here, missing);
-  await findOrphans(parts, '', orphans, 0);
+  if (here.size === 0) return found;
+  await compare(parts, files, here, found);
+  await findOrphans(parts, '', found.orphans, 0);
+  const { missing, changed, orphans } = found;
   if (missing.length > 0) parts.log.warn({ missing: missing.length, first: missing[0] }, 'files of the index are not on the disk');
+  if (changed.length > 0) parts.log.warn({ changed: changed.length, first: changed[0] }, 'files are not as they were written');
   if (orphans.length > 0) parts.log.warn({ orphans: orphans.length, first: orphans[0] }, 'files in the recordings folder are not in the index');
-  return { missing, orphans };
+  return found;
 }
 
-async function markMissing(parts: RecordingsParts, files: RecordingFiles, here: ReadonlySet<string>, missing: string[]): Promise<void> {
+/** True when the list of the spoke is in the folder of the stream, so that its files should be there too. */
+export async function isWrittenHere(folder: string, { stream_id, spoke_id }: Pick<SegmentRecord, 'stream_id' | 'spoke_id'>): Promise<boolean> {
+  return (await lstat(join(folder, stream_id, `entries.${spoke_id}.ndjson`)).catch(() => undefined))?.isFile() ?? false;
+}
+
+async function compare(parts: RecordingsParts, files: RecordingFiles, here: ReadonlySet<string>, found: DiskCheckResult): Promise<void> {
   for await (const row of indexed(parts)) {
     if (parts.signal.aborted) return;
     if (!here.has(row.spoke_id)) continue;
-    const isThere = await isFile(files, row);
-    if (!isThere) missing.push(row.filename);
-    if (isThere !== (row.lost_ms === null)) await parts.store.recordings.markLost(row.filename, isThere ? null : Date.now());
+    const sizeBytes = await sizeOf(files, row);
+    if (sizeBytes === undefined) found.missing.push(row.filename);
+    else if (sizeBytes !== row.size_bytes) found.changed.push(row.filename);
+    const isWhole = sizeBytes === row.size_bytes;
+    if (isWhole !== (row.lost_ms === null)) await parts.store.recordings.markLost(row.filename, isWhole ? null : Date.now());
   }
 }
 
@@ -54,9 +68,10 @@ async function* indexed({ store }: RecordingsParts) {
   }
 }
 
-/** Spokes that write below this folder: each leaves its list in the folder of every stream it recorded. */
-async function writersHere(folder: string): Promise<Set<string>> {
-  const spokes = new Set<string>();
+/** Spokes that write below this folder, now or before: each leaves its list in the folder of every stream it recorded. */
+async function writersHere(folder: string): Promise<ReadonlySet<string>> {
+  const known = (await readFile(join(folder, writersFile), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+  const spokes = new Set(known);
   const streams = await readdir(folder, { withFileTypes: true }).catch((): Dirent[] => []);
   for (const stream of streams) {
     if (!stream.isDirectory()) continue;
@@ -65,14 +80,27 @@ async function writersHere(folder: string): Promise<Set<string>> {
       if (spokeId !== undefined) spokes.add(spokeId);
     }
   }
+  if (spokes.size > known.length) await noteWriters(folder, [...spokes]);
   return spokes;
 }
 
-async function isFile(files: RecordingFiles, row: { path: string }): Promise<boolean> {
+async function noteWriters(folder: string, spokes: readonly string[]): Promise<void> {
+  const beside = join(folder, `${writersFile}.${randomUUID()}`);
+  // A folder that cannot be written to is compared all the same.
+  await writeFile(beside, `${spokes.join('\n')}\n`, { mode: 0o600 })
+    .then(() => rename(beside, join(folder, writersFile)))
+    .catch(() => undefined);
+}
+
+/** Undefined where there is no such file. Fails when the disk does not answer: then nothing is known of the file. */
+async function sizeOf(files: RecordingFiles, row: { path: string }): Promise<number | undefined> {
   try {
-    return (await lstat(await files.pathOf(row))).isFile();
-  } catch {
-    return false;
+    const facts = await lstat(await files.pathOf(row));
+    return facts.isFile() ? facts.size : undefined;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'not_found') return undefined;
+    throw error;
   }
 }
 

@@ -37,7 +37,7 @@ export async function coverageWithin(nouns: LedgerNouns, streamId: string, fromM
       ...gaps.map((gap) => ({ ...gap, detail: gap.detail ?? undefined })),
       ...segments
         .filter((segment) => segment.lost_ms !== null)
-        .map((segment) => ({ ...toFile(segment), cause: 'deleted' as const, detail: 'the file is not there any more' })),
+        .map((segment) => ({ ...toFile(segment), cause: 'deleted' as const, detail: 'the file is not there any more, or not as it was written' })),
     ],
     running: live === undefined ? undefined : await runningFile(nouns, streamId, live, nowMs),
     wanted: orders.map((order) => ({ from_ms: order.from_ms, to_ms: Math.min(endOf(order), nowMs) })),

@@ -3,6 +3,7 @@ import { rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type AgentCommand, type GapCause, type StoredFile, WeirError } from '../../contracts/index.js';
 import type { SegmentRecord } from '../../store/index.js';
+import { isWrittenHere } from './disk-check.js';
 import type { RecordingsParts } from './needs.js';
 import { contentTypes, extensions } from './recording-view.js';
 import type { Spokes } from './spokes.js';
@@ -39,8 +40,18 @@ export class RecordingFiles {
       return await openStored({ path: await this.pathOf(segment), filename, contentType: contentTypes[segment.format] });
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== 'not_found') throw error;
-      throw this.elsewhere(segment, error);
+      throw this.elsewhere(await this.#looked(segment), error);
     }
+  }
+
+  /** A file that is not there although its spoke writes here was deleted by hand: no need to wait until index and disk are compared. */
+  async #looked(segment: SegmentRecord): Promise<SegmentRecord> {
+    const { folders, store, log } = this.#parts;
+    if (segment.lost_ms !== null || !(await isWrittenHere(folders.recordings, segment))) return segment;
+    const lost_ms = Date.now();
+    await store.recordings.markLost(segment.filename, lost_ms);
+    log.warn({ filename: segment.filename, stream_id: segment.stream_id }, 'a file of the index is not on the disk');
+    return { ...segment, lost_ms };
   }
 
   elsewhere(segment: SegmentRecord, cause: unknown): WeirError {

@@ -112,6 +112,7 @@ export function showSegment(record: SegmentRecord): Segment {
     height: record.height,
     protected: record.protected,
     recovered: record.recovered,
+    ...(record.lost_ms === null ? {} : { lost_at: iso(record.lost_ms) }),
     spoke_id: record.spoke_id,
     download_url: `/files/recordings/${record.filename}.${extensions[record.format]}`,
   };

@@ -412,9 +412,16 @@ test('a file that goes missing on disk is told as deleted and cannot be download
   const victim = await bed.store.recordings.segment(items[0]?.filename ?? '');
   assert.ok(victim !== undefined);
   await rm(join(bed.folder, 'recordings', victim.path));
+  // Long before the next comparison: whoever asks for the file learns of it, and so does the ledger.
   await assert.rejects(
     operations().recording_file(admin, input('recording_file', { params: { filename: victim.filename } }), calm),
-    codeOf('unavailable', { spoke_id: 's1' }),
+    codeOf('not_found'),
+  );
+  const query = { from: new Date(victim.started_ms).toISOString(), to: new Date(victim.ended_ms).toISOString() };
+  const { spans } = await operations().coverage(admin, input('coverage', { params: { stream_id: victim.stream_id }, query }), calm);
+  assert.ok(
+    spans.some((span) => span.cause === 'deleted'),
+    JSON.stringify(spans),
   );
 });
 

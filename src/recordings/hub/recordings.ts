@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { type ComponentHealth, type Recording, type RecordingOrder, type StorageLimits, WeirError } from '../../contracts/index.js';
 import { RecordingAlerts } from './alerts.js';
 import { Changes, type RecordingListener } from './changes.js';
-import { checkDisk } from './disk-check.js';
+import { checkDisk, type DiskCheckResult } from './disk-check.js';
 import { Exports } from './exports.js';
 import { Intake } from './intake.js';
 import { coverageWithin } from './ledger.js';
@@ -98,6 +98,9 @@ class HubRecordings implements Recordings {
   #settings: RecordingsSettings;
   #timer: NodeJS.Timeout | undefined;
   #looping: Promise<void> = Promise.resolve();
+  #comparing: Promise<void> | undefined;
+  /** What the last comparison of index and disk found. */
+  #compared: DiskCheckResult = { missing: [], changed: [], orphans: [] };
   readonly #doneAt = { disk: 0, retention: 0, check: 0 };
   #stopping: Promise<void> | undefined;
 
@@ -200,7 +203,14 @@ class HubRecordings implements Recordings {
         name: 'recordings',
         status: failing === 0 ? 'healthy' : 'degraded',
         ...(failing === 0 ? {} : { message: `${failing} of ${due.length} recordings have a gap right now` }),
-        details: { wanted: due.length, failing, ...this.#intake.counters },
+        details: {
+          wanted: due.length,
+          failing,
+          files_missing: this.#compared.missing.length,
+          files_changed: this.#compared.changed.length,
+          files_unknown: this.#compared.orphans.length,
+          ...this.#intake.counters,
+        },
       },
     ];
   }
@@ -261,6 +271,7 @@ class HubRecordings implements Recordings {
     spokes.stop();
     await this.#intake.stop();
     await this.#looping;
+    await this.#comparing;
   }
 
   #schedule(): void {
@@ -272,13 +283,23 @@ class HubRecordings implements Recordings {
   }
 
   async #tick(): Promise<void> {
-    const { parts, orders, tracker, storage, retention, files } = this.#nouns;
+    const { parts, orders, tracker, storage, retention } = this.#nouns;
     const { storage: limits } = this.#settings;
     await this.#quietly('plans could not be looked at', () => orders.tick());
     await this.#quietly('recordings could not be followed', () => tracker.tick());
     await this.#every('disk', limits.check_s * 1000, 'the disk could not be looked at', () => storage.look());
     await this.#every('retention', limits.cleanup_interval_s * 1000, 'old recordings could not be deleted', () => retention.tick());
-    await this.#every('check', parts.timing.reconcileMs, 'index and disk could not be compared', async () => void (await checkDisk(parts, files)));
+    await this.#every('check', parts.timing.reconcileMs, 'index and disk could not be compared', async () => this.#compare());
+  }
+
+  /** Begins to compare index and disk, unless it is still at it: with many files that takes minutes, for which nothing else waits. */
+  #compare(): void {
+    const { parts, files } = this.#nouns;
+    this.#comparing ??= this.#quietly('index and disk could not be compared', async () => {
+      this.#compared = await checkDisk(parts, files);
+    }).finally(() => {
+      this.#comparing = undefined;
+    });
   }
 
   async #every(what: 'disk' | 'retention' | 'check', everyMs: number, message: string, work: () => Promise<void>): Promise<void> {

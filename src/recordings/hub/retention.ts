@@ -96,14 +96,16 @@ export class Retention {
 
   async #bySize(tally: Tally, maxBytes: number): Promise<void> {
     const { recordings } = this.#nouns.parts.store;
-    let over = (await recordings.totals()).reduce((bytes, one) => bytes + one.size_bytes, 0) - maxBytes;
+    // What is gone already takes no room.
+    const lost = await recordings.lostBytes();
+    let over = (await recordings.totals()).reduce((bytes, one) => bytes + one.size_bytes, 0) - lost - maxBytes;
     await this.#drain(
       tally,
       () => this.#oldest({}),
       'over the size that is kept',
       (segment) => {
         if (over <= 0) return false;
-        over -= segment.size_bytes;
+        if (segment.lost_ms === null) over -= segment.size_bytes;
         return true;
       },
     );
