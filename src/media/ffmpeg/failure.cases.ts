@@ -11,6 +11,18 @@ export interface FailureCase {
 
 export const failureCases: readonly FailureCase[] = [
   {
+    name: 'camera unplugged amid its pictures',
+    code: 0,
+    reason: 'source_missing',
+    isPermanent: false,
+    lines: [
+      '[video4linux2,v4l2 @ 0x1] [error] ioctl(VIDIOC_DQBUF): No such device',
+      '[error] /dev/video3: No such device',
+      '[error] ioctl(VIDIOC_QBUF): No such device',
+      '[video4linux2,v4l2 @ 0x1] [warning] Some buffers are still owned by the caller on close.',
+    ],
+  },
+  {
     name: 'rtsp refused',
     code: 1,
     reason: 'source_unreachable',

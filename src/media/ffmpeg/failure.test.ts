@@ -37,6 +37,11 @@ describe('classifyFailure', () => {
     assert.match(classifyFailure(['[error] Something new'], { code: 69, signal: null }).message, /69: Something new/);
   });
 
+  test('a device that fails amid its pictures says so, although FFmpeg leaves with success', () => {
+    const fault = classifyFailure(['[video4linux2,v4l2 @ 0x1] [error] ioctl(VIDIOC_DQBUF): Input/output error'], { code: 0, signal: null });
+    assert.deepEqual([fault.reason, fault.message], ['source_ended', 'The device failed: Input/output error']);
+  });
+
   test('a push that is refused is not taken for the source', () => {
     const lines = [
       '[tcp @ 0x7f493c001a00] [error] Connection to tcp://127.0.0.1:1?tcp_nodelay=0 failed: Connection refused',

@@ -203,6 +203,9 @@ const rules: readonly Rule[] = [
   },
 ];
 
+/** FFmpeg takes a device that fails amid its pictures for one that has come to its end, and leaves with success. */
+const deviceFailure = /VIDIOC_DQBUF\)?: (.+)$/;
+
 /** Lines of the push, and of FFmpeg closing down, say nothing about the source. */
 const unrelated = /^(?:fifo|tee|flv|mpegts): |Error closing progress log|^Exiting normally|Will reconnect at/;
 
@@ -222,10 +225,22 @@ function classifyExit(lines: readonly string[], exit: FfmpegExit): Failure {
     const hint = exit.signal === 'SIGKILL' ? 'Perhaps the machine ran out of memory' : undefined;
     return { reason: 'encoder_failed', message: `FFmpeg was ended by ${exit.signal}`, hint, isPermanent: false };
   }
-  if (exit.code === 0) return { reason: 'source_ended', message: 'The source ended', hint: undefined, isPermanent: false };
+  if (exit.code === 0) return classifyEnd(lines);
   const last = lines.at(-1);
   const detail = last === undefined ? '' : `: ${last.slice(0, 300)}`;
   return { reason: 'source_garbage', message: `FFmpeg ended with code ${exit.code ?? '?'}${detail}`, hint: undefined, isPermanent: false };
+}
+
+function classifyEnd(lines: readonly string[]): Failure {
+  const fault = lines.map((line) => deviceFailure.exec(line)?.[1]).find((found) => found !== undefined);
+  if (fault === undefined) return { reason: 'source_ended', message: 'The source ended', hint: undefined, isPermanent: false };
+  const isGone = /No such device/.test(fault);
+  return {
+    reason: isGone ? 'source_missing' : 'source_ended',
+    message: isGone ? 'The device is gone' : `The device failed: ${fault}`,
+    hint: isGone ? 'Plug it in again' : 'Check its cable and its power, or plug it in elsewhere',
+    isPermanent: false,
+  };
 }
 
 /**
