@@ -12,6 +12,41 @@ export interface CallContext {
   readonly address?: string;
   /** Host name (and port) the client reached the hub by; links are made with it. */
   readonly host?: string;
+  /** For routes that `consumes` something: the body as it comes. */
+  readonly incoming?: IncomingBody;
+}
+
+/** A body that nobody has read yet. It comes no faster than it is read; what is left of it when the operation ends is thrown away. */
+export interface IncomingBody {
+  /** With parameters, as it was sent: `multipart/form-data; boundary=...`. */
+  readonly contentType: string;
+  /** Null: not declared. */
+  readonly sizeBytes: number | null;
+  /** In Node a readable stream of byte chunks. Fails when the client goes away, or is too slow. */
+  readonly stream: AsyncIterable<Uint8Array>;
+}
+
+/** Resumable uploads, protocol tus 1.0: a door of its own, since methods, statuses and headers are those of the protocol. */
+export interface TusDoor {
+  /** Answers every request that was admitted, failures included. */
+  handle(request: TusRequest, session: Session): Promise<TusAnswer>;
+}
+
+export interface TusRequest {
+  /** After `X-HTTP-Method-Override`. */
+  readonly method: 'POST' | 'HEAD' | 'PATCH' | 'DELETE' | 'OPTIONS';
+  /** What stands behind `/api/v1/uploads/tus/`, decoded; undefined: nothing does. Not checked. */
+  readonly uploadId: string | undefined;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly incoming: IncomingBody;
+  readonly signal: AbortSignal;
+}
+
+export interface TusAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
 /** One operation: input already checked against the route, rights per stream checked by the operation itself. */

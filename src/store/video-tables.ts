@@ -59,6 +59,7 @@ export interface VideoTables {
     sha256: string | null;
     owner: string;
     draft: string;
+    metadata: string | null;
     path: string | null;
     unverified_from: number | null;
     url: string | null;
@@ -164,6 +165,7 @@ async function createUploads(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'
     .addColumn('sha256', 'text')
     .addColumn('owner', 'text', (column) => column.notNull())
     .addColumn('draft', 'text', (column) => column.notNull())
+    .addColumn('metadata', 'text')
     .addColumn('path', 'text')
     .addColumn('unverified_from', 'bigint')
     .addColumn('url', 'text')

@@ -143,6 +143,8 @@ export interface UploadRecord {
   sha256: string | null;
   owner: string;
   draft: VideoDraft;
+  /** `Upload-Metadata` as a tus client sent it. */
+  metadata: string | null;
   /** The file, absolute; null once it is gone or handed to a source. */
   path: string | null;
   /** Bytes from here on belong to a chunk whose checksum is not known to hold; null: all hold. */
