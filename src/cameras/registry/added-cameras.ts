@@ -11,8 +11,8 @@ import type { Actor } from './needs.js';
 import type { CameraParts } from './parts.js';
 import type { CameraStandings } from './standings.js';
 
-/** The answer to an addition waits so long for a first look; the look goes on. */
-const firstLookMs = 1500;
+/** The answer to an addition waits so long for a first look at address and media; the look goes on. */
+const firstLookMs = 4000;
 
 /** An address that was checked, with what is known of the camera behind it. */
 export interface NewAddress {
@@ -137,8 +137,7 @@ export class AddedCameras {
       throw error;
     }
     standings.tell({ type: 'added', camera: standings.show(entry) });
-    await Promise.race([watch.look(entry), pause(firstLookMs)]);
-    watch.probe(entry);
+    await Promise.race([watch.lookClosely(entry), pause(firstLookMs)]);
     return entry;
   }
 }

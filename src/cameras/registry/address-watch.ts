@@ -55,10 +55,10 @@ export class AddressWatch {
   }
 
   /**
-   * Has a spoke look into the media once, in the background, to know size and rate before anybody watches. What could not be looked at now
-   * is with one of the next rounds.
+   * Has a spoke look into the media once, to know size and rate before anybody watches; resolves when it has, or could not, and never
+   * rejects. What could not be looked at now is with one of the next rounds.
    */
-  probe(entry: CameraEntry, atMost = probesAtOnce): void {
+  async probe(entry: CameraEntry, atMost = probesAtOnce): Promise<void> {
     const { camera_id: cameraId, kind } = entry.record;
     if (kind === 'test') return;
     const device = this.#parts.streams.stored(cameraId)?.config.device;
@@ -67,6 +67,12 @@ export class AddressWatch {
     this.#probing.add(key);
     const work = this.#probe(entry, device).finally(() => this.#probing.delete(key));
     this.#onWork(work, 'a camera could not be probed');
+    await work.catch(() => undefined);
+  }
+
+  /** A person waits for what there is to learn of a camera: looks at once, at address and media. Never rejects. */
+  async lookClosely(entry: CameraEntry): Promise<void> {
+    await Promise.all([this.look(entry), this.probe(entry, urgentProbesAtOnce)]);
   }
 
   /** The camera has another address or login: what was wrong with the old says nothing of it. Looks anew at once; never throws. */
@@ -75,8 +81,8 @@ export class AddressWatch {
     entry.mediaError = undefined;
     entry.definitionError = undefined;
     entry.isBeyondSight = false;
-    this.probe(entry, urgentProbesAtOnce);
-    await this.look(entry);
+    entry.isSeen = false;
+    await this.lookClosely(entry);
   }
 
   /** The state of its stream may have changed: what runs tells what the camera delivers. */
@@ -89,6 +95,7 @@ export class AddressWatch {
     }
     if (!isPlaying(status)) return;
     entry.mediaError = undefined;
+    entry.isSeen = true;
     // A stream that ran is proof enough where no door can be tried.
     if (entry.reach === 'unknown') entry.reach = 'reachable';
     this.#standings.seen(entry);
@@ -102,8 +109,10 @@ export class AddressWatch {
       if (!signal.aborted) log.debug({ err: error, camera_id: entry.record.camera_id }, 'nobody could look at a camera');
       return undefined;
     });
-    if (found === undefined || signal.aborted || this.#parts.book.get(entry.record.camera_id) !== entry) return;
+    if (signal.aborted || this.#parts.book.get(entry.record.camera_id) !== entry) return;
     if (streams.stored(entry.record.camera_id)?.config.device !== device) return;
+    entry.isSeen = true;
+    if (found === undefined) return this.#standings.judge(entry);
     const before = entry.mediaError;
     entry.mediaError = found.error?.detail ?? (found.reachable ? undefined : 'It does not answer');
     const pause = Math.min(longestPause, 2 * (this.#patience.get(entry)?.pause ?? 1));
@@ -142,7 +151,7 @@ export class AddressWatch {
 
   /** Nobody has looked into its media yet, or what was seen there was wrong and may be better now. */
   #isUnclear(entry: CameraEntry): boolean {
-    const isUnknown = entry.record.capabilities === null || entry.mediaError !== undefined;
+    const isUnknown = entry.record.capabilities === null || entry.mediaError !== undefined || !entry.isSeen;
     return isUnknown && !this.#isPlaying(entry);
   }
 
@@ -173,7 +182,7 @@ export class AddressWatch {
     const lane = async () => {
       for (let entry = waiting.shift(); entry !== undefined && !this.#parts.signal.aborted; entry = waiting.shift()) {
         await this.look(entry);
-        if (entry.reach === 'reachable' && this.#isUnclear(entry) && this.#isDue(entry)) this.probe(entry);
+        if (entry.reach === 'reachable' && this.#isUnclear(entry) && this.#isDue(entry)) void this.probe(entry);
       }
     };
     await Promise.all(Array.from({ length: looksAtOnce }, lane));

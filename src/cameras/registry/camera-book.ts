@@ -15,6 +15,8 @@ export interface CameraEntry {
   deviceError: string | undefined;
   reach: Reach;
   mediaError: string | undefined;
+  /** Somebody has looked into its media, or nobody can: an open door alone does not make a camera. */
+  isSeen: boolean;
   definitionError: string | undefined;
   /** Its picture came while no door opened here: it is on a network that only its spoke sees, and looks from here tell nothing. */
   isBeyondSight: boolean;
@@ -125,6 +127,7 @@ function entryOf(record: CameraRecord): CameraEntry {
     deviceError: undefined,
     reach: 'unknown',
     mediaError: undefined,
+    isSeen: record.capabilities !== null,
     definitionError: undefined,
     isBeyondSight: false,
     seenAtMs: 0,

@@ -1,5 +1,7 @@
 /** Network cameras from end to end: a real RTSP server, a real spoke with FFmpeg, the real streams hub. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { createBus } from '../../bus/index.js';
 import { findMachineFacts } from '../../media/index.js';
@@ -62,6 +64,37 @@ describe('a real network camera', () => {
       await until('camera0', (one) => one.status === 'DISCONNECTED');
       await until('camera2', (one) => one.status === 'DISCONNECTED' && !one.streaming);
       assert.deepEqual(bench.complaints, []);
+    });
+  });
+
+  it('is not called connected before somebody has seen its picture, although a door opens', { timeout: 60_000 }, async () => {
+    await withSpoke(async (bench) => {
+      const silent = createServer((socket) => socket.on('error', () => undefined).resume()).unref();
+      silent.listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const address = silent.address();
+      const pathless = await startRtspServer({ describeStatus: '404 Not Found' });
+      const good = await startRtspServer();
+      try {
+        const add = (source: string) => bench.cameras.operations.add_camera(admin, input('add_camera', { body: { source } }), calm);
+        const hung = await add(`rtsp://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/live`);
+        assert.equal(hung.status, 'DISCONNECTED');
+        await add(pathless.url);
+        await add(good.url);
+        for (const [cameraId, last] of [
+          ['camera0', 'ERROR'],
+          ['camera1', 'ERROR'],
+          ['camera2', 'CONNECTED'],
+        ] as const) {
+          await waitFor(() => bench.cameras.get(cameraId)?.status === last, { what: `${cameraId} ${last}`, deadlineMs: 30_000 });
+        }
+        const ofLiars = bench.events.filter((event) => 'camera' in event && event.camera.camera_id !== 'camera2');
+        assert.ok(!ofLiars.some((event) => 'camera' in event && event.camera.status === 'CONNECTED'), 'nobody was told that they are connected');
+      } finally {
+        silent.close();
+        await pathless.stop();
+        await good.stop();
+      }
     });
   });
 });

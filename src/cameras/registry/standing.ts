@@ -13,6 +13,8 @@ export interface StandingFacts {
   readonly reach: Reach;
   /** What a look into its media said was wrong. */
   readonly mediaError: string | undefined;
+  /** Somebody has looked into its media, or nobody can. */
+  readonly isSeen: boolean;
   /** Why it has no stream although it should. */
   readonly definitionError: string | undefined;
   readonly stream: StreamStatus | null | undefined;
@@ -52,7 +54,9 @@ function ofAddress(facts: StandingFacts): CameraStanding {
   const fault = faulty(facts.mediaError);
   if (fault !== undefined) return fault;
   const needsNoLook = facts.kind === 'test' || facts.kind === 'file';
-  return reach === 'reachable' || needsNoLook ? connected : disconnected;
+  if (needsNoLook) return connected;
+  // Whatever listens there may be no camera, or not this one.
+  return reach === 'reachable' && facts.isSeen ? connected : disconnected;
 }
 
 function faulty(error: string | undefined): CameraStanding | undefined {
