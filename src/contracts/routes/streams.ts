@@ -79,8 +79,18 @@ export const streamRoutes = {
     path: '/api/v1/streams/{stream_id}/start',
     role: 'operator',
     tag: 'streams',
-    summary: 'Start',
+    summary: 'Start; with `wait_s` the answer comes with the first picture of the source, or 503 with the reason why there is none',
     params: streamParams,
+    body: z
+      .strictObject({
+        wait_s: z
+          .number()
+          .min(0)
+          .max(30)
+          .optional()
+          .describe('longest wait for the first picture; default 0: answers as soon as it is told to start'),
+      })
+      .optional(),
     answer: streamCommandAnswer,
   },
   stop_stream: {

@@ -11,7 +11,7 @@ const streamName = z.string().describe('id of the stream, which is that of the c
 
 export const streamMethods = {
   start_streaming: {
-    summary: 'Start the stream of a camera',
+    summary: 'Start the stream of a camera; one across a network answers with its first picture, or with -32050 and the reason why there is none',
     tag: 'streams',
     role: 'operator',
     params: deviceParams,

@@ -6,6 +6,7 @@ import type { Snapshot } from '../../media/index.js';
 import { AlertBook } from './alert-book.js';
 import { Definitions } from './definitions.js';
 import { Feed } from './event-feed.js';
+import { untilShown } from './first-picture.js';
 import { ForeignStreams } from './foreign-streams.js';
 import { HealthBeat } from './health-beat.js';
 import { serveHistory } from './history.js';
@@ -47,7 +48,7 @@ export interface StreamsHub {
   want(streamId: string): void;
   /**
    * A picture of the source as it is now, from its newest keyframe; starts the stream when it does not run.
-   * Throws `not_found`, and `unavailable` when no picture comes within ten seconds.
+   * Throws `not_found`, and `unavailable` when the stream cannot run, or no picture comes within ten seconds.
    */
   picture(streamId: string, snapshot: Snapshot, signal: AbortSignal): Promise<{ body: Uint8Array; takenAtMs: number }>;
   /** Changes what can be changed while streams run; used from now on. */
@@ -197,6 +198,7 @@ class HubNouns implements StreamsHub {
       prepare: (streamId) => this.#prepare(streamId),
       want: (streamId) => this.#watching.want(streamId),
       release: (streamId) => this.#watching.release(streamId),
+      onChange: owned.onChange,
       endRecordings: async (streamId) => options.recordings?.forgetStream?.(streamId),
       forget: (streamId) => this.#forget(streamId),
     });
@@ -245,7 +247,20 @@ class HubNouns implements StreamsHub {
   async picture(streamId: string, snapshot: Snapshot, signal: AbortSignal): Promise<{ body: Uint8Array; takenAtMs: number }> {
     this.#definitions.need(streamId);
     const status = this.#standings.status(streamId);
-    return this.#stills.picture(streamId, snapshot, status?.state === 'running' && status.no_signal !== true, signal);
+    const isRunning = status?.state === 'running' && status.no_signal !== true;
+    // A stream that cannot run says why long before the wait for a picture ends.
+    const over = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
+    const picture = this.#stills.picture(streamId, snapshot, isRunning, until);
+    if (isRunning) return picture;
+    const shown = untilShown({ status: (id) => this.#standings.status(id), onChange: this.owned.onChange }, streamId, until);
+    picture.catch(() => undefined);
+    shown.catch(() => undefined);
+    try {
+      return await Promise.race([picture, shown.then(() => picture)]);
+    } finally {
+      over.abort();
+    }
   }
 
   configure({ linger_s }: Pick<StreamSettings, 'linger_s'>): void {

@@ -14,6 +14,7 @@ import {
 import { type MachineFacts, maskDevice, type SourcePolicy } from '../../media/index.js';
 import { previewCommand } from './command-preview.js';
 import { type CommandNouns, commandStream, releaseStream, restartStream } from './command-stream.js';
+import { shownWithin } from './first-picture.js';
 import { readHistory } from './history.js';
 import type { StreamsOperations } from './operations.js';
 import type { Roster } from './roster.js';
@@ -29,6 +30,8 @@ export interface OperationNouns extends CommandNouns {
   readonly want: (streamId: string) => void;
   /** It ends now, unless somebody watches. */
   readonly release: (streamId: string) => void;
+  /** Calls back when the state of a stream may have changed. Returns the way to unsubscribe. */
+  readonly onChange: (listener: (streamId: string) => void) => () => void;
   /** Before the definition goes: a spoke may not speak of a stream that is none of its own. */
   readonly endRecordings: (streamId: string) => Promise<void>;
   /** Everything of a deleted stream but its definition: journal, counts, pictures. */
@@ -39,6 +42,8 @@ type Media = 'stream_still' | 'stream_live_mp4' | 'stream_hls' | 'stream_hls_par
 
 const probeMs = 12_000;
 const statusMs = 2000;
+/** Shorter than an on-demand stream lingers at least. */
+const wantEveryMs = 500;
 
 /** All operations that answer with JSON. */
 export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOperations, Media> {
@@ -75,11 +80,13 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
       await nouns.forget(params.stream_id);
       return undefined;
     },
-    async start_stream(session, { params }, { signal }) {
+    async start_stream(session, { params, body }, { signal }) {
       needOperate(session, params.stream_id);
       definitions.need(params.stream_id);
       nouns.want(params.stream_id);
       const result = await commandStream(nouns, params.stream_id, 'start', session, signal);
+      const waitS = body?.wait_s ?? 0;
+      if (result.ok && waitS > 0) await awaitPicture(nouns, params.stream_id, waitS * 1000, signal);
       return { result, stream: shown(params.stream_id) };
     },
     async stop_stream(session, { params, body }, { signal }) {
@@ -143,6 +150,16 @@ export function createStreamOperations(nouns: OperationNouns): Omit<StreamsOpera
       return parts.store.alerts.acknowledge(params.alert_id, session.username);
     },
   };
+}
+
+/** Waits for the first picture, and keeps an on-demand stream wanted meanwhile. Throws `unavailable` with the reason why there is none. */
+async function awaitPicture({ standings, onChange, want }: OperationNouns, streamId: string, waitMs: number, signal: AbortSignal): Promise<void> {
+  const wanting = setInterval(() => want(streamId), wantEveryMs);
+  try {
+    await shownWithin({ status: (id) => standings.status(id), onChange }, streamId, waitMs, signal);
+  } finally {
+    clearInterval(wanting);
+  }
 }
 
 /** A configuration with addresses that were shown before, by one of the streams that the session may command. */

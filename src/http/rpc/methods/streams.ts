@@ -1,8 +1,11 @@
 /** Live streams of cameras. */
-import { type CommandResult, type Stream, WeirError } from '../../../contracts/index.js';
+import { type Camera, type CommandResult, type Stream, WeirError } from '../../../contracts/index.js';
 import type { MethodParts, RpcCall, RpcOperations, RpcWorks } from '../call.js';
 import { allStreams, oneCamera, streamOf } from './lists.js';
 import { isReady, now, playUrl, secondsSince, withoutDeviceNodes } from './words.js';
+
+/** A camera that is not known to be there must show its first picture within this time. */
+const firstPictureS = 10;
 
 /** The command is told only when it is known at once: a start does not wait for it. */
 const commandWaitMs = 25;
@@ -18,7 +21,8 @@ function commanding({ operations, settings }: MethodParts): Pick<RpcWorks, 'star
     async start_streaming({ device }, call) {
       const camera = await oneCamera(operations, device, call);
       const command = commandOf(operations, device, call);
-      const { result, stream } = await operations.start_stream({ params: { stream_id: device }, query: undefined, body: undefined }, call.context);
+      const body = isSurelyThere(camera) ? undefined : { wait_s: firstPictureS };
+      const { result, stream } = await operations.start_stream({ params: { stream_id: device }, query: undefined, body }, call.context);
       throwUnlessOk(result);
       // Whoever starts it wants to see it: it does not wait for somebody who watches.
       return {
@@ -59,6 +63,11 @@ function commanding({ operations, settings }: MethodParts): Pick<RpcWorks, 'star
       };
     },
   };
+}
+
+/** What is plugged in, or here, needs no proof; what lies across a network may be gone since it was last looked at. */
+function isSurelyThere({ kind, status }: Camera): boolean {
+  return status === 'CONNECTED' && (kind === 'v4l2' || kind === 'test' || kind === 'file');
 }
 
 function isStopped({ desired, on_demand, status }: Stream): boolean {
