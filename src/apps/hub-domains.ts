@@ -2,7 +2,7 @@
 import type { Access } from '../access/index.js';
 import type { Bus } from '../bus/index.js';
 import { type Cameras, startCameras } from '../cameras/index.js';
-import type { ComponentHealth, Config } from '../contracts/index.js';
+import type { Camera, ComponentHealth, Config } from '../contracts/index.js';
 import { type Gateway, startGateway, type WishedPaths } from '../gateways/index.js';
 import { type MachineFacts, parseSource, type SourcePolicy } from '../media/index.js';
 import { type Recordings, type RecordingsSettings, startRecordings } from '../recordings/hub/index.js';
@@ -30,7 +30,11 @@ export interface DomainParts {
 }
 
 /** Recordings come first: streams ask them what is to be recorded before anybody is told to start. */
-export function startHubRecordings(parts: DomainParts, streams: () => StreamsHub | undefined): Promise<Recordings> {
+export function startHubRecordings(
+  parts: DomainParts,
+  streams: () => StreamsHub | undefined,
+  cameras: () => Cameras | undefined,
+): Promise<Recordings> {
   const { config, data, log, store, bus, facts } = parts;
   return startRecordings({
     bus,
@@ -49,6 +53,7 @@ export function startHubRecordings(parts: DomainParts, streams: () => StreamsHub
       kick: () => streams()?.kick(),
       picture: (streamId, { width, ...request }, signal) =>
         needed(streams()).picture(streamId, { ...request, ...(width === undefined ? {} : { width }) }, signal),
+      faultOf: (streamId) => faultOf(cameras()?.get(streamId)),
     },
   });
 }
@@ -123,6 +128,11 @@ function startHubGateway(parts: DomainParts, streams: StreamsHub, wished: Wished
     log: log.child({ component: 'gateway' }),
     signal,
   });
+}
+
+function faultOf(camera: Camera | undefined): string | undefined {
+  if (camera === undefined || camera.status === 'CONNECTED') return undefined;
+  return camera.error ?? (camera.kind === 'v4l2' ? 'the camera is not plugged in' : 'the camera does not answer');
 }
 
 function hostOf(url: string): string | undefined {

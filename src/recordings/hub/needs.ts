@@ -38,6 +38,8 @@ export interface StreamsForRecordings {
   kick(streamId: string): void;
   /** Newest keyframe as a picture; starts the stream when it does not run. Throws `unavailable` when none comes. */
   picture(streamId: string, request: PictureRequest, signal: AbortSignal): Promise<Picture>;
+  /** What is known to be wrong with the source of a stream; undefined when nothing is. Default: nothing is known of sources. */
+  faultOf?(streamId: string): string | undefined;
 }
 
 export interface RecordingsFolders {

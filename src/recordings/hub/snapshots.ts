@@ -14,6 +14,8 @@ import { openStored, pathBelow } from './stored-file.js';
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 /** A stream that runs only for a picture stops so long after it. */
 const lingerMs = 3000;
+/** A source that is known to be faulty may have recovered a moment ago; it gets so long to show it. */
+const faultyMs = 2500;
 const contentTypes = { jpg: 'image/jpeg', png: 'image/png' } as const;
 
 /** Owns the folder of snapshots. */
@@ -109,8 +111,16 @@ export class Snapshots {
   async #picture(streamId: string, request: PictureRequest, signal: AbortSignal): Promise<Picture> {
     const { streams } = this.#parts;
     this.#lend(streamId, 1);
+    const late = streams.faultOf?.(streamId) === undefined ? undefined : AbortSignal.timeout(faultyMs);
     try {
-      return await streams.picture(streamId, request, signal);
+      return await streams.picture(streamId, request, late === undefined ? signal : AbortSignal.any([signal, late]));
+    } catch (error) {
+      const detail = late?.aborted === true && !signal.aborted ? streams.faultOf?.(streamId) : undefined;
+      if (detail === undefined) throw error;
+      throw new WeirError('unavailable', `${streamId} has no picture: ${detail}`, {
+        facts: { reason: 'source_faulty', dependency: 'source', detail },
+        cause: error,
+      });
     } finally {
       setTimeout(() => this.#lend(streamId, -1), lingerMs).unref();
     }

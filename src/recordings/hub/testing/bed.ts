@@ -28,6 +28,8 @@ export interface Bed extends AsyncDisposable {
   readonly recordings: Recordings;
   readonly changes: RecordingChange[];
   readonly complaints: string[];
+  /** What is known to be wrong with sources, by stream. */
+  readonly faults: Map<string, string>;
   /** A test picture; resolves when it is defined. */
   addStream(streamId: string, more?: { on_demand?: boolean; device?: string; resolution?: string }): Promise<void>;
   startSpoke(spokeId?: string): Promise<{ spoke: Spoke; recorders: Recorders; stop(): Promise<void> }>;
@@ -50,6 +52,7 @@ export async function startBed(options: { settings?: object; timing?: Recordings
   await mkdir(folders.recordings, { recursive: true });
   const changes: RecordingChange[] = [];
   const complaints: string[] = [];
+  const faults = new Map<string, string>();
   const complain = (fields: object, message: string) => {
     if (!message.startsWith('the broker has room')) complaints.push(`${message}: ${String((fields as { err?: unknown }).err ?? '')}`);
   };
@@ -80,6 +83,7 @@ export async function startBed(options: { settings?: object; timing?: Recordings
           if (streams === undefined) throw new Error('streams have not started');
           return streams.picture(streamId, request, signal);
         },
+        faultOf: (streamId) => faults.get(streamId),
       },
     });
     recordings.onChange((change) => changes.push(change));
@@ -112,6 +116,7 @@ export async function startBed(options: { settings?: object; timing?: Recordings
     facts,
     changes,
     complaints,
+    faults,
     get streams() {
       return needed().streams;
     },
