@@ -105,7 +105,7 @@ interface Launch extends MtxChildOptions {
 async function launch(options: Launch): Promise<MtxChild> {
   const { settings, folder, program, version, files, last, listener, mark } = options;
   const authUrl = `http://127.0.0.1:${listener.port}${authPath}?secret=${options.callbackSecret}`;
-  const textFor = (ports: MtxPorts) => formatConfigFile({ version, ports, bind: settings.bind, authUrl });
+  const textFor = (ports: MtxPorts) => formatConfigFile({ version, ports, bind: settings.bind, host: settings.host, authUrl });
   const fingerprintOf = (ports: MtxPorts) =>
     createHash('sha256')
       .update(`${program}\n${version.text}\n${textFor(ports)}`)

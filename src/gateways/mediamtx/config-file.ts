@@ -7,13 +7,15 @@ export interface ConfigFileOptions {
   readonly ports: MtxPorts;
   /** Address that players reach; the control interface is on loopback in any case. */
   readonly bind: string;
+  /** Host that players reach it by, where that is fixed: WebRTC names it as a place for the media, next to the addresses of this machine. */
+  readonly host?: string | undefined;
   /** Where it asks whether somebody may; carries a secret. */
   readonly authUrl: string;
 }
 
 /** The text of the file. It holds a secret: mode 0600. */
-export function formatConfigFile({ version, ports, bind, authUrl }: ConfigFileOptions): string {
-  const at = (port: number, host = bind) => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+export function formatConfigFile({ version, ports, bind, host, authUrl }: ConfigFileOptions): string {
+  const at = (port: number, address = bind) => `${address.includes(':') ? `[${address}]` : address}:${port}`;
   const server = (name: string, port: number): Record<string, unknown> =>
     port === 0 ? { [name]: false } : { [name]: true, [`${name}Address`]: at(port) };
   const config: Record<string, unknown> = {
@@ -38,7 +40,7 @@ export function formatConfigFile({ version, ports, bind, authUrl }: ConfigFileOp
     ...server('rtmp', ports.rtmp),
     ...server('hls', ports.hls),
     ...server('webrtc', ports.webrtc),
-    ...(ports.webrtc === 0 ? {} : { webrtcLocalUDPAddress: at(ports.webrtcMedia), webrtcAdditionalHosts: isLoopback(bind) ? ['127.0.0.1'] : [] }),
+    ...(ports.webrtc === 0 ? {} : { webrtcLocalUDPAddress: at(ports.webrtcMedia), webrtcAdditionalHosts: mediaHosts(bind, host) }),
     ...server('srt', ports.srt),
     ...(hasFeature(version, 'moq') ? { moq: false } : {}),
     paths: {},
@@ -47,6 +49,9 @@ export function formatConfigFile({ version, ports, bind, authUrl }: ConfigFileOp
   return `# Written by Weir with each start; changes are lost.\n${JSON.stringify(config, null, 2)}\n`;
 }
 
-function isLoopback(host: string): boolean {
-  return host === '::1' || host === 'localhost' || host.startsWith('127.');
+/** Behind a proxy, in a container or behind an address translation, a player cannot know it by any address that the machine itself has. */
+function mediaHosts(bind: string, host: string | undefined): string[] {
+  const own = bind === '::1' || bind === '[::1]' ? ['::1'] : bind === 'localhost' || bind.startsWith('127.') ? ['127.0.0.1'] : [];
+  const given = host?.replace(/^\[|\]$/g, '');
+  return given === undefined || given === '' || own.includes(given) ? own : [...own, given];
 }
