@@ -37,4 +37,10 @@ export const journals = {
     maxAgeS: 7 * 86_400,
     maxBytes: 256 * 1024 ** 2,
   },
+  videos: {
+    name: 'VIDEO_EVENTS',
+    channels: ['video_processed', 'video_failed', 'video_changed', 'job_changed'],
+    maxAgeS: 7 * 86_400,
+    maxBytes: 64 * 1024 ** 2,
+  },
 } as const;

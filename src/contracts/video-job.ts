@@ -223,6 +223,9 @@ export const jobReportSchema = z
     z.object({ ...reportHead, kind: z.literal('renew') }).describe('keeps the lease; every 5 s'),
     z.object({ ...reportHead, kind: z.literal('facts'), facts: sourceFactsSchema }),
     z
+      .object({ ...reportHead, kind: z.literal('command'), command: z.string().max(32_768) })
+      .describe('a command that runs now, without secrets; kept with the job'),
+    z
       .object({ ...reportHead, kind: z.literal('playable'), output: videoOutputSchema })
       .describe('a first rendition can be played from the staging folder'),
     z.object({ ...reportHead, kind: z.literal('publish'), output: videoOutputSchema }).describe('asks for leave to put the result in place'),

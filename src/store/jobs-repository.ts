@@ -25,13 +25,13 @@ export interface JobRecord {
   max_attempts: number;
   /** Of the last claim; 0: never claimed. */
   revision: number;
-  /** What the next claim gets; no other job of this video gets the same. */
-  next_revision: number;
   worker_id: string | null;
   instance: string | null;
   /** Sequence of the message that opens it; null: none is known. */
   ticket_seq: number | null;
-  /** When a ticket was last published, registered or given back. */
+  /** How often that message was given out when the job was claimed with it. */
+  ticket_delivery: number;
+  /** When a ticket was last published or used; 0: it needs a new one. */
   ticket_ms: number;
   progress: JobProgress | null;
   error: JobFailure | null;
@@ -102,8 +102,10 @@ export interface JobRepository {
   oldest(group: Pick<WaitingGroup, 'owner' | 'priority'>, filter: StartFilter): Promise<JobRecord | undefined>;
   /** When each owner last started a job, of the last `limit` starts. */
   lastStarts(limit: number): Promise<Map<string, number>>;
-  /** Waiting and due, without a ticket that is younger than `ticketBeforeMs` (or, with `unknownOnly`, without a known one), oldest first. */
-  withoutTicket(options: { nowMs: number; ticketBeforeMs: number; unknownOnly: boolean; limit: number }): Promise<JobRecord[]>;
+  /** May start, and their last ticket is not younger than `ticketBeforeMs`; `unknownOnly`: those of whose ticket nothing was seen. Oldest first. */
+  withoutTicket(filter: StartFilter, options: { ticketBeforeMs: number; unknownOnly: boolean; limit: number }): Promise<JobRecord[]>;
+  /** Tickets below this sequence are gone: their jobs need new ones. */
+  forgetTickets(belowSequence: number): Promise<void>;
   /** Earliest time at which a waiting job is due or a lease runs out, after `nowMs`; null: none. */
   nextDue(nowMs: number): Promise<number | null>;
   /** A number that no job of this video had before. */

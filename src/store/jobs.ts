@@ -136,8 +136,15 @@ function startParts(db: Kysely<Database>) {
       for (const { owner, started_ms } of found) if (!last.has(owner)) last.set(owner, Number(started_ms));
       return last;
     },
-    async withoutTicket({ nowMs, ticketBeforeMs, unknownOnly, limit }) {
-      let query = db.selectFrom('jobs').selectAll().where(isWaiting).where('due_ms', '<=', nowMs).where('ticket_ms', '<=', ticketBeforeMs);
+    async forgetTickets(belowSequence) {
+      await db.updateTable('jobs').set({ ticket_seq: null, ticket_ms: 0 }).where(isWaiting).where('ticket_seq', '<', belowSequence).execute();
+    },
+    async withoutTicket(filter, { ticketBeforeMs, unknownOnly, limit }) {
+      let query = db
+        .selectFrom('jobs')
+        .selectAll()
+        .where(({ and }) => and(startable(filter)))
+        .where('ticket_ms', '<=', ticketBeforeMs);
       if (unknownOnly) query = query.where('ticket_seq', 'is', null);
       return (await query.orderBy('queued_ms').orderBy('job_no').limit(limit).execute()).map(toJob);
     },
