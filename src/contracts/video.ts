@@ -70,6 +70,16 @@ export const sourceFactsSchema = z
         frames: z.number().int().nullable(),
         keyframe_interval_s: z.number().nullable().describe('longest distance of two keyframes; null: not measured'),
         bitrate_kbps: z.number().nonnegative(),
+        start_s: z.number().optional().describe('presentation time of the first frame'),
+        duration_s: z.number().nonnegative().optional().describe('from the first frame to the end of the last'),
+        gop: z
+          .object({
+            frames: z.number().int().nullable().describe('between any two keyframes; null: it varies'),
+            is_open: z.boolean().describe('frames after a keyframe need what was before it'),
+          })
+          .nullable()
+          .optional()
+          .describe('null: not measured'),
       })
       .nullable(),
     audio: z.array(
@@ -82,6 +92,8 @@ export const sourceFactsSchema = z
         title: z.string().nullable(),
         is_default: z.boolean(),
         bitrate_kbps: z.number().nonnegative(),
+        start_s: z.number().optional().describe('presentation time of the first sample'),
+        duration_s: z.number().nonnegative().optional(),
       }),
     ),
     subtitles: z.array(
