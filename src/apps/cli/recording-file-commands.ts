@@ -190,7 +190,7 @@ function addKeeping(recording: Command, terminal: Terminal): void {
         command,
         terminal,
         (client) => client.call('delete_export', { params: { export_id } }),
-        () => `${export_id} is deleted\n`,
+        () => `${export_id} is cancelled, or deleted if it was over\n`,
       ),
     );
 }

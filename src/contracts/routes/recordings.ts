@@ -189,7 +189,7 @@ export const recordingRoutes = {
     path: '/api/v1/exports/{export_id}',
     role: 'operator',
     tag: 'recordings',
-    summary: 'Cancel or delete',
+    summary: 'Cancel an export that is not over, which then says `cancelled`; delete one that is',
     params: z.object({ export_id: idSchema }),
     status: 204,
   },

@@ -117,16 +117,21 @@ export class Exports {
     });
   }
 
-  /** Cancels what is not done, deletes file and row. */
+  /** Cancels what is not over: it stays in the list as `cancelled`, and its name is free again. Deletes what is over, file and row. */
   async remove(record: ExportRecord): Promise<void> {
     const { parts } = this.#nouns;
-    await parts.store.exports.update(record.export_id, { state: 'cancelled' }, ['queued', 'running']);
+    const isCancelled = await parts.store.exports.update(record.export_id, { state: 'cancelled', ...this.#withoutFile() }, ['queued', 'running']);
     if (this.#running?.id === record.export_id) {
       this.#running.abort.abort(new WeirError('cancelled', 'The export was cancelled'));
       await this.#running.ended;
     }
     if (record.filename !== null) await rm(await pathBelow(parts.folders.exports, record.filename), { force: true });
-    await parts.store.exports.delete(record.export_id);
+    if (!isCancelled) await parts.store.exports.delete(record.export_id);
+  }
+
+  /** What is kept of an export that has no file: for as long as one with a file, under no name that another could want. */
+  #withoutFile(): Pick<ExportRecord, 'filename' | 'expires_ms'> {
+    return { filename: null, expires_ms: Date.now() + this.#nouns.parts.settings().recordings.export_keep_s * 1000 };
   }
 
   async stop(): Promise<void> {
@@ -184,9 +189,10 @@ export class Exports {
       // A hub that stops leaves it running in SQL, and the next one begins it anew.
       if (this.#isStopped) return;
       const error = WeirError.from(thrown);
-      parts.log.warn({ err: error, export_id: record.export_id }, 'an export failed');
-      const keepMs = parts.settings().recordings.export_keep_s * 1000;
-      await exports.update(record.export_id, { state: 'failed', error: error.message.slice(0, 1024), expires_ms: Date.now() + keepMs }, ['running']);
+      const changes = { state: 'failed', error: error.message.slice(0, 1024), ...this.#withoutFile() } as const;
+      // One that was cancelled says so already.
+      if (await exports.update(record.export_id, changes, ['running']))
+        parts.log.warn({ err: error, export_id: record.export_id }, 'an export failed');
     } finally {
       await rm(beside, { force: true });
       await rm(`${target}.list`, { force: true });

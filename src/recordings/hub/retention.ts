@@ -1,7 +1,7 @@
 /** What is deleted to make room: by age, by size, before the disk is blocked. Protected files stay in any case. */
 import { rm } from 'node:fs/promises';
 import { type CleanupResult, WeirError } from '../../contracts/index.js';
-import type { SegmentRecord } from '../../store/index.js';
+import type { SegmentRecord, SnapshotRecord } from '../../store/index.js';
 import type { RecordingsParts } from './needs.js';
 import type { Orders } from './orders.js';
 import type { RecordingFiles } from './recording-files.js';
@@ -73,7 +73,7 @@ export class Retention {
       if (policy.max_size_gb !== undefined && policy.policy_type !== 'age') await this.#bySize(tally, policy.max_size_gb * 1e9);
       if (byItself) await this.#byRoom(tally);
     }
-    await this.#snapshots(tally);
+    await this.#snapshots(tally, policy.enabled && policy.policy_type !== 'size' && (byItself || isAsked));
     await this.#exports(tally);
     await parts.store.recordings.pruneGaps(Date.now() - keepGapsMs);
     if (tally.files > 0) parts.log.info({ files: tally.files, bytes: tally.bytes }, 'old recordings deleted');
@@ -164,15 +164,34 @@ export class Retention {
     }
   }
 
-  async #snapshots(tally: Tally): Promise<void> {
-    const { parts } = this.#nouns;
+  /** By number always, by age where a policy asks for it. */
+  async #snapshots(tally: Tally, isByAge: boolean): Promise<void> {
+    const { parts, storage } = this.#nouns;
+    const { snapshots } = parts.store;
     const keep = parts.settings().snapshots.max_count;
-    if (keep === 0) return;
-    for (const snapshot of await parts.store.snapshots.beyond(keep)) {
-      await rm(await pathBelow(parts.folders.snapshots, snapshot.filename), { force: true });
-      await parts.store.snapshots.delete(snapshot.filename);
-      tally.files += 1;
-      tally.bytes += snapshot.size_bytes;
+    const { max_age_days: days } = storage.policy;
+    if (keep > 0) await this.#drainSnapshots(tally, () => snapshots.beyond(keep));
+    if (isByAge && days !== undefined) await this.#drainSnapshots(tally, () => snapshots.olderThan(Date.now() - days * dayMs));
+  }
+
+  async #drainSnapshots(tally: Tally, next: () => Promise<SnapshotRecord[]>): Promise<void> {
+    const { parts } = this.#nouns;
+    for (let done = 0; done < maxPerRound && !parts.signal.aborted; ) {
+      const some = await next();
+      let removed = 0;
+      for (const snapshot of some) {
+        try {
+          await rm(await pathBelow(parts.folders.snapshots, snapshot.filename), { force: true });
+          await parts.store.snapshots.delete(snapshot.filename);
+          removed += 1;
+          tally.files += 1;
+          tally.bytes += snapshot.size_bytes;
+        } catch (error) {
+          parts.log.warn({ err: error, filename: snapshot.filename }, 'an old snapshot could not be deleted');
+        }
+      }
+      done += some.length;
+      if (removed === 0) return;
     }
   }
 

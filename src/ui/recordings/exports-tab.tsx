@@ -64,7 +64,7 @@ function ExportRow({ first, onRemoved }: { first: Export; onRemoved: () => void 
   const { state } = useExport(first);
   const { busy, error, run } = useAction();
   const isRunning = state.state === 'queued' || state.state === 'running';
-  const remove = () => run(() => call('delete_export', { params: { export_id: state.export_id } })).then((ok) => ok && onRemoved());
+  const remove = () => run(() => call('delete_export', { params: { export_id: state.export_id } })).then((ok) => ok && !isRunning && onRemoved());
   return (
     <li data-state={state.state}>
       <div class="export-name">
