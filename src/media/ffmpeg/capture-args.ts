@@ -20,7 +20,15 @@ export interface EncodePlan {
   readonly keyframeIntervalS: number;
 }
 
-export type VideoPlan = { readonly mode: 'copy'; readonly codec: string | undefined } | EncodePlan;
+export interface CopyPlan {
+  readonly mode: 'copy';
+  readonly codec: string | undefined;
+  /** What a capture device is to encode in; undefined: as it stands. Other sources deliver what they deliver. */
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
+  readonly frameRate?: number | undefined;
+}
+
+export type VideoPlan = CopyPlan | EncodePlan;
 
 /** Made by `planCapture`. */
 export interface CapturePlan {

@@ -1,5 +1,5 @@
 /** The input side: what FFmpeg is told about the source, and what it must not reach from there. */
-import type { CapturePlan } from './capture-args.js';
+import type { CapturePlan, EncodePlan } from './capture-args.js';
 import { type MachineFacts, versionAtLeast } from './facts.js';
 import { testPictureGraph } from './picture-graph.js';
 import type { NetworkSource, Source } from './source.js';
@@ -140,17 +140,20 @@ function guard(source: Source): string[] {
 const usualCameraRate = 30;
 
 function v4l2Args(plan: InputPlan): string[] {
-  const encode = plan.video.mode === 'encode' ? plan.video : undefined;
   const args = ['-f', 'v4l2'];
   if (plan.inputFormat !== undefined) args.push('-input_format', plan.inputFormat);
-  const size = encode?.size ?? encode?.sourceSize;
-  // A device keeps the rate that its last user set, so it is always named; the driver takes the nearest it has.
-  const isSeen = size?.width === encode?.sourceSize?.width && size?.height === encode?.sourceSize?.height;
-  const known = isSeen ? encode?.sourceFrameRate : encode?.sourceFrameRate && usualCameraRate;
-  const frameRate = encode?.frameRate ?? known;
+  // A device keeps the size and the rate that its last user set, so they are always named; the driver takes the nearest it has.
+  const { size, frameRate } = plan.video.mode === 'copy' ? plan.video : encodedFrom(plan.video);
   if (frameRate !== undefined) args.push('-framerate', String(frameRate));
   if (size !== undefined) args.push('-video_size', `${size.width}x${size.height}`);
   return args;
+}
+
+function encodedFrom(video: EncodePlan): Pick<EncodePlan, 'size' | 'frameRate'> {
+  const size = video.size ?? video.sourceSize;
+  const isSeen = size?.width === video.sourceSize?.width && size?.height === video.sourceSize?.height;
+  const known = isSeen ? video.sourceFrameRate : video.sourceFrameRate && usualCameraRate;
+  return { size, frameRate: video.frameRate ?? known };
 }
 
 function networkArgs(source: NetworkSource, rtspTransport: 'tcp' | 'udp', facts: Pick<MachineFacts, 'version'>): string[] {

@@ -1,10 +1,13 @@
 /** Decides how a source is captured: copied or encoded, by which encoder, with which sound. */
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceProbe, StreamConfig } from '../../contracts/stream.js';
-import type { CapturePlan, EncodePlan, VideoPlan } from './capture-args.js';
+import type { CapturePlan, CopyPlan, EncodePlan, VideoPlan } from './capture-args.js';
 import { defaultBitrateKbps } from './encode-args.js';
 import type { MachineFacts, VideoEncoder } from './facts.js';
 import { parseOutput, type Source } from './source.js';
+
+/** What cameras encode in, of what everybody plays. */
+const deviceCodec = 'h264';
 
 /**
  * Decides how a source is captured. `probe` is what was found at it; undefined for the test picture and where probing is not
@@ -16,7 +19,7 @@ export function planCapture(config: StreamConfig, source: Source, probe: SourceP
     throw new WeirError('unsupported', 'The source carries sound only', { hint: 'Name a source with a picture' });
   }
   const { isCopy, why } = decideCopy(config, source, probe);
-  const video: VideoPlan = isCopy ? { mode: 'copy', codec: probe?.video?.codec } : encodePlan(config, source, probe, facts);
+  const video: VideoPlan = isCopy ? copyPlan(config, source, probe) : encodePlan(config, source, probe, facts);
   return {
     source,
     video,
@@ -50,6 +53,15 @@ function requestedChange(config: StreamConfig, probe: SourceProbe): string | und
   if (config.bitrate !== undefined) return `the bitrate is to be ${config.bitrate} kbit/s`;
   if (config.encoder !== undefined && config.encoder !== 'auto') return `the encoder ${config.encoder} is asked for`;
   return config.keyframe_interval_s === undefined ? undefined : `keyframes are to come every ${config.keyframe_interval_s} s`;
+}
+
+/** A camera encodes in the size and at the rate that it is asked for; what was seen of another of its formats says nothing of H.264. */
+function copyPlan(config: StreamConfig, source: Source, probe: SourceProbe | undefined): CopyPlan {
+  const seen = probe?.video;
+  if (source.kind !== 'v4l2') return { mode: 'copy', codec: seen?.codec };
+  const known = seen?.codec === deviceCodec ? seen : undefined;
+  const size = parseSize(config.resolution) ?? (known === undefined ? undefined : { width: known.width, height: known.height });
+  return { mode: 'copy', codec: deviceCodec, size, frameRate: config.framerate ?? known?.frame_rate };
 }
 
 function encodePlan(config: StreamConfig, source: Source, probe: SourceProbe | undefined, facts: MachineFacts): EncodePlan {
@@ -104,7 +116,7 @@ function decideAudio(config: StreamConfig, source: Source, probe: SourceProbe | 
 
 /** A camera is copied only in the form it encodes itself. */
 function v4l2Format(isCopy: boolean, probe: SourceProbe | undefined): string | undefined {
-  return isCopy ? 'h264' : probe?.video?.codec;
+  return isCopy ? deviceCodec : probe?.video?.codec;
 }
 
 /** Live transports pace themselves; recordings and playlists over HTTP do not. */

@@ -146,8 +146,9 @@ async function probeV4l2(source: V4l2Source, options: ProbeOptions): Promise<Pro
       height: format.height,
       ...(format.frameRate === undefined ? {} : { frame_rate: format.frameRate }),
     },
-    plan: 'encode',
-    why: `encoded, as the camera gives ${format.name}`,
+    ...(format.name === 'h264'
+      ? { plan: 'copy', why: 'copied, as the camera encodes H.264 itself' }
+      : { plan: 'encode', why: `encoded, as the camera gives ${format.name}` }),
     took_ms: Math.round(run.tookMs),
   };
   return good(probe);

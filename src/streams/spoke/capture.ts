@@ -67,7 +67,7 @@ export class Capture {
 
   /** Codec that a plan to copy rests on. */
   expectedCodec(plan: CapturePlan): string | undefined {
-    return plan.video.mode === 'copy' ? this.probe?.video?.codec : undefined;
+    return plan.video.mode === 'copy' ? plan.video.codec : undefined;
   }
 
   /**
