@@ -64,7 +64,7 @@ for (const [code, cause, earliest] of [
       top.order({});
       top.begin();
       await top.play(25);
-      await waitFor(() => top.recorders.counters.queueBytes === 0);
+      await top.isIdle();
       isBroken = true;
       await top.play(10);
       const { cause: told, error } = await top.is('blocked');
@@ -102,10 +102,10 @@ test('a disk that was full is tried again within seconds however often it refuse
     top.order({});
     top.begin();
     const refusals = () => top.log.filter((line) => line.includes('trying again') && line.includes('disk_full'));
-    await waitFor(() => top.play(10).then(() => refusals().length >= 5), { what: 'the fifth refusal', everyMs: 20, deadlineMs: 8000 });
+    await top.playUntil(() => refusals().length >= 5, 'the fifth refusal');
     assert.match(refusals().at(-1) ?? '', /"after_ms":4000/);
     code = 'EIO';
-    await waitFor(() => top.play(10).then(() => top.statuses.at(-1)?.cause === 'write_failed'), { what: 'the other cause', everyMs: 20 });
+    await top.playUntil(() => top.statuses.at(-1)?.cause === 'write_failed', 'the other cause');
     assert.equal(top.statuses.at(-1)?.error, 'EIO: refused');
     code = undefined;
     const played = await top.playUntil('recording');
@@ -147,7 +147,7 @@ test('a file that gets its name while it is looked for was not taken away', asyn
     // The footage is finite: the next two seconds are played when the files of those before are there.
     for (let files = 0; files < 25; files += 1) {
       await top.play(20);
-      await waitFor(() => top.segments().length >= files, { what: `file ${files}`, everyMs: 5, deadlineMs: 30_000 });
+      await waitFor(() => top.segments().length >= files, { what: `file ${files}`, everyMs: 5 });
     }
     top.order();
     await ended(top);
@@ -221,7 +221,7 @@ test('a disk that is too slow costs frames from a keyframe to a keyframe, never 
     top.order({});
     top.begin();
     await top.play(15);
-    await waitFor(() => top.recorders.counters.queueBytes === 0);
+    await top.isIdle();
     held = new Promise((resolve) => {
       release = resolve;
     });
@@ -230,7 +230,7 @@ test('a disk that is too slow costs frames from a keyframe to a keyframe, never 
     assert.ok(top.recorders.counters.highestQueueBytes <= 100_000);
     held = undefined;
     release();
-    await waitFor(() => top.recorders.counters.queueBytes === 0);
+    await top.isIdle();
     await top.play(25);
     top.order();
     await ended(top);
@@ -276,7 +276,7 @@ test('above the threshold nothing is written; with room again it goes on', async
     assert.deepEqual([cause, error], ['storage_blocked', 'The disk is full to 95.0 %; nothing is recorded from 90 %']);
     await top.play(20);
     freeBytes = 500;
-    await waitFor(() => top.recorders.counters.queueBytes === 0);
+    await top.isIdle();
     await top.playUntil('recording');
     top.order();
     await ended(top);

@@ -6,7 +6,7 @@ import type { PreRoll, StoredFragment } from '../../../bus/index.js';
 import type { GapEntry, RecordingEntry, RecordingOrder, RecordingStatus, SegmentEntry } from '../../../contracts/index.js';
 import { waitFor } from '../../../testkit/index.js';
 import { type OpenedRecorder, openRecorders, type Recorders, type RecordersOptions } from '../index.js';
-import { type Footage, frameMs, stored } from './footage.js';
+import { type Footage, frameMs, frameRate, stored } from './footage.js';
 
 export const startMs = Date.parse('2026-03-01T12:00:00.000Z');
 export const at = (seconds: number) => new Date(startMs + seconds * 1000).toISOString();
@@ -86,16 +86,22 @@ export class BenchTop {
     }
   }
 
-  /** Plays groups of pictures until the recording is in that state; gives the number of pictures played. */
-  async playUntil(state: RecordingStatus['state']): Promise<number> {
-    await waitFor(
-      async () => {
-        await this.play(10);
-        return this.statuses.at(-1)?.state === state;
-      },
-      { what: state, everyMs: 20, deadlineMs: 8000 },
-    );
+  /** Plays groups of pictures until it is so; gives the number of pictures played. */
+  async playUntil(isSo: RecordingStatus['state'] | (() => boolean), what = String(isSo)): Promise<number> {
+    const isAsked = typeof isSo === 'function' ? isSo : () => this.statuses.at(-1)?.state === isSo;
+    // The footage is finite: a group is played when the one before is dealt with, so that a slow machine needs no more of it than a quick one.
+    const round = async () => {
+      await this.play(frameRate);
+      await this.isIdle();
+      return isAsked();
+    };
+    await waitFor(round, { what, everyMs: 50 });
     return this.#next;
+  }
+
+  /** Waits until all that was played is dealt with. */
+  async isIdle(): Promise<void> {
+    await waitFor(() => this.recorders.counters.queueBytes === 0, { what: 'an empty queue' });
   }
 
   /** Time without pictures. */
@@ -105,12 +111,12 @@ export class BenchTop {
 
   has(matches: (entry: RecordingEntry) => boolean, what = 'the entry'): Promise<RecordingEntry> {
     const seen = () => `${what}; seen: ${JSON.stringify(this.entries.map(({ kind, ...rest }) => [kind, 'cause' in rest ? rest.cause : '']))}`;
-    return waitFor(() => this.entries.find(matches), { what: seen(), deadlineMs: 8000 });
+    return waitFor(() => this.entries.find(matches), { what: seen() });
   }
 
   is(state: RecordingStatus['state'], recordingId = 'r1'): Promise<RecordingStatus> {
     const last = () => this.statuses.findLast((status) => status.recording_id === recordingId);
-    return waitFor(() => (last()?.state === state ? last() : undefined), { what: `${recordingId} ${state}`, deadlineMs: 8000 });
+    return waitFor(() => (last()?.state === state ? last() : undefined), { what: `${recordingId} ${state}` });
   }
 
   segments(recordingId?: string): SegmentEntry[] {
