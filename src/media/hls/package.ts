@@ -1,8 +1,21 @@
 /** From the segments that FFmpeg wrote to a published output: measured, with all playlists and manifests. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceFacts, VideoOutput } from '../../contracts/video.js';
 import type { VideoProfile } from '../../contracts/video-profile.js';
-import type { OutputLayout } from './layout.js';
+import type { VideoPlan } from '../vod/plan.js';
+import { assembleOutput, dashManifest, type PackagedTracks, variantsOf } from './assemble.js';
+import { formatMpd } from './dash.js';
+import { openTrackMeter, type TrackMeter } from './measure.js';
+import { type MeasuredTrack, measureTrack } from './measured-track.js';
+import { formatMediaPlaylist, targetDurationOf } from './media-playlist.js';
+import { formatMultivariant } from './multivariant.js';
+import type { SegmentKey } from './segment-key.js';
+import { segmentsAmong, type TrackFiles, trackFilesOf, type WrittenOutput } from './track-files.js';
+import { writeWhole } from './write-file.js';
+import { writeIFrames } from './write-iframes.js';
+import { type WrittenSubtitle, writeSubtitle } from './write-subtitles.js';
 
 /** Pictures that lie in the folder already; names below it. */
 export interface OutputPictures {
@@ -11,13 +24,19 @@ export interface OutputPictures {
   readonly storyboard: VideoOutput['storyboard'];
 }
 
+export const noPictures: OutputPictures = { thumbnail: null, posters: [], storyboard: null };
+
 export interface PackageRequest {
   /** Absolute; segments lie in it, playlists are written into it. */
   readonly folder: string;
-  readonly layout: OutputLayout;
+  readonly plan: VideoPlan;
+  /** Of the command that wrote the segments. */
+  readonly outputs: readonly WrittenOutput[];
   readonly facts: SourceFacts;
   readonly profile: VideoProfile;
   readonly revision: number;
+  /** With which FFmpeg encrypted the segments; needed when the plan says so. */
+  readonly key?: SegmentKey | undefined;
   /** Default: none. */
   readonly pictures?: OutputPictures;
   readonly signal?: AbortSignal | undefined;
@@ -26,20 +45,113 @@ export interface PackageRequest {
 /** One packaging over the life of a job: segments are measured once, as they come. */
 export interface Packager {
   /**
-   * Writes playlists of what is finished so far, which players may follow (`EVENT`, without an end). Undefined while no rendition has
-   * a finished segment. Safe to call again and again; a torn or growing last segment is never listed.
+   * Writes a multivariant playlist over the playlists that FFmpeg keeps while it encodes, so that players can begin. Undefined while
+   * no rendition has a finished segment. Safe to call again and again.
    */
   growing(): Promise<VideoOutput | undefined>;
   /** Measures the rest and writes the final playlists, multivariant playlist and manifest. Throws `internal` with facts for what is missing. */
   finish(pictures: OutputPictures): Promise<VideoOutput>;
 }
 
-/** Starts packaging; reads and writes nothing yet. */
-export function openPackager(_request: Omit<PackageRequest, 'pictures'>): Packager {
-  throw new WeirError('unavailable', 'Not written yet');
+interface Bench {
+  readonly request: Omit<PackageRequest, 'pictures'>;
+  readonly tracks: readonly TrackFiles[];
+  readonly meters: ReadonlyMap<string, TrackMeter>;
+}
+
+/** Starts packaging; reads and writes nothing yet. Throws `invalid_argument` when the plan is encrypted and no key is given. */
+export function openPackager(request: Omit<PackageRequest, 'pictures'>): Packager {
+  if (request.plan.encryption !== 'none' && request.key === undefined) {
+    throw new WeirError('invalid_argument', 'The plan is encrypted and no key was given', { field: 'key' });
+  }
+  const tracks = request.outputs.map(trackFilesOf);
+  const meters = new Map(tracks.map((track) => [track.name, openTrackMeter(request.folder, track, request.key)]));
+  const bench = { request, tracks, meters };
+  return { growing: async () => await writeGrowing(bench), finish: async (pictures) => await writeFinal(bench, pictures) };
 }
 
 /** Measures what lies in the folder and writes all playlists. The same as one packager that only finishes. */
 export async function packageOutput(request: PackageRequest): Promise<VideoOutput> {
-  return await openPackager(request).finish(request.pictures ?? { thumbnail: null, posters: [], storyboard: null });
+  return await openPackager(request).finish(request.pictures ?? noPictures);
+}
+
+async function measureAll({ request, tracks, meters }: Bench, namesOf: (track: TrackFiles) => Promise<string[]>): Promise<MeasuredTrack[]> {
+  const measured: MeasuredTrack[] = [];
+  for (const track of tracks) {
+    request.signal?.throwIfAborted();
+    const [names, meter] = [await namesOf(track), meters.get(track.name)];
+    if (names.length > 0 && meter !== undefined) measured.push(await measureTrack(track, meter, names));
+  }
+  return measured;
+}
+
+function splitTracks(bench: Bench, measured: readonly MeasuredTrack[], subtitles: readonly WrittenSubtitle[]): PackagedTracks {
+  const video = measured.filter(({ files }) => files.kind === 'video');
+  const audio = measured.filter(({ files }) => files.kind === 'audio');
+  // "EXT-X-TARGETDURATION MUST be the same" for what plays together.
+  const targetDurationS = targetDurationOf(measured.flatMap(({ segments }) => segments));
+  return { video, audio, subtitles, targetDurationS, iframes: new Map(), plan: bench.request.plan };
+}
+
+async function writeGrowing(bench: Bench): Promise<VideoOutput | undefined> {
+  const { folder } = bench.request;
+  const measured = await measureAll(bench, async (track) => await listedSegments(join(folder, track.playlist)));
+  const tracks = splitTracks(bench, measured, []);
+  const { plan } = bench.request;
+  // A group without any of its sound would be silent.
+  const isPlayable = plan.renditions.length === 0 ? tracks.audio.length > 0 : tracks.video.length > 0;
+  if (!isPlayable || (plan.audioLayout === 'group' && tracks.audio.length < plan.audio.length)) return undefined;
+  await writeWhole(folder, 'master.m3u8', formatMultivariant(variantsOf(tracks)));
+  return assembleOutput(bench.request, tracks, noPictures, { sizeBytes: measured.reduce((sum, track) => sum + track.sizeBytes, 0), dash: null });
+}
+
+/** What a playlist of FFmpeg lists is finished. */
+async function listedSegments(playlist: string): Promise<string[]> {
+  const text = await readFile(playlist, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+async function writeFinal(bench: Bench, pictures: OutputPictures): Promise<VideoOutput> {
+  const { request } = bench;
+  const { folder, plan, profile, key } = request;
+  const names = new Set(await readdir(folder));
+  const measured = await measureAll(bench, async (track) => segmentsAmong(track, names));
+  const [main] = measured;
+  if (main === undefined) throw new WeirError('internal', 'Nothing was encoded', { facts: { reason: 'segment_missing' } });
+  const subtitles: WrittenSubtitle[] = [];
+  for (const subtitle of plan.subtitles) {
+    const written = await writeSubtitle(folder, subtitle, main);
+    if (written !== undefined) subtitles.push(written);
+  }
+  const tracks = splitTracks(bench, measured, subtitles);
+  for (const track of measured) await writeTrack(folder, track, tracks.targetDurationS, key);
+  for (const track of profile.iframes ? tracks.video : []) {
+    const iframes = await writeIFrames(folder, track, key);
+    if (iframes !== undefined) tracks.iframes.set(track.files.name, iframes);
+  }
+  const multivariant = variantsOf(tracks);
+  const dash = profile.dash && plan.container === 'cmaf' && key === undefined ? 'manifest.mpd' : null;
+  if (dash !== null) await writeWhole(folder, dash, formatMpd(dashManifest(tracks)));
+  // Last, as whoever finds it expects all the others.
+  await writeWhole(folder, 'master.m3u8', formatMultivariant(multivariant));
+  return assembleOutput(request, tracks, pictures, { sizeBytes: await folderSize(folder), dash });
+}
+
+async function writeTrack(folder: string, track: MeasuredTrack, targetDurationS: number, key: SegmentKey | undefined): Promise<void> {
+  const { files, segments } = track;
+  const map = files.init === undefined ? undefined : { file: files.init };
+  const text = formatMediaPlaylist({
+    ...{ targetDurationS, map, segments: segments.map(({ file, durationS }) => ({ file, durationS })) },
+    key: key === undefined ? undefined : { uri: key.file, iv: key.iv },
+  });
+  await writeWhole(folder, files.playlist, text);
+}
+
+async function folderSize(folder: string): Promise<number> {
+  let size = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true })) if (entry.isFile()) size += (await stat(join(folder, entry.name))).size;
+  return size;
 }

@@ -1,18 +1,14 @@
 /** Text subtitles of a source as WebVTT. */
-
-import { WeirError } from '../../contracts/errors.js';
-import type { SourceFacts } from '../../contracts/video.js';
-import type { SubtitleFile } from '../hls/layout.js';
-
-/** The text tracks of a source and the files they become: `sub_1.vtt`, ... Picture subtitles are left out. */
-export function planSubtitles(_facts: SourceFacts): (SubtitleFile & { readonly index: number })[] {
-  throw new WeirError('unavailable', 'Not written yet');
-}
+import { join } from 'node:path';
+import type { VideoPlan } from './plan.js';
 
 /**
- * Output arguments that write every text track as one WebVTT file below `folder`, to be put behind the input of a run of their own or of
- * the encode. Empty without text tracks.
+ * Output arguments that write every planned text track as one WebVTT file `<name>.vtt` into the folder, where packaging finds it; to be
+ * put behind the input of a run of their own or of the encode. Empty when there are none. Times are cut at the end of the video.
  */
-export function subtitleArgs(_files: readonly (SubtitleFile & { readonly index: number })[], _folder: string): string[] {
-  throw new WeirError('unavailable', 'Not written yet');
+export function subtitleArgs(plan: Pick<VideoPlan, 'subtitles' | 'durationS'>, folder: string): string[] {
+  return plan.subtitles.flatMap(({ name, index }) => [
+    ...['-map', `0:${index}`, '-c:s', 'webvtt', '-map_metadata', '-1', '-map_chapters', '-1'],
+    ...['-t', plan.durationS.toFixed(6), '-f', 'webvtt', `file:${join(folder, `${name}.vtt`)}`],
+  ]);
 }
