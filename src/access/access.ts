@@ -14,7 +14,7 @@ import {
   type UpdateUser,
   type User,
 } from '../contracts/index.js';
-import { createToken, deleteToken, findToken, listTokens } from './api-tokens.js';
+import { createToken, deleteToken, findToken, isExpiredToken, listTokens } from './api-tokens.js';
 import { issueBusCredentials } from './bus-credentials.js';
 import { renewBusUsers } from './bus-grants.js';
 import { type BusLogin, type BusLoginListener, BusLogins } from './bus-logins.js';
@@ -28,6 +28,7 @@ import type { AccessStore } from './repositories.js';
 import { reachesStream } from './rights.js';
 import { createSecret } from './secrets.js';
 import { changePassword, findSession, logout, logoutEverywhere, type SessionLife } from './sessions.js';
+import { isShortToken } from './short-tokens.js';
 import { SignIn } from './sign-in.js';
 import { createStreamTokens, isSignedToken, type StreamTokens } from './stream-tokens.js';
 import { startSweeper } from './sweeper.js';
@@ -79,6 +80,8 @@ export interface Access {
    * shared secret; undefined when it is wrong, expired or revoked.
    */
   byToken(secret: string): Promise<Principal | undefined>;
+  /** Whether a secret that {@link byToken} does not take is an API token that has expired. */
+  hasExpired(secret: string): Promise<boolean>;
   /** For one use, without a session; undefined when wrong. Throws `resource_exhausted` after too many attempts. */
   byPassword(username: string, password: string, address: string): Promise<Principal | undefined>;
   /** Tokens for one stream, and the public key they are checked with. */
@@ -186,10 +189,11 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
   const access: Access = {
     bySession: (secret) => findSession(parts, life, secret),
     async byToken(secret) {
-      if (isSignedToken(secret)) return await streamTokens.principal(secret);
+      if (isSignedToken(secret) || isShortToken(secret)) return await streamTokens.principal(secret);
       if ((await localToken?.matches(secret)) === true) return localPrincipal(secret);
       return await findToken(parts, secret);
     },
+    hasExpired: (secret) => isExpiredToken(parts, secret),
     byPassword: (username, password, address) => signIn.verify({ username, password }, { principal: undefined, address }),
     streamTokens,
     login: (credentials, caller) => signIn.login(credentials, caller),

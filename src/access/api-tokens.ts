@@ -14,15 +14,31 @@ const maxTokens = 1000;
 
 /** Undefined when it is not one, wrong, expired or deleted. */
 export async function findToken(parts: AccessParts, text: string): Promise<Principal | undefined> {
-  const [, tokenId = '', secret = ''] = form.exec(text) ?? [];
-  const token = tokenId === '' ? undefined : await parts.store.tokens.get(tokenId);
-  // Compares in any case, so that an id that exists is not told by the duration.
-  const isRight = isSameText(fingerprint(secret), token?.secret_hash ?? '');
+  const token = await recordOf(parts, text);
   const now = parts.now();
-  if (token === undefined || !isRight || (token.expires_at !== null && now >= Date.parse(token.expires_at))) return undefined;
+  if (token === undefined || isOver(token, now)) return undefined;
+  const tokenId = token.token_id;
   if (token.last_used_at === null || now - Date.parse(token.last_used_at) >= touchMs) await parts.store.tokens.touch(tokenId, timeText(now));
   const { name, role, streams, expires_at } = token;
   return rememberSecret({ kind: 'token', id: tokenId, session: { user_id: null, username: `token:${name}`, role, streams, expires_at } }, text);
+}
+
+/** True for the right secret of a token that has expired, and for nothing else. */
+export async function isExpiredToken(parts: AccessParts, text: string): Promise<boolean> {
+  const token = await recordOf(parts, text);
+  return token !== undefined && isOver(token, parts.now());
+}
+
+/** The token with this very secret, expired or not. */
+async function recordOf(parts: AccessParts, text: string): Promise<TokenRecord | undefined> {
+  const [, tokenId = '', secret = ''] = form.exec(text) ?? [];
+  const token = tokenId === '' ? undefined : await parts.store.tokens.get(tokenId);
+  // Compares in any case, so that an id that exists is not told by the duration.
+  return isSameText(fingerprint(secret), token?.secret_hash ?? '') ? token : undefined;
+}
+
+function isOver({ expires_at }: TokenRecord, now: number): boolean {
+  return expires_at !== null && now >= Date.parse(expires_at);
 }
 
 export async function listTokens(parts: AccessParts): Promise<Token[]> {

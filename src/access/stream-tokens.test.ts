@@ -39,6 +39,37 @@ test('a token that may only publish signs nobody in', async () => {
   assert.equal(await tokens.principal(token), undefined);
 });
 
+test('the short form grants the same, fits the password of FFmpeg, and ends as the long one does', async () => {
+  let now = Date.now();
+  const lost = new Set<string>();
+  const options = { signingSecret, now: () => now, stillReaches: async (userId: string) => !lost.has(userId) };
+  const tokens = createStreamTokens(options);
+  for (const userId of [null, `u${'0f'.repeat(16)}`, 'somebody-else']) {
+    const made = await tokens.issue({ ...request, streamId: 'cam_'.repeat(8), userId, actions: ['read', 'playback'] });
+    assert.ok(`viewer:${made.short_token}`.length <= 127, String(made.short_token.length));
+    const grant = await createStreamTokens(options).verify(made.short_token);
+    assert.deepEqual(
+      [grant?.streamId, grant?.actions, grant?.userId, grant?.expiresAt],
+      [made.stream_id, ['read', 'playback'], userId, made.expires_at],
+    );
+    assert.deepEqual((await tokens.principal(made.short_token))?.session.streams, [made.stream_id]);
+  }
+  const userId = `u${'ab'.repeat(16)}`;
+  const { short_token: token } = await tokens.issue({ ...request, userId });
+  assert.deepEqual(await tokens.grants(token, 'camera0'), ['read']);
+  assert.equal(await tokens.grants(token, 'camera1'), undefined);
+  assert.equal(await createStreamTokens({ ...options, signingSecret: 'another secret' }).verify(token), undefined);
+  for (let at = 3; at < token.length; at += 5) {
+    const bent = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
+    assert.equal(await tokens.verify(bent), undefined, bent);
+  }
+  lost.add(userId);
+  assert.equal(await tokens.grants(token, 'camera0'), undefined, 'the user no longer reaches the stream');
+  lost.clear();
+  now += 61_000;
+  assert.equal(await tokens.grants(token, 'camera0'), undefined, 'it has expired');
+});
+
 test('the public keys verify a token and hold nothing private; another secret gives other keys', async () => {
   const tokens = createStreamTokens({ signingSecret });
   const jwks = await tokens.jwks();
@@ -109,6 +140,23 @@ test('access takes API tokens as before, and signed ones besides; a stream token
   const caller = { principal: admin.principal, address: '192.0.2.1' };
   await access.updateUser(userId, { streams: ['camera1'] }, caller);
   assert.equal(await access.byToken(token), undefined, 'the user no longer reaches the stream');
+});
+
+test('a short stream token signs in, and an API token that has expired is told apart from one that never was', async () => {
+  let now = Date.now();
+  await using world = await openTestAccess({ now: () => now, signingSecret });
+  await world.addUser('admin', 'admin');
+  const { principal } = await world.login('admin');
+  const { short_token } = await world.access.streamTokens.issue(request);
+  assert.deepEqual((await world.access.byToken(short_token))?.session.streams, ['camera0']);
+  const { secret } = await world.access.createToken({ name: 'soon over', role: 'viewer', expires_in_s: 60 }, { principal, address: '192.0.2.1' });
+  assert.equal(await world.access.hasExpired(secret), false, 'still good');
+  now += 61_000;
+  assert.equal(await world.access.byToken(secret), undefined);
+  assert.equal(await world.access.hasExpired(secret), true);
+  for (const other of [`${secret.slice(0, -1)}${secret.endsWith('A') ? 'B' : 'A'}`, 'nonsense', short_token]) {
+    assert.equal(await world.access.hasExpired(other), false, other);
+  }
 });
 
 test('a password is good for one use without a session, and bounded like a login', async () => {

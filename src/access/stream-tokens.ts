@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { roles, type StreamToken, streamActionsGranted, tokenPattern } from '../contracts/index.js';
 import { type Principal, rememberSecret } from './principal.js';
 import { createName, fingerprint } from './secrets.js';
+import { createShortTokens, isShortToken } from './short-tokens.js';
 
 export type StreamAction = StreamToken['actions'][number];
 
@@ -91,14 +92,26 @@ export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
   };
   const foreignKey = options.jwtSecret === undefined ? undefined : new TextEncoder().encode(options.jwtSecret);
 
+  const short = createShortTokens(options.signingSecret);
+  const reaches = async (userId: string | null, streamId: string): Promise<boolean> =>
+    userId === null || stillReaches === undefined || (await stillReaches(userId, streamId));
+
+  const verifyShort = async (token: string): Promise<StreamGrant | undefined> => {
+    const claims = short.read(token);
+    if (claims === undefined || claims.expiresAtS * 1000 <= now() || !(await reaches(claims.userId, claims.streamId))) return undefined;
+    const { tokenId, streamId, actions, userId, expiresAtS } = claims;
+    return { tokenId, streamId, actions, subject: userId ?? streamId, userId, expiresAt: new Date(expiresAtS * 1000).toISOString() };
+  };
+
   const verify = async (token: string): Promise<StreamGrant | undefined> => {
+    if (isShortToken(token)) return verifyShort(token);
     if (algorithmOf(token) !== 'ES256') return undefined;
     const { publicKey } = await getSigner();
     const payload = await payloadOf(token, publicKey, { algorithms: ['ES256'], issuer, audience, currentDate: new Date(now()) });
     const claims = streamClaims.safeParse(payload);
     if (!claims.success) return undefined;
     const { sub, jti, exp, stream_id, actions, user_id } = claims.data;
-    if (typeof user_id === 'string' && stillReaches !== undefined && !(await stillReaches(user_id, stream_id))) return undefined;
+    if (!(await reaches(user_id ?? null, stream_id))) return undefined;
     return { tokenId: jti, streamId: stream_id, actions, subject: sub, userId: user_id ?? null, expiresAt: new Date(exp * 1000).toISOString() };
   };
 
@@ -114,14 +127,19 @@ export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
   };
 
   return {
-    issue: async (request) => issue(await getSigner(), request, now()),
+    async issue(request) {
+      const token = await issue(await getSigner(), request, now());
+      const { stream_id: streamId, actions, expires_at } = token;
+      const shortToken = short.sign({ streamId, actions, expiresAtS: Date.parse(expires_at) / 1000, userId: request.userId ?? null });
+      return { ...token, short_token: shortToken };
+    },
     verify,
     async grants(token, streamId) {
       const grant = await verify(token);
       return grant?.streamId === streamId ? grant.actions : undefined;
     },
     async principal(token) {
-      if (!isSignedToken(token)) return undefined;
+      if (!isSignedToken(token) && !isShortToken(token)) return undefined;
       const principal = algorithmOf(token) === 'HS256' ? await foreign(token) : toPrincipal(await verify(token));
       return principal === undefined ? undefined : rememberSecret(principal, token);
     },
@@ -171,7 +189,7 @@ function curvePoint(secret: string): { d: string; x: string; y: string } {
   }
 }
 
-async function issue(signer: Signer, request: StreamTokenRequest, nowMs: number): Promise<StreamToken> {
+async function issue(signer: Signer, request: StreamTokenRequest, nowMs: number): Promise<Omit<StreamToken, 'short_token'>> {
   const { streamId, subject, userId } = request;
   const actions = [...new Set(request.actions)];
   const iat = Math.floor(nowMs / 1000);

@@ -62,6 +62,11 @@ export const streamActionsGranted = ['read', 'publish', 'playback'] as const;
 export const streamTokenSchema = z
   .object({
     token: z.string(),
+    short_token: z
+      .string()
+      .describe(
+        'grants the same; short enough for the password in an RTSP address of FFmpeg, which takes 127 characters of user and password together',
+      ),
     token_id: idSchema,
     stream_id: streamIdSchema,
     actions: z.array(z.enum(streamActionsGranted)),

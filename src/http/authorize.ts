@@ -7,8 +7,8 @@ import { isForeignRequest, isSameOriginRequest, readBearer, readSessionCookie } 
 /** What a client showed: a bearer token counts before the cookie. */
 export interface Credentials {
   readonly principal: Principal | undefined;
-  /** `bad`: something was shown and did not hold. */
-  readonly shown: 'none' | 'bad' | 'session' | 'token';
+  /** `bad`: something was shown and did not hold; `expired`: a token that did until it ended. */
+  readonly shown: 'none' | 'bad' | 'expired' | 'session' | 'token';
 }
 
 /** Looks the credentials of a request up. */
@@ -16,18 +16,22 @@ export async function authenticate(headers: IncomingHttpHeaders, authentication:
   if (headers.authorization !== undefined) {
     const secret = readBearer(headers.authorization);
     const principal = secret === undefined ? undefined : await authentication.byToken(secret);
-    return { principal, shown: principal === undefined ? 'bad' : 'token' };
+    return { principal, shown: principal === undefined ? await unfit(secret, authentication) : 'token' };
   }
   // Players and older clients of the file downloads send the token as a key.
   const key = headers['x-api-key'];
   if (typeof key === 'string') {
     const principal = await authentication.byToken(key);
-    return { principal, shown: principal === undefined ? 'bad' : 'token' };
+    return { principal, shown: principal === undefined ? await unfit(key, authentication) : 'token' };
   }
   const secret = readSessionCookie(headers.cookie);
   if (secret === undefined) return { principal: undefined, shown: 'none' };
   const principal = await authentication.bySession(secret);
   return { principal, shown: principal === undefined ? 'bad' : 'session' };
+}
+
+async function unfit(secret: string | undefined, authentication: Authentication): Promise<'bad' | 'expired'> {
+  return secret !== undefined && (await authentication.hasExpired?.(secret)) === true ? 'expired' : 'bad';
 }
 
 /** Throws `unauthenticated` or `permission_denied` unless the principal holds the role. */
@@ -36,6 +40,9 @@ export function requireRole(role: RouteRole, credentials: Credentials): void {
   const principal = credentials.principal;
   if (principal === undefined) {
     const what = credentials.shown === 'bad' ? 'The session or token is not valid, or no longer' : 'This needs a session or a token';
+    if (credentials.shown === 'expired') {
+      throw new WeirError('unauthenticated', 'The token has expired', { hint: 'Ask for a new one', facts: { reason: 'token_expired' } });
+    }
     throw new WeirError('unauthenticated', what, { hint: 'Sign in, or send `Authorization: Bearer <token>`' });
   }
   if (!roleAllows(principal.session.role, role)) {

@@ -72,6 +72,8 @@ export type Operations = { readonly [N in RouteName]: Operation<N> };
 export interface Authentication {
   bySession(secret: string): Promise<Principal | undefined> | Principal | undefined;
   byToken(secret: string): Promise<Principal | undefined> | Principal | undefined;
+  /** Whether a secret that `byToken` does not take was good until it expired. Default: none is known to have been. */
+  hasExpired?(secret: string): Promise<boolean> | boolean;
 }
 
 /** One line of the audit log, as the server reports it. */

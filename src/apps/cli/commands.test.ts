@@ -134,6 +134,7 @@ const version: SettingsVersion = {
   detail: null,
 };
 
+const streamToken = { token: 'jwt', short_token: 'ws_short', token_id: 't', stream_id: 'camera0', actions: ['read' as const], expires_at: at };
 const settings: Settings = {
   version: 3,
   file: '/etc/weir.yaml',
@@ -291,10 +292,11 @@ const shows: [args: string, answers: FakeAnswers, text: RegExp, calls: string][]
   ['gateway kick camera0 s1', {}, /s1 is cut off/, 'kick_gateway_reader {"stream_id":"camera0","reader_id":"s1"}'],
   [
     'gateway token camera0 --expires-in 10m',
-    { create_stream_token: () => ({ token: 'jwt', token_id: 't', stream_id: 'camera0', actions: ['read'], expires_at: at }) },
+    { create_stream_token: () => streamToken },
     /^jwt\n$/,
     'create_stream_token {"stream_id":"camera0"} {"expires_in_s":600}',
   ],
+  ['gateway token camera0 --short', { create_stream_token: () => streamToken }, /^ws_short\n$/, 'create_stream_token {"stream_id":"camera0"}'],
   ['spoke list', { list_spokes: () => ({ items: [] }) }, /no spokes/, 'list_spokes'],
   ['config get http.port', { get_settings: () => settings }, /^8080 {2}\(after a restart: 9000\)\n$/, 'get_settings'],
   ['config diff', { get_settings: () => settings }, /http\.port +8080 +8080 +9000 +file\n$/, 'get_settings'],

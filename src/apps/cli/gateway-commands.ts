@@ -39,8 +39,12 @@ export function addGatewayCommands(program: Command, terminal: Terminal): void {
     .description('make a short-lived token for one stream, for players that cannot sign in')
     .option('--publish', 'may also publish; needs the role operator')
     .option('--expires-in <time>', 'seconds, or 10m, 12h (default 1h)')
-    .addHelpText('after', '\nExamples:\n  weir gateway token camera0 --expires-in 10m')
-    .action((stream_id: string, options: { publish?: boolean; expiresIn?: string }, command: Command) => {
+    .option('--short', 'short enough for the password in an RTSP address: FFmpeg cuts longer ones')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  weir gateway token camera0 --expires-in 10m\n  ffplay -rtsp_transport tcp rtsp://me:$(weir gateway token camera0 --short)@localhost:8554/camera0',
+    )
+    .action((stream_id: string, options: { publish?: boolean; expiresIn?: string; short?: boolean }, command: Command) => {
       const body = {
         ...(options.publish === true ? { actions: ['read', 'publish'] } : {}),
         ...(options.expiresIn === undefined ? {} : { expires_in_s: toSeconds(options.expiresIn, 'expires-in') }),
@@ -49,7 +53,7 @@ export function addGatewayCommands(program: Command, terminal: Terminal): void {
         command,
         terminal,
         (client) => client.call('create_stream_token', { params: { stream_id }, body }),
-        ({ token }) => `${token}\n`,
+        (made) => `${options.short === true ? made.short_token : made.token}\n`,
       );
     });
 }

@@ -191,7 +191,9 @@ describe('a login', () => {
     fixture.events.tell({ topic: 'system.shutdown', data: { reason: 'x', timestamp: new Date().toISOString() } });
     assert.equal(await codeOf(made, 'ping'), undefined);
     assert.deepEqual(made.notifications, []);
-    assert.equal(await codeOf(made, 'authenticate', { auth_token: 'viewer' }), -32001);
+    const again = await made.ask('authenticate', { auth_token: 'viewer' });
+    assert.ok('error' in again);
+    assert.deepEqual([again.error.code, again.error.data.reason, again.error.data.details], [-32001, 'token_expired', 'The token has expired']);
     await made.call('authenticate', { auth_token: 'operator' });
     assert.equal((await made.call('get_camera_list')).total, 2);
   });

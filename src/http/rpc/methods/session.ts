@@ -30,9 +30,10 @@ export function sessionWorks({ authentication, limits, onBadToken }: SessionPart
         // Only failures count, and a token that holds is let in whatever others behind the same address have tried.
         const waitMs = limits.take(`failed login ${address}`, failedLoginLimit);
         if (waitMs > 0) throw tooOften(waitMs);
-        const reason = looksExpired(auth_token) ? 'token_expired' : 'token_invalid';
+        const isOver = looksExpired(auth_token) || (await authentication.hasExpired?.(auth_token)) === true;
+        const reason = isOver ? 'token_expired' : 'token_invalid';
         onBadToken(connection.address, reason);
-        throw new WeirError('unauthenticated', 'The token is not valid, or no longer', {
+        throw new WeirError('unauthenticated', isOver ? 'The token has expired' : 'The token is not valid, or no longer', {
           hint: 'Make one with `weir token create`, or ask for a new one',
           facts: { reason },
         });

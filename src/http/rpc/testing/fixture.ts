@@ -64,5 +64,6 @@ function createAuthentication(revoked: ReadonlySet<string>, expiresAt: ReadonlyM
     if (principal === undefined || revoked.has(secret) || (expires_at !== null && Date.parse(expires_at) <= Date.now())) return undefined;
     return { ...principal, session: { ...principal.session, expires_at } };
   };
-  return { byToken, bySession: byToken };
+  const hasExpired = (secret: string) => Date.parse(expiresAt.get(secret) ?? '9999-12-31') <= Date.now();
+  return { byToken, bySession: byToken, hasExpired };
 }
