@@ -1,6 +1,6 @@
 /**
  * A program that passes for MediaMTX: the documented control interface of the version it is told to be, the HTTP question, on-demand
- * commands that really run, RTSP over TCP, and faults on request. Usage: `--fake=VERSION CONFIG`, or `--fake=VERSION --version`.
+ * commands that really run, RTSP over TCP, and faults on request. Usage: `--fake=VERSION CONFIG`.
  */
 import { readFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
@@ -11,11 +11,6 @@ import { type FakePath, FakePaths, type FakeReader, FakeRefusal } from './fake-m
 import { createFakeRtsp, type FakeQuestion } from './fake-mediamtx-rtsp.js';
 
 const version = (process.argv.find((text) => text.startsWith('--fake=')) ?? '--fake=1.20.1').slice('--fake='.length);
-if (process.argv.includes('--version')) {
-  process.stdout.write(`v${version}\n`);
-  process.exit(0);
-}
-
 const configFile = process.argv.at(-1) ?? '';
 // As in its YAML library, `no` and `off` are no texts unless quoted.
 const config = parse(readFileSync(configFile, 'utf8'), { version: '1.1' }) as Record<string, unknown>;

@@ -21,7 +21,9 @@ export async function makeFakeMediaMtx(folder: string, version = '1.20.1'): Prom
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'mediamtx');
   const program = fileURLToPath(new URL('./fake-mediamtx-program.js', import.meta.url));
-  await writeFile(path, `#!/bin/sh\nexec '${process.execPath}' '${program}' '--fake=${version}' "$@"\n`);
+  // A real program tells its version at once, which a whole Node on a slow machine does not.
+  const tell = `[ "$1" = --version ] && echo 'v${version}' && exit`;
+  await writeFile(path, `#!/bin/sh\n${tell}\nexec '${process.execPath}' '${program}' '--fake=${version}' "$@"\n`);
   await chmod(path, 0o755);
   return { path };
 }

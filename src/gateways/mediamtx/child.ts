@@ -54,6 +54,7 @@ const ladder: StopLadder = [
   { signal: 'SIGTERM', waitMs: 1000 },
   { signal: 'SIGKILL', waitMs: 5000 },
 ];
+const versionMs = 20_000;
 const maxLogBytes = 4 * 1024 * 1024;
 
 interface ChildFiles {
@@ -174,7 +175,8 @@ async function readVersion(program: string, signal: AbortSignal | undefined): Pr
     args: ['--version'],
     stdout: 'lines',
     onLine: (line) => lines.push(line),
-    timeoutMs: 5000,
+    // A small machine has much to do when it starts.
+    timeoutMs: versionMs,
     ...(signal === undefined ? {} : { signal }),
   });
   const report = await run.exited;
