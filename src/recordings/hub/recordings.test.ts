@@ -53,6 +53,21 @@ function assertConsecutive(counters: readonly number[]): void {
   for (const [index, counter] of counters.entries()) assert.equal(counter, (counters[0] ?? 0) + index, `frame ${index} of ${counters.length}`);
 }
 
+/**
+ * Seconds by which the times of files differ from the length of what is in them: a source that falls behind and catches up, as on a busy machine,
+ * bends the one against the other. Nothing on an idle machine.
+ */
+function bentS(files: readonly Segment[]): number {
+  return files.reduce((sum, one) => sum + Math.abs(one.duration_s - (Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1000), 0);
+}
+
+/** All of the files, and nothing else. */
+function playlistOf(files: readonly Segment[]): string {
+  // The last pictures may lie behind the end that is told.
+  const to = Date.parse(files.at(-1)?.ended_at ?? '') + bentS(files) * 1000 + 1;
+  return `${address}/index.m3u8?from=${files[0]?.started_at}&to=${new Date(to).toISOString()}`;
+}
+
 function tilesExactly(coverage: Coverage): void {
   let at = coverage.from;
   for (const span of coverage.spans) {
@@ -123,7 +138,7 @@ test('the running file: played and shown as a thumbnail before it is finished', 
   assert.match(open, /#EXT-X-PLAYLIST-TYPE:EVENT/);
   assert.doesNotMatch(open, /ENDLIST/);
   const query = { at: new Date(Date.now() - 500).toISOString(), width: 160 };
-  const thumbnail = await operations().thumbnail(admin, input('thumbnail', { ...target, query }), calm);
+  const thumbnail = await waitFor(() => operations().thumbnail(admin, input('thumbnail', { ...target, query }), calm), { what: 'the thumbnail' });
   assert.deepEqual([...Buffer.from(thumbnail.body).subarray(0, 2)], [0xff, 0xd8]);
 });
 
@@ -167,8 +182,7 @@ test('files: downloaded whole and in ranges, by both names; their frames are con
 });
 
 test('playback: FFmpeg plays several files as one timeline, every frame once', async () => {
-  const [first, last] = [segments[0], segments.at(-1)];
-  const source = `${address}/index.m3u8?from=${first?.started_at}&to=${last?.ended_at}`;
+  const source = playlistOf(segments);
   const playlist = await (await fetch(source)).text();
   assert.match(playlist, /#EXT-X-ENDLIST/);
   assert.match(playlist, /#EXT-X-PROGRAM-DATE-TIME:/);
@@ -182,11 +196,8 @@ test('playback: FFmpeg plays several files as one timeline, every frame once', a
   const { stdout } = await run('ffprobe', ['-v', 'error', '-select_streams', 'v', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', source]);
   const times = [...stdout.matchAll(/^[\d.]+/gm)].map(([time]) => Number(time));
   for (const [index, time] of times.entries()) {
-    if (index > 0)
-      assert.ok(
-        Math.abs(time - (times[index - 1] ?? 0) - 0.04) < 0.03,
-        `frame ${index} comes ${time - (times[index - 1] ?? 0)} s after the one before`,
-      );
+    const stepS = time - (times[index - 1] ?? time - 0.04);
+    assert.ok(Math.abs(stepS - 0.04) < 0.03 + bentS(segments), `frame ${index} comes ${stepS} s after the one before`);
   }
 });
 
@@ -197,7 +208,7 @@ test('coverage: present where files are, unwanted elsewhere, exactly tiled', asy
   const to = new Date(Date.parse(last.ended_at) + 60_000).toISOString();
   const coverage = await operations().coverage(admin, input('coverage', { ...target, query: { from, to } }), calm);
   tilesExactly(coverage);
-  assert.ok(Math.abs(coverage.present_s - segments.reduce((sum, one) => sum + one.duration_s, 0)) < 0.2, JSON.stringify(coverage));
+  assert.ok(Math.abs(coverage.present_s - segments.reduce((sum, one) => sum + one.duration_s, 0)) < 0.2 + bentS(segments), JSON.stringify(coverage));
   assert.deepEqual(
     new Set(coverage.spans.filter((span) => span.state === 'present').map((span) => span.filename)),
     new Set(segments.map((one) => one.filename)),
@@ -205,9 +216,9 @@ test('coverage: present where files are, unwanted elsewhere, exactly tiled', asy
 });
 
 test('export: one MP4 that begins and ends at the very frame, over several files', async () => {
-  const [first, last] = [segments[0], segments.at(-1)];
-  assert.ok(first !== undefined && last !== undefined);
-  const all = await countersOf(`${address}/index.m3u8?from=${first.started_at}&to=${last.ended_at}`);
+  const [first] = segments;
+  assert.ok(first !== undefined);
+  const all = await countersOf(playlistOf(segments));
   const fromMs = Date.parse(first.started_at) + 1399;
   const body = { stream_id: 'cam', from: new Date(fromMs).toISOString(), to: new Date(fromMs + 4000).toISOString(), name: 'clip' };
   const created = await operations().create_export(admin, input('create_export', { body }), calm);
@@ -228,7 +239,7 @@ test('export: one MP4 that begins and ends at the very frame, over several files
   const counters = await countersOf(path);
   assertConsecutive(counters);
   assert.ok(Math.abs((counters[0] ?? 0) - (all[0] ?? 0) - 35) <= 1, `begins ${(counters[0] ?? 0) - (all[0] ?? 0)} frames in`);
-  assert.ok(Math.abs(counters.length - 100) <= 2, `${counters.length} frames`);
+  assert.ok(Math.abs(counters.length - 100) <= 2 + bentS(segments) * 25, `${counters.length} frames`);
   await operations().delete_export(admin, input('delete_export', { params: { export_id: created.export_id } }), calm);
   await assert.rejects(operations().export_file(admin, input('export_file', { params: { filename: 'clip.mp4' } }), calm), codeOf('not_found'));
 });
@@ -257,10 +268,12 @@ test('export of the file that is being written: up to its last keyframe, what is
     assertConsecutive(counters);
     const heldS = counters.length / 25;
     assert.ok(heldS > 2, `${heldS} s`);
-    assert.ok(Math.abs(heldS + done.missing_s - (toMs - fromMs) / 1000) < 0.3, `${heldS} s and ${done.missing_s} s of ${(toMs - fromMs) / 1000} s`);
     await operations().stop_recording(admin, input('stop_recording', long), calm);
     const file = (await segmentsOf(bed, 'long', format === 'fmp4' ? 1 : 2))[0];
-    const kept = await bed.store.recordings.segment(file?.filename ?? '');
+    assert.ok(file !== undefined);
+    const [toldS, wantedS] = [heldS + done.missing_s, (toMs - fromMs) / 1000];
+    assert.ok(Math.abs(toldS - wantedS) < 0.3 + bentS([file]), `${heldS} s and ${done.missing_s} s of ${wantedS} s`);
+    const kept = await bed.store.recordings.segment(file.filename);
     assert.deepEqual([kept?.format, (await stat(join(bed.folder, 'recordings', kept?.path ?? ''))).mode & 0o777], [format, 0o640]);
   }
 });
@@ -288,7 +301,7 @@ test('delete: protected files are refused; a reader reads on; the ledger says de
     coverage.spans.map((span) => [span.state, span.cause]).filter(([state]) => state !== 'present'),
     [['missing', 'deleted']],
   );
-  const source = `${address}/index.m3u8?from=${segments[0]?.started_at}&to=${segments.at(-1)?.ended_at}`;
+  const source = playlistOf(segments);
   assert.match(await (await fetch(source)).text(), /#EXT-X-DISCONTINUITY/);
   const counters = await countersOf(source);
   assert.equal(counters.length, segments.reduce((sum, one) => sum + one.frames, 0) - victim.frames);
@@ -311,6 +324,17 @@ test('snapshots: of an idle stream, named, jpg and png; a taken name is refused'
   const list = await operations().list_snapshots(admin, input('list_snapshots', { query: { limit: 10, offset: 0 } }), calm);
   assert.deepEqual([list.total, list.items.length], [2, 2]);
   assert.ok(bed.changes.some((change) => change.kind === 'snapshot_taken'));
+});
+
+test('snapshots: a kind of file that is not made is refused by name; an ending that is none belongs to the name', async () => {
+  const take = (filename: string) => operations().take_snapshot(admin, input('take_snapshot', { ...target, body: { filename } }), calm);
+  for (const filename of ['x.gif', 'door.WEBP', 'clip.mp4']) {
+    const failure: unknown = await take(filename).catch((error: unknown) => error);
+    assert.ok(failure instanceof WeirError && failure.code === 'invalid_argument', filename);
+    assert.match(failure.message, /^filename must end in \.jpg, \.jpeg or \.png, or have no extension; \.\w+ cannot be made$/);
+  }
+  assert.equal((await take('door.east')).filename, 'door.east.jpg');
+  await operations().delete_snapshot(admin, input('delete_snapshot', { params: { filename: 'door.east.jpg' } }), calm);
 });
 
 test('snapshot of a stream that is to be stopped: it runs for the picture, and stops again', async () => {
