@@ -20,6 +20,8 @@ export interface ResolvedOnvif {
   readonly name: string;
   /** Address of the media, with credentials. */
   readonly device: string;
+  /** Of the media of every profile, without credentials. */
+  readonly addresses: readonly string[];
   readonly capabilities: CameraCapabilities;
   /** The profile has exactly the size that was wished. */
   readonly hasWishedSize: boolean;
@@ -159,6 +161,7 @@ async function resolve(
     source: named.source,
     name: nameOf(named.service, information, undefined),
     device: withCredentials(chosen.uri, login),
+    addresses: profiles.map((profile) => profile.uri),
     capabilities: {
       ...(information.manufacturer === undefined ? {} : { driver: information.manufacturer }),
       ...(information.model === undefined ? {} : { card: information.model }),

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { type AddCamera, type CameraCapabilities, type CameraKind, type UpdateCamera, WeirError } from '../../contracts/index.js';
 import type { Onvif } from '../onvif/find.js';
-import { addressKey, readAddress } from './address.js';
-import { meantAddress, needAddress } from './address-change.js';
+import { addressKey, isSameAddress, readAddress } from './address.js';
+import { loginOf, meantAddress, needAddress } from './address-change.js';
 import type { AddressWatch } from './address-watch.js';
 import type { CameraEntry } from './camera-book.js';
 import type { CameraStreams } from './camera-streams.js';
@@ -14,12 +14,17 @@ import type { CameraStandings } from './standings.js';
 /** The answer to an addition waits so long for a first look at address and media; the look goes on. */
 const firstLookMs = 4000;
 
+/** A camera that is asked for its other addresses has so long to answer. */
+const profilesMs = 2000;
+
 /** An address that was checked, with what is known of the camera behind it. */
 export interface NewAddress {
   readonly kind: CameraKind;
   readonly identity: string;
   readonly device: string;
   readonly shown: string;
+  /** Every address that the same camera is known to answer at. */
+  readonly addresses: readonly string[];
   readonly name: string;
   readonly resolution: string | null;
   readonly capabilities: CameraCapabilities | null;
@@ -47,13 +52,23 @@ export class AddedCameras {
   /** Throws the fault of a field, `already_exists`, or `resource_exhausted`. */
   async add(request: AddCamera, actor: Actor, signal: AbortSignal): Promise<CameraEntry> {
     const address = await this.#read(request, signal);
+    await this.#refuseTwin(address, signal);
     return this.#add(address, request, actor);
   }
 
   /** Names a stream of others; `field` is what its address was called in the request. */
   async addExternal(camera: { url: string; name: string }, field: string, actor: Actor): Promise<CameraEntry> {
     const { device, shown, key } = readAddress(camera.url, {}, this.#parts.policy, field);
-    const address = { kind: 'external' as const, identity: `network:${key}`, device, shown, name: camera.name, resolution: null, capabilities: null };
+    const address = {
+      kind: 'external' as const,
+      identity: `network:${key}`,
+      device,
+      shown,
+      addresses: [device],
+      name: camera.name,
+      resolution: null,
+      capabilities: null,
+    };
     return this.#add(address, {}, actor);
   }
 
@@ -66,6 +81,7 @@ export class AddedCameras {
     const address = await this.#read({ ...meant, name: record.name, ...(size === undefined ? {} : { resolution: size }) }, signal);
     if (address.kind === 'file' || address.kind === 'test')
       throw new WeirError('invalid_argument', 'source must be a network address', { field: 'source', received: address.shown });
+    await this.#refuseTwin(address, signal, record.camera_id);
     const isSame = address.identity === record.identity;
     // A stream of others stays one until it is somewhere else.
     return isSame ? { ...address, kind: record.kind, capabilities: address.capabilities ?? record.capabilities } : address;
@@ -107,7 +123,40 @@ export class AddedCameras {
     }
     const { kind, device, shown, key } = readAddress(source, { username, password }, this.#parts.policy);
     const identity = key === undefined ? `${kind}:${randomUUID()}` : `network:${key}`;
-    return { kind, identity, device, shown, name: name ?? nameOf(kind, shown), resolution: resolution ?? null, capabilities: null };
+    return {
+      kind,
+      identity,
+      device,
+      shown,
+      addresses: key === undefined ? [] : [device],
+      name: name ?? nameOf(kind, shown),
+      resolution: resolution ?? null,
+      capabilities: null,
+    };
+  }
+
+  /** Throws `already_exists` when another camera is behind the same address, whichever way it was added. */
+  async #refuseTwin({ addresses, shown, kind }: NewAddress, signal: AbortSignal, own?: string): Promise<void> {
+    const given = addresses.filter((address) => URL.canParse(address));
+    const hosts = new Set(given.map(hostnameOf));
+    for (const { record } of this.#parts.book.all()) {
+      if (record.camera_id === own || !isAddressed(record.kind)) continue;
+      const device = this.#parts.streams.stored(record.camera_id)?.config.device;
+      if (device === undefined || !URL.canParse(device)) continue;
+      // One ONVIF camera has an address for each of its profiles, and reads only one of them.
+      const others =
+        record.kind === 'onvif' && kind !== 'onvif' && hosts.has(hostnameOf(device)) ? await this.#addressesOf(record.source, device, signal) : [];
+      if ([device, ...others].some((theirs) => given.some((ours) => isSameAddress(ours, theirs)))) throw twinOf(record, shown);
+    }
+  }
+
+  /** Of an ONVIF camera; none when it does not answer. */
+  async #addressesOf(source: string, device: string, signal: AbortSignal): Promise<readonly string[]> {
+    const until = AbortSignal.any([signal, AbortSignal.timeout(profilesMs)]);
+    return this.#nouns.onvif.resolve(source, loginOf(device) ?? {}, undefined, until).then(
+      ({ addresses }) => addresses.filter((address) => URL.canParse(address)),
+      () => [],
+    );
   }
 
   async #add(address: NewAddress, request: Partial<AddCamera>, actor: Actor): Promise<CameraEntry> {
@@ -140,6 +189,23 @@ export class AddedCameras {
     await Promise.race([watch.lookClosely(entry), pause(firstLookMs)]);
     return entry;
   }
+}
+
+function isAddressed(kind: CameraKind): boolean {
+  return kind === 'network' || kind === 'onvif' || kind === 'external';
+}
+
+function hostnameOf(address: string): string {
+  return new URL(address).hostname.toLowerCase();
+}
+
+function twinOf({ camera_id, name, source }: CameraEntry['record'], shown: string): WeirError {
+  return new WeirError('already_exists', `That is ${camera_id} already (${name}), added as ${source}`, {
+    field: 'source',
+    received: shown,
+    hint: `Change ${camera_id} instead, or remove it first`,
+    facts: { resource: 'camera', id: camera_id },
+  });
 }
 
 function nameOf(kind: CameraKind, shown: string): string {

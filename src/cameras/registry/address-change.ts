@@ -60,7 +60,8 @@ function sourceOf(cameraId: string, before: string | undefined, wished: string |
   return restoreAddress(wished, before);
 }
 
-function loginOf(address: string): { username: string; password: string } | undefined {
+/** User and password in an address; undefined without. */
+export function loginOf(address: string): { username: string; password: string } | undefined {
   const { username, password } = new URL(address);
   return username === '' && password === '' ? undefined : { username: decode(username), password: decode(password) };
 }

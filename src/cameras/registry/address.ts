@@ -35,6 +35,19 @@ export function addressKey(device: string): string {
   return createHash('sha256').update(withoutLogin(device)).digest('hex').slice(0, 40);
 }
 
+/** True for two spellings of one address; one that was given without a query means any. */
+export function isSameAddress(one: string, other: string): boolean {
+  if (addressKey(one) === addressKey(other)) return true;
+  const isOpen = new URL(one).search === '' || new URL(other).search === '';
+  return isOpen && addressKey(withoutQuery(one)) === addressKey(withoutQuery(other));
+}
+
+function withoutQuery(address: string): string {
+  const url = new URL(address);
+  url.search = '';
+  return url.href;
+}
+
 /** Without user and password, and with `***` for other secrets. */
 export function showAddress(device: string): string {
   return maskDevice(URL.canParse(device) && device.includes('://') ? withoutLogin(device) : device);

@@ -145,6 +145,33 @@ describe('a network camera', () => {
   });
 });
 
+describe('one camera, added twice', () => {
+  const main = 'rtsp://127.0.0.1:8554/main?unicast=1&proto=Onvif';
+  const twins = (of: string) => (error: unknown) =>
+    error instanceof WeirError && error.code === 'already_exists' && error.message.startsWith(`That is ${of} already (`);
+
+  it('by ONVIF first: each address of its profiles is refused, with or without the query; another path of the host is another camera', async () => {
+    await using bench = await startCameraBench();
+    await using device = await startFakeOnvif({ credentials: { username: 'admin', password: 'secret' } });
+    await add(bench, { source: device.source, username: 'admin', password: 'secret' });
+    for (const source of [main, 'rtsp://127.0.0.1:8554/main', 'rtsp://root:word@127.0.0.1:8554/main', 'rtsp://127.0.0.1:8554/sub'])
+      await assert.rejects(add(bench, { source }), twins('camera0'), source);
+    assert.equal((await add(bench, { source: 'rtsp://127.0.0.1:8554/another' })).camera_id, 'camera1');
+  });
+
+  it('by RTSP first: its ONVIF address is refused', async () => {
+    await using bench = await startCameraBench();
+    await using device = await startFakeOnvif();
+    await add(bench, { source: 'rtsp://127.0.0.1:8554/main', name: 'Gate' });
+    await assert.rejects(add(bench, { source: device.source }), (error: unknown) => {
+      assert.ok(error instanceof WeirError);
+      assert.equal(error.message, 'That is camera0 already (Gate), added as rtsp://127.0.0.1:8554/main');
+      return twins('camera0')(error);
+    });
+    assert.equal(bench.cameras.list().length, 1);
+  });
+});
+
 describe('the address and login of a camera', () => {
   const change = (bench: CameraBench, body: UpdateCamera, camera_id = 'camera0') =>
     bench.cameras.operations.update_camera(admin, input('update_camera', { params: { camera_id }, body }), calm);
