@@ -160,8 +160,18 @@ export function showSnapshot(record: SnapshotRecord): Snapshot {
   };
 }
 
+/** Endings that say what kind of file it is, and none that is made here; any other ending is part of the name. */
+const otherKinds = /\.(?:gif|webp|bmp|tiff?|avif|heic|heif|svg|ico|jxl|jp2|ppm|raw|pdf|mp4|mkv|webm|mov|avi|txt|html?)$/i;
+
 /** Name with extension, and format: each may tell the other. */
 function nameOf({ filename, format }: TakeSnapshot): { filename: string | undefined; format: 'jpg' | 'png' } {
+  const [other] = otherKinds.exec(filename ?? '') ?? [];
+  if (other !== undefined)
+    throw new WeirError('invalid_argument', `filename must end in .jpg, .jpeg or .png, or have no extension; ${other} cannot be made`, {
+      field: 'filename',
+      received: filename,
+      hint: 'Give the name without the extension, and the format with `format`: jpg or png',
+    });
   const ending = /\.(jpe?g|png)$/i.exec(filename ?? '')?.[1]?.toLowerCase();
   const told = ending === undefined ? undefined : ending === 'png' ? 'png' : 'jpg';
   if (format !== undefined && told !== undefined && format !== told)
