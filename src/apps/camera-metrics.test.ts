@@ -41,6 +41,7 @@ test('recordings of one stream are summed, and end with the last of them', async
     'weir_recording_active{stream_id="camera0"} 1',
     'weir_recording_elapsed_seconds{stream_id="camera0"} 10',
     'weir_recording_size_bytes{stream_id="camera0"} 120',
+    'weir_recording_dropped_fragments{stream_id="camera0"} 0',
     'weir_recording_segments{stream_id="camera0"} 3',
   ]);
   recordings = [];

@@ -17,7 +17,7 @@ import type { Metrics } from '../telemetry/index.js';
 export interface CameraMetricsSources {
   readonly cameras?: () => readonly Pick<Camera, 'camera_id' | 'status'>[];
   /** Recordings that have not ended. */
-  readonly recordings?: () => readonly Pick<Recording, 'stream_id' | 'state' | 'elapsed_s' | 'size_bytes' | 'segments'>[];
+  readonly recordings?: () => readonly Pick<Recording, 'stream_id' | 'state' | 'elapsed_s' | 'size_bytes' | 'segments' | 'dropped_fragments'>[];
   readonly storage?: () => MeasuredStorage | Promise<MeasuredStorage>;
   readonly rpc?: () => RpcCounters | undefined;
   readonly gateway?: () => Pick<GatewayState, 'kind' | 'state'>;
@@ -86,21 +86,29 @@ function cameraCollector(metrics: Metrics, cameras: NonNullable<CameraMetricsSou
   };
 }
 
-const recordingSeries = ['weir_recording_active', 'weir_recording_elapsed_seconds', 'weir_recording_size_bytes', 'weir_recording_segments'] as const;
+const recordingSeries = [
+  'weir_recording_active',
+  'weir_recording_elapsed_seconds',
+  'weir_recording_size_bytes',
+  'weir_recording_segments',
+  'weir_recording_dropped_fragments',
+] as const;
 
 function recordingCollector(metrics: Metrics, recordings: NonNullable<CameraMetricsSources['recordings']>): () => void {
   const left = leaver();
   return () => {
     const all = recordings();
     for (const state of recordingStates) metrics.set('weir_recordings', all.filter((one) => one.state === state).length, { state });
-    const byStream = new Map<string, { active: number; elapsed: number; size: number; segments: number }>();
-    for (const { stream_id, state, elapsed_s, size_bytes, segments } of all) {
-      const sum = byStream.get(stream_id) ?? { active: 0, elapsed: 0, size: 0, segments: 0 };
+    const byStream = new Map<string, { active: number; elapsed: number; size: number; segments: number; dropped: number }>();
+    for (const { stream_id, state, elapsed_s, size_bytes, segments, dropped_fragments = 0 } of all) {
+      const sum = byStream.get(stream_id) ?? { active: 0, elapsed: 0, size: 0, segments: 0, dropped: 0 };
       byStream.set(stream_id, {
         active: state === 'recording' ? 1 : sum.active,
         elapsed: Math.max(sum.elapsed, elapsed_s),
         size: sum.size + size_bytes,
         segments: sum.segments + segments,
+        // Each recording of a stream tells the same number.
+        dropped: Math.max(sum.dropped, dropped_fragments),
       });
     }
     for (const [stream_id, sum] of byStream) {
@@ -108,6 +116,7 @@ function recordingCollector(metrics: Metrics, recordings: NonNullable<CameraMetr
       metrics.set('weir_recording_elapsed_seconds', sum.elapsed, { stream_id });
       metrics.set('weir_recording_size_bytes', sum.size, { stream_id });
       metrics.set('weir_recording_segments', sum.segments, { stream_id });
+      metrics.set('weir_recording_dropped_fragments', sum.dropped, { stream_id });
     }
     left([...byStream.keys()], (stream_id) => {
       for (const name of recordingSeries) metrics.remove(name, { stream_id });

@@ -74,6 +74,12 @@ export const recordingStatusSchema = z
     elapsed_s: z.number().nonnegative().describe('seconds recorded'),
     size_bytes: z.number().int().nonnegative(),
     segments: z.number().int().nonnegative().describe('files finished'),
+    dropped_fragments: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('pictures and sounds of the stream given up because the disk was too slow, since its spoke began; left out: unknown'),
     until: timestampSchema.nullable(),
     timestamp: timestampSchema,
   })
@@ -154,6 +160,12 @@ export const recordingSchema = z
     elapsed_s: z.number().nonnegative(),
     size_bytes: z.number().int().nonnegative(),
     segments: z.number().int().nonnegative(),
+    dropped_fragments: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('while it goes on: pictures and sounds of the stream given up because the disk was too slow, since its spoke began'),
     requested_by: z.string(),
     requested_at: timestampSchema,
   })

@@ -37,6 +37,11 @@ export const metricTable = {
   weir_recording_active: { type: 'gauge', help: '1 while pictures are written, 0 while a recording waits for them.', labels: perStream },
   weir_recording_elapsed_seconds: { type: 'gauge', help: 'Recorded by the recording under way.', labels: perStream },
   weir_recording_size_bytes: { type: 'gauge', help: 'Written by the recording under way.', labels: perStream },
+  weir_recording_dropped_fragments: {
+    type: 'gauge',
+    help: 'Given up of the stream because the disk was too slow, since its spoke began.',
+    labels: perStream,
+  },
   weir_recording_segments: { type: 'gauge', help: 'Files finished by the recording under way.', labels: perStream },
 
   weir_storage_total_bytes: { type: 'gauge', help: 'Size of the disk that recordings are kept on.', labels: [] },

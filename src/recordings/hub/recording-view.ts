@@ -54,6 +54,7 @@ export function showRecording(record: RecordingRecord, own: LiveStatus | undefin
     elapsed_s: Math.max(record.elapsed_ms / 1000, isOver ? 0 : (live?.elapsed_s ?? 0)),
     size_bytes: Math.max(record.size_bytes, isOver ? 0 : (live?.size_bytes ?? 0)),
     segments: Math.max(record.segments, isOver ? 0 : (live?.segments ?? 0)),
+    ...(isOver || live?.dropped_fragments === undefined ? {} : { dropped_fragments: live.dropped_fragments }),
     requested_by: record.requested_by,
     requested_at: iso(record.requested_ms),
   };

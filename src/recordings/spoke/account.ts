@@ -26,6 +26,8 @@ export class Account {
   readonly gaps: Gaps;
   readonly note: TapeNote;
   readonly sealing: Sealing;
+  /** Fragments that were given up because the disk was too slow, since the process began. */
+  dropped = 0;
   readonly #options: AccountOptions;
 
   /** `before`: what an earlier process left; its files are recovered beside what is recorded now. */
@@ -94,8 +96,14 @@ export class Account {
         isRecording: segment !== undefined,
         isNext: this.book.owner === one,
         gap: this.gaps.open,
+        dropped: this.dropped,
       }),
     );
+  }
+
+  /** Tells how every recording goes. */
+  tellAll(segment: Segment | undefined): void {
+    for (const one of this.book.begun) this.tell(one, segment);
   }
 
   /** Goes on where an earlier process ended: finishes its files, and knows why nothing was recorded since. */

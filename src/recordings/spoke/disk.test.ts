@@ -237,7 +237,10 @@ test('a disk that is too slow costs frames from a keyframe to a keyframe, never 
     const frames = await framesOf(top);
     assert.deepEqual([frames[0], new Set(frames).size, frames.at(-1)], [0, frames.length, 139]);
     const [gap, ...others] = top.gaps();
-    assert.deepEqual([gap?.cause, gap?.detail, others], ['write_failed', 'The disk is too slow', []]);
+    const lost = top.recorders.counters.overflowed;
+    assert.deepEqual([gap?.cause, gap?.detail, others], ['write_failed', `The disk is too slow: ${lost} fragments were given up`, []]);
+    assert.equal(lost, 140 - frames.length);
+    assert.equal(top.statuses.at(-1)?.dropped_fragments, lost);
     assert.deepEqual([uncovered(top.entries, 0.1, 14), overlaps(top.entries)], [[], []]);
   });
 });

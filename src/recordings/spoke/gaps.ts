@@ -46,6 +46,11 @@ export class Gaps {
     return true;
   }
 
+  /** The open gap, when it has that cause, is told in other words. */
+  explain(cause: GapCause, detail: string): void {
+    if (this.#open?.cause === cause) this.#open = { ...this.#open, detail };
+  }
+
   end(toMs: number): void {
     const gap = this.#open;
     if (gap === undefined) return;

@@ -15,6 +15,8 @@ export interface StatusFacts {
   readonly isRecording: boolean;
   /** The next file is of this recording. */
   readonly isNext: boolean;
+  /** Fragments of the stream that a slow disk cost. */
+  readonly dropped: number;
   readonly gap: { readonly cause: GapCause; readonly detail: string | undefined } | undefined;
 }
 
@@ -39,6 +41,7 @@ export function statusOf(one: BegunOrder, facts: StatusFacts): RecordingStatus {
     elapsed_s: Math.round(tally.elapsedMs + (segment?.stats.durationMs ?? 0)) / 1000,
     size_bytes: tally.sizeBytes + (segment?.stats.sizeBytes ?? 0),
     segments: tally.segments,
+    dropped_fragments: facts.dropped,
     until: Number.isFinite(untilMs) ? new Date(untilMs).toISOString() : null,
     timestamp: new Date(nowMs).toISOString(),
   };

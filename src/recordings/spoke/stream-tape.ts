@@ -4,7 +4,8 @@ import type { RecordingOrder, StreamReason } from '../../contracts/index.js';
 import type { Note } from './note.js';
 import { causeOf, isDue, onReceipt } from './orders.js';
 import type { SourceState, TapeEvent } from './tape-event.js';
-import { type TapeOptions, TapeWriter } from './tape-writer.js';
+import type { TapeOptions } from './tape-file.js';
+import { TapeWriter } from './tape-writer.js';
 
 export interface StreamTapeOptions extends TapeOptions {
   /** Bytes that may wait for the disk. */
@@ -19,6 +20,9 @@ export class StreamTape {
   #queuedBytes = 0;
   highestBytes = 0;
   #isOverflowing = false;
+  /** Fragments of the present or last overflow that were given up. */
+  #lost = 0;
+  #touching: Promise<void> | undefined;
   /** While it is false, pictures are not even queued: what is in memory is enough to begin with. */
   #isOn = false;
   #source: SourceState = { is: 'off', cause: 'starting' };
@@ -59,11 +63,15 @@ export class StreamTape {
     const bytes = fragment.data.length;
     if (this.#isOverflowing) {
       this.#isOverflowing = fragment.kind !== 'key' || this.#queuedBytes > this.#options.queueBytes / 2;
+      if (!this.#isOverflowing) this.#enqueue({ is: 'overflow_over', lost: this.#lost });
     } else if (this.#queuedBytes + bytes > this.#options.queueBytes) {
       this.#isOverflowing = true;
+      this.#lost = 0;
       this.#enqueue({ is: 'overflow' });
     }
     if (this.#isOverflowing) {
+      this.#lost += 1;
+      this.#writer.gaveUp();
       this.#options.onOverflow();
       return;
     }
@@ -99,7 +107,10 @@ export class StreamTape {
   /** The state of each recording, again. */
   tell(): void {
     if (this.#isOn) this.#writer.tell();
-    void this.#writer.touch();
+    // A disk that hangs is touched once, not once more every second.
+    this.#touching ??= this.#writer.touch().finally(() => {
+      this.#touching = undefined;
+    });
   }
 
   check(): void {

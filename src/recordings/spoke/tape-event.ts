@@ -26,6 +26,8 @@ export type TapeEvent =
   | { readonly is: 'jump'; readonly byMs: number }
   /** What follows has a hole before it: the disk was too slow. */
   | { readonly is: 'overflow' }
+  /** The hole is over; so many fragments are missing. */
+  | { readonly is: 'overflow_over'; readonly lost: number }
   /** Look whether the file is still where it was. */
   | { readonly is: 'check' }
   | { readonly is: 'end' };
