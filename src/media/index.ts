@@ -74,7 +74,13 @@ export {
 export { type EncodeCommand, type EncodeOptions, type EncodeOutput, encodeCommand, type FfmpegCommand } from './vod/encode.js';
 export { type InspectOptions, inspectSource, type SourceLimits } from './vod/inspect.js';
 export { type LoudnessFacts, loudnessCommand, parseLoudness } from './vod/loudness.js';
-export { type EncodingMachine, findEncodingMachine, type LadderEncoder, type LadderEncoderReport, ladderEncoders } from './vod/machine.js';
+export {
+  type EncodingMachine,
+  findEncodingMachine,
+  type LadderEncoder,
+  type LadderEncoderReport,
+  ladderEncoders,
+} from './vod/machine.js';
 export {
   type FrameRate,
   type PicturePlan,

@@ -1,0 +1,48 @@
+/** Arguments of FFmpeg's HLS muxer for one rendition. */
+import type { EncodeOutput } from './encode.js';
+import type { VideoPlan } from './plan.js';
+
+/** Names as plain clients expect them: `720p.m3u8`, `720p_000.ts`. */
+export function outputFiles(plan: VideoPlan, name: string, kind: EncodeOutput['kind'], folder: string): EncodeOutput {
+  const isTs = plan.container === 'ts';
+  return {
+    name,
+    kind,
+    playlist: `${folder}/${name}.m3u8`,
+    segments: `${folder}/${name}_%03d.${isTs ? 'ts' : 'm4s'}`,
+    init: isTs ? null : `${folder}/${name}_init.mp4`,
+  };
+}
+
+/** Everything from the muxer on. All outputs of a plan get the same times, however far their encoders look ahead. */
+export function hlsArgs(plan: VideoPlan, output: EncodeOutput, keyInfoFile: string | undefined): string[] {
+  const isTs = plan.container === 'ts';
+  const kind = isTs
+    ? ['-muxdelay', '0', '-muxpreload', '0', '-output_ts_offset', String(plan.timelineStartS)]
+    : [
+        ...['-hls_segment_type', 'fmp4', '-hls_fmp4_init_filename', `${output.name}_init.mp4`],
+        // The first picture is at zero without an edit list, which not all players read.
+        ...['-hls_segment_options', 'movflags=+negative_cts_offsets'],
+      ];
+  return [
+    ...['-map_metadata', '-1', '-map_chapters', '-1', '-avoid_negative_ts', 'disabled', '-max_muxing_queue_size', '4096'],
+    ...['-f', 'hls', ...kind, '-hls_time', segmentTime(plan), '-hls_list_size', '0', '-hls_playlist_type', 'event'],
+    ...['-hls_flags', 'independent_segments+temp_file', ...(keyInfoFile === undefined ? [] : ['-hls_key_info_file', keyInfoFile])],
+    ...['-hls_segment_filename', escapePattern(output.segments), output.playlist],
+  ];
+}
+
+/**
+ * The muxer cuts at the first keyframe at or after a multiple of this. Where the interval is no whole number of ticks of its clocks, a
+ * little less is asked for, so that rounding never delays a cut by a whole interval.
+ */
+export function segmentTime(plan: Pick<VideoPlan, 'segmentS'>): string {
+  const isWhole = [90_000, 1_000_000].every((clock) => Math.abs(plan.segmentS * clock - Math.round(plan.segmentS * clock)) < 1e-4);
+  return isWhole ? plan.segmentS.toFixed(6) : (plan.segmentS - 12e-6).toFixed(6);
+}
+
+/** Only the number's place may be read as one. */
+function escapePattern(path: string): string {
+  const at = path.lastIndexOf('/') + 1;
+  return path.slice(0, at).replaceAll('%', '%%') + path.slice(at);
+}
