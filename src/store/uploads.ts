@@ -45,6 +45,15 @@ export function createUploadRepository(db: Kysely<Database>): UploadRepository {
     async unfinished() {
       return (await rows().where('state', 'in', unfinishedStates).orderBy('upload_no').execute()).map(toUpload);
     },
+    async unfinishedOf(owner) {
+      const row = await db
+        .selectFrom('uploads')
+        .where('state', 'in', unfinishedStates)
+        .where('owner', '=', owner)
+        .select(({ fn }) => fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow();
+      return Number(row.total);
+    },
     async expired(now, limit) {
       const found = await rows()
         .where('state', 'in', ['receiving', 'paused'])
@@ -55,7 +64,7 @@ export function createUploadRepository(db: Kysely<Database>): UploadRepository {
       return found.map(toUpload);
     },
     async reservedBytes(owner) {
-      let query = db.selectFrom('uploads').where('state', 'in', unfinishedStates).where('path', 'is not', null);
+      let query = db.selectFrom('uploads').where('state', 'in', unfinishedStates).where('method', '!=', 'path');
       if (owner !== undefined) query = query.where('owner', '=', owner);
       const row = await query
         .select([

@@ -174,6 +174,7 @@ export interface UploadRepository {
   list(query: UploadQuery): Promise<Page<UploadRecord>>;
   /** Receiving, paused or checking, oldest first. */
   unfinished(): Promise<UploadRecord[]>;
+  unfinishedOf(owner: string): Promise<number>;
   /** Unfinished ones whose time is over. */
   expired(now: string, limit: number): Promise<UploadRecord[]>;
   /** Bytes that unfinished uploads have reserved: the declared length, else what has come. Of one user, or of all. */

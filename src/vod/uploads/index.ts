@@ -11,3 +11,4 @@ export {
   type UploadsTiming,
 } from './needs.js';
 export type { RecordedFile, UploadCounters, UploadOperations, Uploads } from './types.js';
+export { startUploads } from './uploads.js';
