@@ -79,7 +79,7 @@ await runTests(
   files.filter((file) => !isEndToEnd(file)),
   4,
 );
-await runTests('end to end', files.filter(isEndToEnd), 2);
+await runTests('end to end', files.filter(isEndToEnd), 3);
 
 for (const { name, reason } of totals.skipped) process.stdout.write(`skipped: ${name}: ${reason}\n`);
 for (const failure of totals.failures) process.stdout.write(`failed: ${failure}\n`);

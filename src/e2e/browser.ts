@@ -63,7 +63,7 @@ export async function playerWhen(
   streamId: string,
   isSo: (facts: PlayerFacts) => boolean,
   what: string,
-  deadlineMs = 15_000,
+  deadlineMs = 30_000,
 ): Promise<PlayerFacts> {
   let last: PlayerFacts | undefined;
   try {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { weekdays } from '../contracts/index.js';
-import { makeTempFolder, removeFolder, waitFor } from '../testkit/index.js';
+import { assertWithin, makeTempFolder, removeFolder, waitFor } from '../testkit/index.js';
 import { RecordedCamera } from './recorded-camera.js';
 import { createShiftedClock, type ShiftedClock } from './shifted-clock.js';
 import { startWeir, type Weir } from './weir.js';
@@ -63,10 +63,8 @@ describe('recordings by the clock', () => {
     const times = files.flatMap((one) => [Date.parse(one.started_at), Date.parse(one.ended_at)]);
     const [first, last] = [Math.min(...times), Math.max(...times)];
     assert.ok(first >= begin - 1500, `begins at ${new Date(first).toISOString()}, the window at ${new Date(begin).toISOString()}`);
-    assert.ok(
-      Math.abs(last - begin - minuteMs) < 2500,
-      `ends at ${new Date(last).toISOString()}, the window at ${new Date(begin + minuteMs).toISOString()}`,
-    );
+    const ends = `the end at ${new Date(last).toISOString()} beside that of the window at ${new Date(begin + minuteMs).toISOString()}`;
+    await assertWithin(Math.abs(last - begin - minuteMs), 2500, ends);
     const { spans } = await camera.coverage(begin + minuteMs + 2500, begin + minuteMs + 3000);
     assert.deepEqual(
       spans.map((span) => span.state),

@@ -82,7 +82,7 @@ export class Weir {
     try {
       const ready = await waitFor(
         () => (output.includes('\n') ? (JSON.parse(output.split('\n')[0] ?? '') as Ready) : child.exitCode !== null || child.signalCode !== null),
-        { deadlineMs: 20_000, what: 'the ready line of weir' },
+        { deadlineMs: 40_000, what: 'the ready line of weir' },
       );
       if (ready === true) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
       this.ready = ready;
@@ -104,7 +104,7 @@ export class Weir {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     child.kill('SIGTERM');
-    await waitFor(() => child.exitCode !== null || child.signalCode !== null, { deadlineMs: 20_000, what: 'the end of weir' });
+    await waitFor(() => child.exitCode !== null || child.signalCode !== null, { deadlineMs: 40_000, what: 'the end of weir' });
     return child.exitCode;
   }
 
@@ -138,7 +138,7 @@ export class Weir {
   }
 
   /** Waits until the stream is as wanted. */
-  async streamWhen(streamId: string, isSo: (stream: Stream) => boolean, what: string, deadlineMs = 15_000): Promise<Stream> {
+  async streamWhen(streamId: string, isSo: (stream: Stream) => boolean, what: string, deadlineMs = 30_000): Promise<Stream> {
     let last: Stream | undefined;
     try {
       return await waitFor(
