@@ -1,11 +1,10 @@
 /** Promise: a broker that stands still, or a disk that is full, is told by health; the picture goes on where it can and comes back where it cannot. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Alert, ComponentHealth, Problem, SystemHealth } from '../contracts/index.js';
-import { makeTempFolder, removeFolder, waitFor } from '../testkit/index.js';
+import { mountSmallDisk, type SmallDisk, waitFor } from '../testkit/index.js';
 import { startWeir, type Weir } from './weir.js';
 
 function partOf(health: SystemHealth, name: string): ComponentHealth | undefined {
@@ -87,30 +86,16 @@ describe('a broker that stands still', () => {
   });
 });
 
-/** A small disk of its own; undefined where this user may not mount. */
-async function mountSmallDisk(): Promise<string | undefined> {
-  const folder = await makeTempFolder('weir-disk-');
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=192m', 'tmpfs', folder], { stdio: 'pipe' });
-    return folder;
-  } catch {
-    await removeFolder(folder);
-    return undefined;
-  }
-}
-
 describe('a data folder on a full disk', () => {
-  let disk: string | undefined;
+  let disk: SmallDisk | undefined;
   let weir: Weir | undefined;
 
   before(async () => {
-    disk = await mountSmallDisk();
+    disk = await mountSmallDisk(192);
   });
   after(async () => {
     await weir?.[Symbol.asyncDispose]();
-    if (disk === undefined) return;
-    execFileSync('umount', ['-l', disk]);
-    await removeFolder(disk);
+    await disk?.remove();
   });
 
   test('changes are refused as such and health says why; with room again all is well, in the same FFmpeg', async (t) => {
@@ -119,21 +104,22 @@ describe('a data folder on a full disk', () => {
       return;
     }
     // So small a disk never has the room that recordings ask for by default.
-    weir = await startWeir({ dataFolder: disk, env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0' } });
+    weir = await startWeir({ dataFolder: disk.folder, env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0' } });
     const hub = weir;
     await hub.api('POST', '/api/v1/streams', { stream_id: 'one', config: small });
     await hub.streamWhen('one', ({ status }) => status?.state === 'running', 'running', 30_000);
     await flows(hub, 'one');
     const before = (await hub.stream('one')).status?.pid;
 
-    const ballast = join(disk, 'ballast');
-    fill(ballast);
+    const ballast = join(disk.folder, 'ballast');
+    const filled = disk;
+    filled.fill(ballast);
     const refused = await waitFor(
       async () => {
         // What is left in pages that are open already is used up first.
         const answer = await hub.request('POST', '/api/v1/streams', { name: 'x'.repeat(100), config: small });
         const body = (await answer.json()) as Problem;
-        fill(ballast);
+        filled.fill(ballast);
         return answer.ok ? undefined : body;
       },
       { deadlineMs: 20_000, everyMs: 20, what: 'a refused change' },
@@ -158,15 +144,3 @@ describe('a data folder on a full disk', () => {
     );
   });
 });
-
-/** Writes until nothing more goes in. */
-function fill(file: string): void {
-  for (const size of [1_048_576, 4096]) {
-    const block = Buffer.alloc(size, 1);
-    try {
-      for (let written = 0; written < 512 * 1_048_576; written += size) writeFileSync(file, block, { flag: 'a' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-}

@@ -1,11 +1,10 @@
 /** Promise: a disk without room stops recordings and nothing else, says why, and lets them go on as soon as there is room. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Storage, SystemHealth } from '../contracts/index.js';
-import { makeTempFolder, removeFolder } from '../testkit/index.js';
+import { makeTempFolder, mountSmallDisk, removeFolder, type SmallDisk } from '../testkit/index.js';
 import { breaksOf } from './pictures.js';
 import { RecordedCamera } from './recorded-camera.js';
 import { startWeir, type Weir } from './weir.js';
@@ -16,41 +15,16 @@ const roomy = { ...noTestPicture, WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_STORAGE
 const healthOf = async (weir: Weir, part: string) =>
   (await weir.api<SystemHealth>('GET', '/health/detailed')).components.find((component) => component.name === part);
 
-/** A small disk of its own; undefined where this user may not mount. */
-async function mountSmallDisk(): Promise<string | undefined> {
-  const folder = await makeTempFolder('weir-disk-');
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder], { stdio: 'pipe' });
-    return folder;
-  } catch {
-    await removeFolder(folder);
-    return undefined;
-  }
-}
-
-/** Writes until nothing more goes in. */
-function fill(file: string): void {
-  for (const size of [1_048_576, 4096]) {
-    try {
-      for (let written = 0; written < 64 * 1_048_576; written += size) writeFileSync(file, Buffer.alloc(size, 1), { flag: 'a' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-}
-
 describe('a recording on a disk that fills up', () => {
-  let disk: string | undefined;
+  let disk: SmallDisk | undefined;
   let weir: Weir | undefined;
 
   before(async () => {
-    disk = await mountSmallDisk();
+    disk = await mountSmallDisk(24);
   });
   after(async () => {
     await weir?.[Symbol.asyncDispose]();
-    if (disk === undefined) return;
-    execFileSync('umount', ['-l', disk]);
-    await removeFolder(disk);
+    await disk?.remove();
   });
 
   test('it is blocked with its cause while the live picture goes on; with room again it records on in a new file', async (t) => {
@@ -58,19 +32,19 @@ describe('a recording on a disk that fills up', () => {
       t.skip('this user may not mount a small disk');
       return;
     }
-    weir = await startWeir({ env: { ...roomy, WEIR_RECORDINGS_FOLDER: disk, WEIR_STORAGE_CHECK_S: '0.3' } });
+    weir = await startWeir({ env: { ...roomy, WEIR_RECORDINGS_FOLDER: disk.folder, WEIR_STORAGE_CHECK_S: '0.3' } });
     const hub = weir;
     const camera = await RecordedCamera.add(hub);
     const { recording_id } = await camera.start();
     await camera.goesOn(1);
-    fill(join(disk, 'ballast'));
+    disk.fill(join(disk.folder, 'ballast'));
     const blocked = await camera.is('blocked');
     assert.ok(blocked.cause === 'disk_full' || blocked.cause === 'storage_blocked', String(blocked.cause));
     await camera.alertRaised('storage_blocked');
     const { progress } = await hub.stream(camera.id);
     await hub.streamWhen(camera.id, (now) => (now.progress?.frame ?? 0) > (progress?.frame ?? 0) + 15, 'plays on');
     assert.equal((await hub.request('POST', `/api/v1/streams/${camera.id}/recording`, {})).status, 409);
-    rmSync(join(disk, 'ballast'));
+    rmSync(join(disk.folder, 'ballast'));
     await camera.when((now) => now.state === 'recording' && now.elapsed_s > blocked.elapsed_s + 1, 'goes on');
     await camera.alertOver('storage_blocked');
     await camera.stop();
