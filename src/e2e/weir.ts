@@ -179,7 +179,13 @@ export class Weir {
 /** A running Weir; ends with `await using`. */
 export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
   const weir = new Weir(options, options.dataFolder ?? (await makeTempFolder('weir-e2e-')));
-  await weir.start();
+  try {
+    await weir.start();
+  } catch (error) {
+    // What is half started would keep the process of the tests waiting.
+    await weir[Symbol.asyncDispose]();
+    throw error;
+  }
   return weir;
 }
 
