@@ -72,6 +72,7 @@ function atTheDoor<D extends object>(domain: D): Pick<Operations, keyof D & Rout
         address: context.address,
         ...(host === undefined ? {} : { host }),
         ...(lastEventId === undefined ? {} : { lastEventId }),
+        ...(context.incoming === undefined ? {} : { incoming: context.incoming }),
       });
     },
   ]);

@@ -1,5 +1,5 @@
 /** What the HTTP server is given: one function for each route of the contract, and what it hands to them. */
-import type { Role, RouteAnswer, RouteInput, RouteName, routes, Session, StoredFile } from '../contracts/index.js';
+import type { IncomingBody, Role, RouteAnswer, RouteInput, RouteName, routes, Session, StoredFile } from '../contracts/index.js';
 
 /** Who is asking. Lives as long as the login it stands for; `id` names the login, so that its open connections can be cut. */
 export interface Principal {
@@ -19,6 +19,8 @@ export interface RequestContext {
   readonly traceId: string;
   /** Aborts when the client goes away, the login is revoked or the server stops. */
   readonly signal: AbortSignal;
+  /** The body as it comes, for routes that `consumes` one. */
+  readonly incoming?: IncomingBody;
   /** A request header in lower case, or undefined. */
   header(name: string): string | undefined;
   /** Sets the session cookie: HttpOnly, SameSite=Strict, Secure under TLS. */
@@ -79,7 +81,7 @@ export interface Authentication {
 /** One line of the audit log, as the server reports it. */
 export interface AuditRecord {
   readonly actor: string;
-  readonly action: RouteName | 'bus_socket' | 'rpc_socket' | 'rpc_login';
+  readonly action: RouteName | 'bus_socket' | 'rpc_socket' | 'rpc_login' | 'upload_tus' | 'upload_tus_delete';
   readonly target: string | null;
   readonly outcome: 'allowed' | 'refused' | 'failed';
   readonly address: string;

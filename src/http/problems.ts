@@ -19,7 +19,7 @@ export class HttpError extends WeirError {
   }
 }
 
-const titles: Record<number, string> = { 405: 'Method not allowed', 415: 'Unsupported media type', 416: 'No such range' };
+const titles: Record<number, string> = { 405: 'Method not allowed', 408: 'Too slow', 415: 'Unsupported media type', 416: 'No such range' };
 
 /** The wire form of anything thrown. */
 export function problemOf(error: WeirError, traceId?: string): Problem {

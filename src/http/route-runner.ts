@@ -4,7 +4,9 @@ import { parseWith, type Route, type RouteName, routeNames, routes, WeirError } 
 import { sendAnswer } from './answers.js';
 import { authenticate, type Credentials, requireOwnPage, requireRole, requireStream } from './authorize.js';
 import type { OpenConnections } from './connections.js';
+import { type BodyPace, incomingOf, watchPace } from './incoming.js';
 import type { AuditRecord, Authentication, Operation, Operations, Principal, RequestContext } from './operations.js';
+import { HttpError } from './problems.js';
 import { limitKey, type RateLimit } from './rate-limit.js';
 import { identityOf } from './request-identity.js';
 import { formatSessionCookie } from './security.js';
@@ -19,31 +21,47 @@ export interface RouteRunnerOptions {
   readonly rateLimit: RateLimit;
   readonly stopping: AbortSignal;
   readonly secure: (request: FastifyRequest) => boolean;
+  readonly pace: BodyPace;
 }
 
 /** Answers without an end: they are counted, and cut when their login is revoked. */
 const endless: ReadonlySet<RouteName> = new Set<RouteName>(['events', 'stream_live_mp4']);
 
-/** Registers all routes of the contract. */
-export function createRouteRunner(options: RouteRunnerOptions): { register(app: FastifyInstance): void } {
+/** True for a route whose body is handed on as it comes. */
+export function isStreaming(request: FastifyRequest): boolean {
+  const name = (request.routeOptions.config as { route?: string } | undefined)?.route;
+  return name === 'upload_tus' || (name !== undefined && name in routes && (routes[name as RouteName] as Route).consumes !== undefined);
+}
+
+export interface RouteRunner {
+  /** Registers the routes of the contract that read their body as a whole, or have none. */
+  register(app: FastifyInstance): void;
+  /** Registers those that hand it on; the scope must not parse it. */
+  registerStreaming(scope: FastifyInstance): void;
+}
+
+export function createRouteRunner(options: RouteRunnerOptions): RouteRunner {
+  const register = (app: FastifyInstance, wanted: (route: Route) => boolean): void => {
+    for (const name of routeNames) {
+      const route: Route = routes[name];
+      if (!wanted(route)) continue;
+      app.route({
+        method: route.method,
+        url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+        // A HEAD of an endless answer would start it for nobody.
+        exposeHeadRoute: route.method === 'GET' && !endless.has(name),
+        config: { route: name },
+        // Refused before the body is read, so that a stranger cannot make us take one.
+        preParsing: async (request) => {
+          await admit(name, request, options);
+        },
+        handler: (request, reply) => perform(name, request, reply, options),
+      });
+    }
+  };
   return {
-    register(app) {
-      for (const name of routeNames) {
-        const route: Route = routes[name];
-        app.route({
-          method: route.method,
-          url: route.path.replace(/\{(\w+)\}/g, ':$1'),
-          // A HEAD of an endless answer would start it for nobody.
-          exposeHeadRoute: route.method === 'GET' && !endless.has(name),
-          config: { route: name },
-          // Refused before the body is read, so that a stranger cannot make us take one.
-          preParsing: async (request) => {
-            await admit(name, request, options);
-          },
-          handler: (request, reply) => perform(name, request, reply, options),
-        });
-      }
-    },
+    register: (app) => register(app, (route) => route.consumes === undefined),
+    registerStreaming: (scope) => register(scope, (route) => route.consumes !== undefined),
   };
 }
 
@@ -85,15 +103,17 @@ async function perform(name: RouteName, request: FastifyRequest, reply: FastifyR
   const stop = () => abort.abort(options.stopping.reason);
   options.stopping.addEventListener('abort', stop, { once: true });
   const forget =
-    endless.has(name) && principal !== undefined
+    (endless.has(name) || route.consumes !== undefined) && principal !== undefined
       ? options.connections.add(principal, (reason) => abort.abort(new WeirError('cancelled', reason)))
       : undefined;
+  const unwatch = route.consumes === undefined ? undefined : watchPace(request, options.pace, (error) => abort.abort(error));
   reply.raw.once('close', () => {
     options.stopping.removeEventListener('abort', stop);
     forget?.();
+    unwatch?.();
     abort.abort(new WeirError('cancelled', 'The client went away'));
   });
-  const context = createContext(request, reply, principal, abort.signal, options);
+  const context = createContext(route, request, reply, principal, abort.signal, options);
   const target = targetOf(request);
   try {
     const input = { params: parsed(route.params, request.params), query: parsed(route.query, request.query), body: parsed(route.body, request.body) };
@@ -101,7 +121,8 @@ async function perform(name: RouteName, request: FastifyRequest, reply: FastifyR
     const answer = await operation(input, context);
     if (isAudited(route, name, options)) record(options, name, context, target, 'allowed', null);
     return sendAnswer(route, answer, request, reply, abort.signal);
-  } catch (thrown) {
+  } catch (caught) {
+    const thrown = tooSlowOr(caught);
     if (isAudited(route, name, options)) {
       const error = WeirError.from(thrown);
       const outcome = error.code === 'unauthenticated' || error.code === 'permission_denied' ? 'refused' : 'failed';
@@ -111,11 +132,17 @@ async function perform(name: RouteName, request: FastifyRequest, reply: FastifyR
   }
 }
 
+/** A body that came too slowly has a status of its own in HTTP. */
+function tooSlowOr(thrown: unknown): unknown {
+  return thrown instanceof WeirError && thrown.facts?.reason === 'too_slow' ? new HttpError(408, thrown) : thrown;
+}
+
 function parsed(schema: Route['body'], value: unknown): unknown {
   return schema === undefined ? undefined : parseWith(schema, value);
 }
 
 function createContext(
+  route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
   principal: Principal | undefined,
@@ -130,6 +157,7 @@ function createContext(
     requestId,
     traceId,
     signal,
+    ...(route.consumes === undefined ? {} : { incoming: incomingOf(request) }),
     header: (name) => {
       const value = request.headers[name];
       return Array.isArray(value) ? value[0] : value;

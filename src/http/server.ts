@@ -4,17 +4,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
-import { type RouteName, WeirError } from '../contracts/index.js';
+import { type RouteName, type TusDoor, WeirError } from '../contracts/index.js';
 import { type BusProxy, type BusProxyOptions, createBusProxy } from './bus-proxy.js';
 import { createOpenConnections, type OpenConnections } from './connections.js';
+import { type BodyPace, defaultPace, drainRest, limitBodyTime } from './incoming.js';
 import type { AuditRecord, Authentication, Operations, StaticFiles } from './operations.js';
 import { sendProblem } from './problems.js';
 import { createRateLimit } from './rate-limit.js';
 import { identityOf, type RequestIdentity } from './request-identity.js';
-import { createRouteRunner } from './route-runner.js';
+import { createRouteRunner, isStreaming } from './route-runner.js';
 import { createRpcServer, type RpcServer } from './rpc/server.js';
 import type { RpcSettings } from './rpc/settings.js';
 import { securityHeaders } from './security.js';
+import { registerTus } from './tus.js';
 import { answerUnknown } from './unknown.js';
 import { pathOf } from './upgrade.js';
 
@@ -53,6 +55,10 @@ export interface HttpServerOptions {
   readonly allowedOrigins?: readonly string[];
   /** Take the client's address from the last hop of X-Forwarded-For. Default false. */
   readonly trustProxy?: boolean;
+  /** Resumable uploads; without it nothing is at `/api/v1/uploads/tus`. */
+  readonly tus?: TusDoor;
+  /** How slowly a body that is handed on may come; default: 30 s without a byte, 1 KiB/s over a minute. */
+  readonly pace?: BodyPace;
   /** The broker's WebSocket; without it `/nats` answers 503. */
   readonly bus?: BusProxyOptions;
   /** JSON-RPC; without it nothing is at `/ws`. */
@@ -90,8 +96,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     options.tls !== undefined || request.protocol === 'https' || options.publicUrl?.startsWith('https:') === true;
 
   addHooks(app, options, secure);
-  const run = createRouteRunner({ ...options, connections, rateLimit: createRateLimit(), stopping: stopping.signal, secure });
+  const pace = options.pace ?? defaultPace;
+  const rateLimit = createRateLimit();
+  const running = { ...options, connections, rateLimit, stopping: stopping.signal, secure, pace };
+  const run = createRouteRunner(running);
   run.register(app);
+  registerStreaming(app, (scope) => {
+    run.registerStreaming(scope);
+    if (options.tus !== undefined) registerTus(scope, { ...running, tus: options.tus });
+  });
   app.setNotFoundHandler((request, reply) => answerUnknown(request, reply, { files: options.files, secure: secure(request) }));
 
   const bus = options.bus === undefined ? undefined : createBusProxy({ ...options, bus: options.bus, connections });
@@ -139,11 +152,12 @@ function createApp(options: HttpServerOptions): FastifyInstance {
     logger: false,
     bodyLimit: bodyLimitBytes,
     trustProxy: options.trustProxy === true ? 1 : false,
-    // Whoever sends a request slowly holds a socket for so long at most.
-    requestTimeout: 30_000,
+    // Node's limit is the same for all: it would end an upload as well. Headers and short bodies have limits of their own.
+    requestTimeout: 0,
     keepAliveTimeout: 65_000,
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 512 },
+    // The longest is a file name as it was given.
+    routerOptions: { maxParamLength: 4096 },
     // Routes are checked by the contracts; Fastify's own compilers of JSON schemas would only be loaded.
     schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
@@ -152,6 +166,7 @@ function createApp(options: HttpServerOptions): FastifyInstance {
     },
     ...(options.tls === undefined ? {} : { https: { cert: options.tls.cert, key: options.tls.key, minVersion: 'TLSv1.2' as const } }),
   } as FastifyServerOptions);
+  app.server.headersTimeout = 30_000;
   app.removeAllContentTypeParsers();
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: bodyLimitBytes }, (request, body, done) => {
@@ -160,6 +175,20 @@ function createApp(options: HttpServerOptions): FastifyInstance {
     else void parseJson(request, body as string, done);
   });
   return app;
+}
+
+/** Routes whose bodies are handed on unread: no limit of size or time for the whole, and back-pressure up to the client. */
+function registerStreaming(app: FastifyInstance, routesOf: (scope: FastifyInstance) => void): void {
+  app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
+    scope.addHook('onResponse', (request, _reply, next) => {
+      drainRest(request);
+      next();
+    });
+    routesOf(scope);
+    done();
+  });
 }
 
 function identify(request: FastifyRequest, reply: FastifyReply): RequestIdentity {
@@ -172,6 +201,7 @@ function addHooks(app: FastifyInstance, options: HttpServerOptions, secure: (req
   app.addHook('onRequest', (request, reply, done) => {
     identify(request, reply);
     reply.headers(securityHeaders('data', secure(request)));
+    if (!isStreaming(request)) limitBodyTime(request);
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
