@@ -65,10 +65,14 @@ class World {
 
   /** What the path of the camera does. */
   async path(): Promise<unknown> {
+    // Methods, as those of the hub are.
     const paths = createGatewayPaths({
-      streams: () => [...this.stored.values()],
-      owned: { stored: (streamId) => this.stored.get(streamId), onChange: () => () => undefined },
-    });
+      world: this,
+      streams() {
+        return [...this.world.stored.values()];
+      },
+      owned: { stored: (streamId: string) => this.stored.get(streamId), onChange: () => () => undefined },
+    } as Parameters<typeof createGatewayPaths>[0] & { world: World });
     paths.begin({ cameras: { get: () => this.camera as Camera }, gateway: this.gateway });
     return (await paths.wished.list())[0]?.source;
   }

@@ -25,7 +25,7 @@ export interface GatewayPaths {
   begin(known: Known | undefined): void;
 }
 
-export function createGatewayPaths({ streams, owned }: StreamsOfPaths): GatewayPaths {
+export function createGatewayPaths(hub: StreamsOfPaths): GatewayPaths {
   let begin: (known: Known | undefined) => void = () => undefined;
   const begun = new Promise<Known | undefined>((resolve) => {
     begin = resolve;
@@ -36,9 +36,9 @@ export function createGatewayPaths({ streams, owned }: StreamsOfPaths): GatewayP
       async list() {
         const known = await begun;
         if (known === undefined) throw new WeirError('cancelled', 'The cameras did not start');
-        return streams().map(({ stream_id }) => wishOf(stream_id, owned.stored(stream_id)?.config, known));
+        return hub.streams().map(({ stream_id }) => wishOf(stream_id, hub.owned.stored(stream_id)?.config, known));
       },
-      onChange: (listener) => owned.onChange(() => listener()),
+      onChange: (listener) => hub.owned.onChange(() => listener()),
     },
   };
 }
