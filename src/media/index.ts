@@ -46,6 +46,24 @@ export {
 export { type FragmentScan, scanFragments } from './fmp4/scan.js';
 export { frameCounterLayout, readFrameCounter } from './frame-counter.js';
 export {
+  checkDecode,
+  createSegmentKey,
+  type DecodeCheckOptions,
+  type Delivery,
+  noPictures,
+  type OutputPictures,
+  openPackager,
+  type PackageRequest,
+  type Packager,
+  packageOutput,
+  plainRuns,
+  type RunMedia,
+  type RunMediaOptions,
+  type SegmentKey,
+  type ValidateOptions,
+  validateOutput,
+} from './hls/index.js';
+export {
   type ControlValue,
   controlArgs,
   isCaptureNode,
@@ -81,6 +99,7 @@ export {
   type LadderEncoderReport,
   ladderEncoders,
 } from './vod/machine.js';
+export { makePictures, type PicturesRequest, type ThumbnailRequest, thumbnailArgs } from './vod/pictures.js';
 export {
   type FrameRate,
   type PicturePlan,
@@ -92,3 +111,4 @@ export {
   type VideoPlan,
 } from './vod/plan.js';
 export { findSandbox, type SandboxLimits, type SandboxTools, sandboxCommand } from './vod/sandbox.js';
+export { subtitleArgs } from './vod/subtitles.js';

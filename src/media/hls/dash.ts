@@ -78,9 +78,10 @@ function videoSets(video: readonly DashVideo[], start: number): string[] {
   });
 }
 
+const channelScheme = 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011';
+
 function audioSet(track: DashAudio, start: number): string {
-  const configuration =
-    '        <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011"' + ` value="${track.channels}"/>\n`;
+  const configuration = `        <AudioChannelConfiguration schemeIdUri="${channelScheme}" value="${track.channels}"/>\n`;
   const role = `      <Role schemeIdUri="urn:mpeg:dash:role:2011" value="${track.isDefault ? 'main' : 'alternate'}"/>`;
   const label = `      <Label>${escapeXml(track.title)}</Label>`;
   return adaptationSet(`contentType="audio" mimeType="audio/mp4" lang="${escapeXml(track.language)}" segmentAlignment="true" startWithSAP="1"`, [

@@ -36,10 +36,13 @@ export interface MeasuredSegment {
   readonly endS: number;
   /** Pictures, or frames of sound. */
   readonly frames: number;
+  /** Those that can be fetched alone. */
   readonly keyframes: readonly MeasuredKeyframe[];
+  /** Times of all keyframes; seconds. */
+  readonly syncTimes: readonly number[];
   /** It begins with an IDR picture, and no picture is shown before it. True for sound. */
   readonly isIndependent: boolean;
-  /** No two pictures have the same time, none is missing by more than ten frames. */
+  /** No two pictures have the same time, and fragments and packets of sound follow each other without a hole. */
   readonly isMonotonic: boolean;
   /** fMP4: `tfdt` and its end, in units of the timescale. */
   readonly decode: { readonly start: number; readonly end: number } | undefined;
@@ -68,6 +71,8 @@ export interface VideoFormat {
 export interface TrackMeter {
   /** Measures a segment, once; `sequence` counts from 0. Throws `internal` when it cannot be read. */
   segment(file: string, sequence: number): Promise<MeasuredSegment>;
+  /** The file has changed. */
+  forget(file: string): void;
   /** Known after the first segment. */
   readonly video: VideoFormat | undefined;
   readonly audio: AudioFormat | undefined;
@@ -110,6 +115,9 @@ export function openTrackMeter(folder: string, track: Pick<TrackFiles, 'init'>, 
         });
       }
     },
+    forget(file) {
+      known.delete(file);
+    },
     get video() {
       return state.video;
     },
@@ -145,7 +153,7 @@ function measureTs(state: MeterState, { file, bytes, sizeBytes }: SegmentBytes):
   }
   const { startS = 0, endS = 0, maxGapS = 0 } = audio ?? {};
   const isMonotonic = maxGapS < 0.05;
-  return { ...common, startS, endS, frames: facts.audio?.frames ?? 0, keyframes: [], isIndependent: true, isMonotonic, audio };
+  return { ...common, startS, endS, frames: facts.audio?.frames ?? 0, keyframes: [], syncTimes: [], isIndependent: true, isMonotonic, audio };
 }
 
 function tsAudio(audio: TsAudio, seconds: (pts: number) => number): MeasuredAudio {
@@ -175,7 +183,8 @@ function rangeOf(transfer: number): VideoFormat['range'] {
 
 function tsPictures(video: TsVideo, seconds: (pts: number) => number) {
   const keyframes = video.keyframes.map(({ pts, start, end, isIdr }) => ({ timeS: seconds(pts), start, end, isIdr }));
-  return { ...pictureTimes(video.pts.map(seconds)), keyframes, isIndependent: isFirst(keyframes[0], video.pts.map(seconds)) };
+  const times = video.pts.map(seconds);
+  return { ...pictureTimes(times), keyframes, syncTimes: keyframes.map(({ timeS }) => timeS), isIndependent: isFirst(keyframes[0], times) };
 }
 
 /** Whether a group of pictures stands alone: its keyframe is the first to be decoded and the first to be shown. */
@@ -245,6 +254,7 @@ function measureFragment(init: { facts: TrackFacts; edit: number }, { file, byte
     ...{ file, sizeBytes, keyframes, endS: shown.startS + lengthS, decode: { start: first.decodeTime, end: decodeEnd } },
     isIndependent: !isVideo || isFirst(keyframes[0], times),
     isMonotonic: shown.isMonotonic && isUnbroken(own),
+    syncTimes: isVideo ? own.flatMap((fragment) => syncTimes(fragment, init.edit, main.timescale)) : [],
     ...{ audio: undefined, streams: new Set(all.map((fragment) => fragment.trackId)).size, tablesEnd: 0 },
   };
 }
@@ -256,6 +266,10 @@ function presentationTimes(fragment: TrackFragment, edit: number): number[] {
     decode += sample.duration;
     return time;
   });
+}
+
+function syncTimes(fragment: TrackFragment, edit: number, timescale: number): number[] {
+  return presentationTimes(fragment, edit).flatMap((time, index) => (fragment.samples[index]?.isSync === true ? [time / timescale] : []));
 }
 
 /** Only a keyframe at the beginning of a fragment can be fetched alone, with its `moof`. */

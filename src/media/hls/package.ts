@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceFacts, VideoOutput } from '../../contracts/video.js';
 import type { VideoProfile } from '../../contracts/video-profile.js';
+import { outputFiles } from '../vod/hls-args.js';
 import type { VideoPlan } from '../vod/plan.js';
 import { assembleOutput, dashManifest, type PackagedTracks, variantsOf } from './assemble.js';
 import { formatMpd } from './dash.js';
+import { foldTail } from './fold-tail.js';
 import { openTrackMeter, type TrackMeter } from './measure.js';
 import { type MeasuredTrack, measureTrack } from './measured-track.js';
 import { formatMediaPlaylist, targetDurationOf } from './media-playlist.js';
@@ -30,12 +32,10 @@ export interface PackageRequest {
   /** Absolute; segments lie in it, playlists are written into it. */
   readonly folder: string;
   readonly plan: VideoPlan;
-  /** Of the command that wrote the segments. */
-  readonly outputs: readonly WrittenOutput[];
   readonly facts: SourceFacts;
   readonly profile: VideoProfile;
   readonly revision: number;
-  /** With which FFmpeg encrypted the segments; needed when the plan says so. */
+  /** With which FFmpeg encrypted the segments; needed when the plan says so. See `createSegmentKey`. */
   readonly key?: SegmentKey | undefined;
   /** Default: none. */
   readonly pictures?: OutputPictures;
@@ -64,10 +64,18 @@ export function openPackager(request: Omit<PackageRequest, 'pictures'>): Package
   if (request.plan.encryption !== 'none' && request.key === undefined) {
     throw new WeirError('invalid_argument', 'The plan is encrypted and no key was given', { field: 'key' });
   }
-  const tracks = request.outputs.map(trackFilesOf);
+  const tracks = writtenBy(request.plan, request.folder).map(trackFilesOf);
   const meters = new Map(tracks.map((track) => [track.name, openTrackMeter(request.folder, track, request.key)]));
   const bench = { request, tracks, meters };
   return { growing: async () => await writeGrowing(bench), finish: async (pictures) => await writeFinal(bench, pictures) };
+}
+
+/** The files of {@link encodeCommand}. */
+function writtenBy(plan: VideoPlan, folder: string): WrittenOutput[] {
+  return [
+    ...plan.renditions.map(({ name }) => outputFiles(plan, name, 'video', folder)),
+    ...(plan.audioLayout === 'group' ? plan.audio.map(({ name }) => outputFiles(plan, name, 'audio', folder)) : []),
+  ];
 }
 
 /** Measures what lies in the folder and writes all playlists. The same as one packager that only finishes. */
@@ -75,12 +83,16 @@ export async function packageOutput(request: PackageRequest): Promise<VideoOutpu
   return await openPackager(request).finish(request.pictures ?? noPictures);
 }
 
-async function measureAll({ request, tracks, meters }: Bench, namesOf: (track: TrackFiles) => Promise<string[]>): Promise<MeasuredTrack[]> {
+async function measureAll(
+  { request, tracks, meters }: Bench,
+  namesOf: (track: TrackFiles, meter: TrackMeter) => Promise<string[]>,
+): Promise<MeasuredTrack[]> {
   const measured: MeasuredTrack[] = [];
   for (const track of tracks) {
     request.signal?.throwIfAborted();
-    const [names, meter] = [await namesOf(track), meters.get(track.name)];
-    if (names.length > 0 && meter !== undefined) measured.push(await measureTrack(track, meter, names));
+    const meter = meters.get(track.name) ?? openTrackMeter(request.folder, track, request.key);
+    const names = await namesOf(track, meter);
+    if (names.length > 0) measured.push(await measureTrack(track, meter, names));
   }
   return measured;
 }
@@ -118,7 +130,7 @@ async function writeFinal(bench: Bench, pictures: OutputPictures): Promise<Video
   const { request } = bench;
   const { folder, plan, profile, key } = request;
   const names = new Set(await readdir(folder));
-  const measured = await measureAll(bench, async (track) => segmentsAmong(track, names));
+  const measured = await measureAll(bench, async (track, meter) => await foldTail(folder, track, segmentsAmong(track, names), meter, key));
   const [main] = measured;
   if (main === undefined) throw new WeirError('internal', 'Nothing was encoded', { facts: { reason: 'segment_missing' } });
   const subtitles: WrittenSubtitle[] = [];

@@ -122,27 +122,32 @@ function readPacket(reading: Reading, at: number): void {
 function readTable(reading: Reading, pid: number, at: number, body: number): void {
   const { bytes } = reading;
   const table = body + 1 + (bytes[body] ?? 0);
-  const sectionEnd = table + 3 + (((bytes[table + 1] ?? 0) & 0xf) << 8) + (bytes[table + 2] ?? 0) - 4;
+  const sectionEnd = table + 3 + (uint16(bytes, table + 1) & 0xfff) - 4;
   if (sectionEnd > at + packetBytes) throw damaged('a table of several packets');
   if (pid === 0) {
     reading.tablesStart = at;
     for (let entry = table + 8; entry + 4 <= sectionEnd; entry += 4) {
-      const program = ((bytes[entry] ?? 0) << 8) | (bytes[entry + 1] ?? 0);
-      if (program !== 0) reading.pmtPid = (((bytes[entry + 2] ?? 0) & 0x1f) << 8) | (bytes[entry + 3] ?? 0);
+      if (uint16(bytes, entry) !== 0) reading.pmtPid = uint16(bytes, entry + 2) & 0x1fff;
     }
-    return;
+  } else if (reading.tablesEnd === 0) {
+    reading.tablesEnd = at + packetBytes;
+    readStreams(reading, table + 12 + (uint16(bytes, table + 10) & 0xfff), sectionEnd);
   }
-  if (reading.tablesEnd > 0) return;
-  reading.tablesEnd = at + packetBytes;
-  const descriptors = (((bytes[table + 10] ?? 0) & 0xf) << 8) | (bytes[table + 11] ?? 0);
-  for (let entry = table + 12 + descriptors; entry + 5 <= sectionEnd; ) {
+}
+
+function readStreams(reading: Reading, start: number, end: number): void {
+  const { bytes } = reading;
+  for (let entry = start; entry + 5 <= end; entry += 5 + (uint16(bytes, entry + 3) & 0xfff)) {
     const codec = streamTypes[bytes[entry] ?? 0];
-    const streamPid = (((bytes[entry + 1] ?? 0) & 0x1f) << 8) | (bytes[entry + 2] ?? 0);
+    const pid = uint16(bytes, entry + 1) & 0x1fff;
     reading.streams += 1;
-    if (codec === 'aac') reading.audio ??= elementary(codec, streamPid);
-    else if (codec !== undefined) reading.video ??= elementary(codec, streamPid);
-    entry += 5 + ((((bytes[entry + 3] ?? 0) & 0xf) << 8) | (bytes[entry + 4] ?? 0));
+    if (codec === 'aac') reading.audio ??= elementary(codec, pid);
+    else if (codec !== undefined) reading.video ??= elementary(codec, pid);
   }
+}
+
+function uint16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
 function elementary(codec: Elementary['codec'], pid: number): Elementary {

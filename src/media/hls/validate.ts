@@ -1,17 +1,34 @@
 /** The rules of the HLS authoring specification that a machine can check, tried on the files of an output. */
-import { WeirError } from '../../contracts/errors.js';
 import type { VideoOutput, VideoReport } from '../../contracts/video.js';
+import { checkDelivery } from './rules/delivery-rules.js';
+import { loadOutput } from './rules/facts.js';
+import { iframeRules } from './rules/iframe-rules.js';
+import { multivariantRules } from './rules/multivariant-rules.js';
+import { pictureRules } from './rules/picture-rules.js';
+import { playlistRules } from './rules/playlist-rules.js';
+import type { Rule } from './rules/rule.js';
+import { soundRules } from './rules/sound-rules.js';
 
-/** How the server delivers one file: for the rules about HTTP. */
+/** How the server delivers one file: for the rules about HTTP. Header values in lower case; empty when absent. */
 export type Delivery = (file: string) => Promise<{ readonly status: number; readonly contentType: string; readonly contentEncoding: string }>;
 
 export interface ValidateOptions {
   /** Without it the rules about HTTP are `not_applicable`. */
-  readonly delivery?: Delivery;
+  readonly delivery?: Delivery | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Never throws for a bad output: that is what the rules say. Throws `not_found` when the folder is not there. */
-export async function validateOutput(_folder: string, _output: VideoOutput, _options: ValidateOptions = {}): Promise<VideoReport['rules']> {
-  throw new WeirError('unavailable', 'Not written yet');
+/** All rules on files, in the order of the specification. */
+export const hlsRules: readonly Rule[] = [...pictureRules, ...soundRules, ...iframeRules, ...playlistRules, ...multivariantRules].sort((a, b) =>
+  a.rule.localeCompare(b.rule, 'en', { numeric: true }),
+);
+
+/**
+ * One result per rule. A bad output is never thrown: that is what the results say. Throws `not_found` when the folder is not there, and
+ * what `signal` is aborted with.
+ */
+export async function validateOutput(folder: string, output: VideoOutput, options: ValidateOptions = {}): Promise<VideoReport['rules']> {
+  const facts = await loadOutput(folder, output, options);
+  const rules = hlsRules.map(({ rule, level, about, check }) => ({ rule, level, about, ...check(facts) }));
+  return [...rules, ...(await checkDelivery(facts))];
 }
