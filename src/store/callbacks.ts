@@ -37,6 +37,16 @@ export function createCallbackRepository(db: Kysely<Database>): CallbackReposito
         .executeTakeFirst();
       return row?.at === null || row?.at === undefined ? null : Number(row.at);
     },
+    async take({ callback_id, next_ms }, untilMs) {
+      const result = await db
+        .updateTable('callbacks')
+        .set({ next_ms: untilMs })
+        .where('callback_id', '=', callback_id)
+        .where('state', '=', 'waiting')
+        .where('next_ms', '=', next_ms)
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
     async update(id, changes) {
       const row = await db.updateTable('callbacks').set(changes).where('callback_id', '=', id).returningAll().executeTakeFirst();
       if (row === undefined) throw new WeirError('not_found', `There is no callback ${id}`);

@@ -13,6 +13,7 @@ export type {
   JobTotals,
   NewJob,
   StartFilter,
+  TicketKey,
   WaitingGroup,
   WaitingJob,
 } from './jobs-repository.js';

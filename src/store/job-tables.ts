@@ -22,7 +22,7 @@ export interface JobTables {
   jobs: JobTable;
   /** Counts up with each revision given out; stays when jobs are forgotten. */
   video_revisions: { video_id: string; revision: number };
-  job_tickets: { journal: string; sequence: number; job_id: string | null; at_ms: number };
+  job_tickets: { journal: string; sequence: number; digest: string; job_id: string | null; at_ms: number };
   job_events: {
     event_no: Generated<number>;
     job_id: string;
@@ -103,9 +103,10 @@ async function createQueue(db: Kysely<unknown>, dialect: DialectName): Promise<v
     .createTable('job_tickets')
     .addColumn('journal', 'text', (column) => column.notNull())
     .addColumn('sequence', 'bigint', (column) => column.notNull())
+    .addColumn('digest', 'text', (column) => column.notNull())
     .addColumn('job_id', 'text')
     .addColumn('at_ms', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('job_tickets_key', ['journal', 'sequence'])
+    .addPrimaryKeyConstraint('job_tickets_key', ['journal', 'sequence', 'digest'])
     .execute();
   await db.schema.createIndex('job_tickets_at').on('job_tickets').column('at_ms').execute();
 }

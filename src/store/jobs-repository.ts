@@ -65,6 +65,14 @@ export interface StartFilter {
   readonly busyPlaces: readonly string[];
 }
 
+/** A message of the queue. A broker that lost its last messages gives their numbers out again, so the content counts as well. */
+export interface TicketKey {
+  readonly journal: string;
+  readonly sequence: number;
+  /** Hash of the payload. */
+  readonly digest: string;
+}
+
 export interface JobQuery extends PageQuery {
   readonly state?: JobState | undefined;
   readonly video_id?: string | undefined;
@@ -112,9 +120,9 @@ export interface JobRepository {
   nextRevision(videoId: string): Promise<number>;
 
   /** Writes down which job a message opened first; false when the message is known already. */
-  addTicket(ticket: { journal: string; sequence: number; job_id: string | null; at_ms: number }): Promise<boolean>;
+  addTicket(ticket: TicketKey & { job_id: string | null; at_ms: number }): Promise<boolean>;
   /** The job of a message; null: a dead letter was made of it; undefined: it is not known. */
-  ticket(journal: string, sequence: number): Promise<string | null | undefined>;
+  ticket(key: TicketKey): Promise<string | null | undefined>;
   moveTicket(journal: string, sequence: number, jobId: string): Promise<void>;
   pruneTickets(beforeMs: number): Promise<number>;
 
@@ -168,6 +176,8 @@ export interface CallbackRepository {
   /** Waiting and due, the longest due first. */
   due(nowMs: number, limit: number): Promise<CallbackRecord[]>;
   nextDue(): Promise<number | null>;
+  /** Keeps others from it until `untilMs`; false when somebody was quicker. */
+  take(callback: Pick<CallbackRecord, 'callback_id' | 'next_ms'>, untilMs: number): Promise<boolean>;
   /** Throws `not_found`. */
   update(id: string, changes: CallbackChanges): Promise<CallbackRecord>;
   /** The receiver wants nothing more at this address: what waits for it will not be sent. */

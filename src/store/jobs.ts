@@ -181,17 +181,18 @@ function ticketParts(db: Kysely<Database>) {
       const row = await db
         .insertInto('job_tickets')
         .values(ticket)
-        .onConflict((conflict) => conflict.columns(['journal', 'sequence']).doNothing())
+        .onConflict((conflict) => conflict.columns(['journal', 'sequence', 'digest']).doNothing())
         .returning('sequence')
         .executeTakeFirst();
       return row !== undefined;
     },
-    async ticket(journal, sequence) {
+    async ticket({ journal, sequence, digest }) {
       const row = await db
         .selectFrom('job_tickets')
         .select('job_id')
         .where('journal', '=', journal)
         .where('sequence', '=', sequence)
+        .where('digest', '=', digest)
         .executeTakeFirst();
       return row?.job_id;
     },
