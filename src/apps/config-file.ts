@@ -1,7 +1,7 @@
 /** `weir.yaml`: where it is, what it says, and where in it each value stands. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit, type YAMLParseError } from 'yaml';
 import { WeirError } from '../contracts/index.js';
 
 export const configFileName = 'weir.yaml';
@@ -60,9 +60,60 @@ export function parseConfigText(path: string, text: string): ParsedFile {
     return `${path}:${line}:${col}`;
   };
   const fault = document.errors[0];
-  if (fault !== undefined) throw new WeirError('invalid_argument', `${at(fault.pos[0])}: ${fault.message.split('\n', 1)[0]}`, { field: path });
+  if (fault !== undefined) {
+    const { what, todo } = explain(fault);
+    throw new WeirError('invalid_argument', `${at(fault.pos[0])}: this is no valid YAML: ${what}. ${todo}.`, { field: path });
+  }
+  visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return;
+      throw new WeirError('invalid_argument', `${at(node.range?.[0] ?? 0)}: this is no valid YAML: ${anchorless.what}. ${anchorless.todo}.`, {
+        field: path,
+      });
+    },
+  });
   const content = toSections(path, document);
   return { document, content, placeOf: (key) => at(offsetOf(document.contents, key.split('.'))) };
+}
+
+interface Explanation {
+  readonly what: string;
+  readonly todo: string;
+}
+
+const anchorless: Explanation = {
+  what: 'a value that begins with * means an anchor, and there is none of that name',
+  todo: 'Put the value in quotes',
+};
+
+/** The faults that people make; the others are told in the words of the parser. */
+const explanations: Partial<Record<YAMLParseError['code'], Explanation>> = {
+  TAB_AS_INDENT: { what: 'the line begins with a tab', todo: 'Indent with spaces, two for each level' },
+  BAD_INDENT: {
+    what: 'the indentation does not fit the lines above',
+    todo: 'Let all keys of a section begin in the same column, two spaces below it',
+  },
+  MISSING_CHAR: {
+    what: 'a quote, bracket or colon is missing here or above',
+    todo: 'Close every quote and bracket, and write each setting as `key: value`',
+  },
+  DUPLICATE_KEY: { what: 'this key stands in the section already', todo: 'Keep one of the two' },
+  BAD_ALIAS: anchorless,
+  BAD_SCALAR_START: { what: 'a value cannot begin with this character', todo: 'Put the value in quotes' },
+  BLOCK_AS_IMPLICIT_KEY: { what: 'there are two colons in one line', todo: 'Put a value that has a colon followed by a space in quotes' },
+  MULTILINE_IMPLICIT_KEY: { what: 'a key without its colon', todo: 'Write each setting as `key: value`' },
+  MULTIPLE_DOCS: { what: 'a second document begins here', todo: 'Remove the line ---' },
+};
+
+function explain({ code, message }: YAMLParseError): Explanation {
+  const told = message.split('\n', 1)[0]?.replace(/ at line \d+, column \d+:?$/, '');
+  const [, bracket] = /end with an? ([\]}])/.exec(message) ?? [];
+  if (bracket !== undefined) return { what: 'a bracket that is opened above is not closed', todo: `Close it with ${bracket}` };
+  return explanations[code] ?? { what: lowerFirst(told ?? message), todo: 'Correct this line, or the one above' };
+}
+
+function lowerFirst(text: string): string {
+  return `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
 }
 
 function toSections(path: string, document: Document.Parsed): Record<string, unknown> {
@@ -70,7 +121,7 @@ function toSections(path: string, document: Document.Parsed): Record<string, unk
   try {
     content = document.toJS();
   } catch (cause) {
-    // An alias without its anchor, or one that unfolds without end.
+    // An alias that unfolds without end.
     throw new WeirError('invalid_argument', `${path}: ${(cause as Error).message}`, { field: path, cause });
   }
   if (content === null || content === undefined) return {};
