@@ -134,6 +134,12 @@ const version: SettingsVersion = {
   detail: null,
 };
 
+const wideVersion: SettingsVersion = {
+  ...version,
+  comment: 'a reason that\ngoes on '.repeat(20),
+  changes: Array.from({ length: 20 }, (_, at) => ({ key: `recordings.setting_${at}`, before: 1, after: 2, applies: 'at_once' as const })),
+};
+
 const streamToken = { token: 'jwt', short_token: 'ws_short', token_id: 't', stream_id: 'camera0', actions: ['read' as const], expires_at: at };
 const settings: Settings = {
   version: 3,
@@ -311,6 +317,12 @@ const shows: [args: string, answers: FakeAnswers, text: RegExp, calls: string][]
     { list_settings_versions: () => ({ items: [version], ...page }) },
     /3 +2026-05-01T12:00:00Z +anna +applied +log\.level +look closer/,
     'list_settings_versions {"limit":20}',
+  ],
+  [
+    'config history -n 1',
+    { list_settings_versions: () => ({ items: [wideVersion], ...page }) },
+    /^VERSION.*\n3 {8}2026-05-01T12:00:00Z {2}anna {2}applied {2}recordings\.setting_0 and 19 more {2}a reason that goes on a reason that goes on .{1,8}…\n$/,
+    'list_settings_versions {"limit":1}',
   ],
   [
     'config set http.port 9000 --comment why --if-version 3',

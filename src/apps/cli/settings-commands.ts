@@ -17,6 +17,10 @@ interface ChangeFlags {
   readonly ifVersion?: string;
 }
 
+/** Characters of a row of the history: it should fit a line of a usual terminal. */
+const changesWidth = 36;
+const whyWidth = 48;
+
 /** Adds them below `weir config`. */
 export function addSettingsCommands(config: Command, terminal: Terminal): void {
   addReading(config, terminal);
@@ -65,7 +69,7 @@ function addWriting(config: Command, terminal: Terminal): void {
 function addHistory(config: Command, terminal: Terminal): void {
   config
     .command('history')
-    .description('past changes, newest first')
+    .description('past changes, newest first; `weir config diff VERSION` shows one in full')
     .option('-n, --limit <number>', 'at most so many', '20')
     .action((options: { limit: string }, command: Command) =>
       answer(
@@ -222,10 +226,24 @@ function showHistory(items: readonly SettingsVersion[]): string {
       formatTime(one.time),
       one.actor,
       one.outcome.replace('_', ' '),
-      one.changes.map((change) => change.key).join(', ') || '-',
-      one.comment ?? one.detail ?? '',
+      inShort(one.changes.map((change) => change.key)),
+      oneLine(one.comment ?? one.detail ?? ''),
     ]),
   );
+}
+
+/** As many names as fit a column; `weir config diff VERSION` lists them all. */
+function inShort(keys: readonly string[]): string {
+  if (keys.length === 0) return '-';
+  let shown = 1;
+  while (shown < keys.length && keys.slice(0, shown + 1).join(', ').length <= changesWidth) shown += 1;
+  const more = keys.length - shown;
+  return `${keys.slice(0, shown).join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= whyWidth ? line : `${line.slice(0, whyWidth - 1).trimEnd()}…`;
 }
 
 function showVersion(one: SettingsVersion): string {
