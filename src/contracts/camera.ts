@@ -22,6 +22,7 @@ export const cameraFormatSchema = z.object({
   pixel_format: z.string().describe('FourCC for V4L2 devices, codec name for network cameras'),
   description: z.string().optional(),
   sizes: z.array(frameSizeSchema),
+  b_frames: z.boolean().optional().describe('of a network camera: some pictures refer to later ones; there is no WebRTC address then'),
 });
 
 export const cameraControlSchema = z.object({
@@ -54,7 +55,7 @@ export type CameraCapabilities = z.infer<typeof cameraCapabilitiesSchema>;
 export const streamUrlsSchema = z
   .object({
     rtsp: z.string().optional(),
-    webrtc: z.string().optional().describe('WHEP'),
+    webrtc: z.string().optional().describe('WHEP; left out for a source with B-frames, which WebRTC cannot carry'),
     hls: z.string().optional(),
     live_mp4: z.string().optional(),
     srt: z.string().optional(),

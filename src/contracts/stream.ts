@@ -86,6 +86,7 @@ export const videoFactsSchema = z.object({
   height: z.number().int(),
   frame_rate: z.number().optional(),
   profile: z.string().optional(),
+  b_frames: z.boolean().optional().describe('some pictures refer to later ones, which WebRTC cannot carry; told by a look into the source'),
 });
 export const audioFactsSchema = z.object({ codec: z.string(), sample_rate: z.number().optional(), channels: z.number().int().optional() });
 

@@ -129,16 +129,18 @@ export class AddressWatch {
 
   #remember(entry: CameraEntry, video: NonNullable<StreamStatus['video']>, tookMs: number): void {
     const size = { width: video.width, height: video.height, frame_rates: video.frame_rate === undefined ? [] : [video.frame_rate] };
+    const before = entry.record.capabilities?.formats.find((format) => format.pixel_format === video.codec && isSame(format.sizes[0], size));
+    // A running stream does not tell of them: what a look into the source told stays true for the same picture.
+    const bFrames = video.b_frames ?? before?.b_frames;
     // Profiles that ONVIF named stay, after the one that is delivered.
     const others = (entry.record.capabilities?.formats ?? []).filter(
       (format) => format.pixel_format !== video.codec || format.sizes.some((one) => one.width !== size.width || one.height !== size.height),
     );
-    const isKnown =
-      entry.record.capabilities?.formats[0]?.pixel_format === video.codec && isSame(entry.record.capabilities.formats[0].sizes[0], size);
+    const isKnown = before !== undefined && before === entry.record.capabilities?.formats[0] && before.b_frames === bFrames;
     if (isKnown) return;
     const keep = entry.record.kind === 'onvif' ? others : [];
     const capabilities: CameraCapabilities = {
-      formats: [{ pixel_format: video.codec, sizes: [size] }, ...keep],
+      formats: [{ pixel_format: video.codec, sizes: [size], ...(bFrames === undefined ? {} : { b_frames: bFrames }) }, ...keep],
       controls: [],
       probed_at: new Date().toISOString(),
       took_ms: Math.max(0, tookMs),

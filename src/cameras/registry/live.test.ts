@@ -13,7 +13,8 @@ import { admin, type CameraBench, calm, input, startCameraBench } from '../testi
 const deadlineMs = 20_000;
 
 async function withSpoke(work: (bench: CameraBench) => Promise<void>): Promise<void> {
-  await using bench = await startCameraBench({ spokeLostMs: 7000, timing: { spokeLostMs: 7000 } });
+  const at = (streamId: string) => ({ rtsp: `rtsp://gateway/${streamId}`, webrtc: `http://gateway/${streamId}/whep`, hls: `http://hub/${streamId}` });
+  await using bench = await startCameraBench({ spokeLostMs: 7000, timing: { spokeLostMs: 7000 }, urlsOf: at });
   const facts = await findMachineFacts({ ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', hardware: false });
   const connection = await bench.broker.connect();
   const bus = createBus(connection);
@@ -94,6 +95,29 @@ describe('a real network camera', () => {
         silent.close();
         await pathless.stop();
         await good.stop();
+      }
+    });
+  });
+
+  it('whose pictures refer to later ones has no WebRTC address; one without them has', { timeout: 60_000 }, async () => {
+    await withSpoke(async (bench) => {
+      const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '30', '-bf'];
+      const servers = [await startRtspServer({ encode: [...encode, '2'] }), await startRtspServer({ encode: [...encode, '0'] })];
+      try {
+        for (const { url } of servers) await bench.cameras.operations.add_camera(admin, input('add_camera', { body: { source: url } }), calm);
+        for (const [cameraId, has] of [
+          ['camera0', true],
+          ['camera1', false],
+        ] as const) {
+          const seen = await waitFor(() => {
+            const camera = bench.cameras.get(cameraId);
+            return camera?.capabilities === null ? undefined : camera;
+          });
+          assert.equal(seen.capabilities?.formats[0]?.b_frames, has, cameraId);
+          assert.deepEqual(Object.keys(seen.streams).sort(), has ? ['hls', 'rtsp'] : ['hls', 'rtsp', 'webrtc'], cameraId);
+        }
+      } finally {
+        for (const server of servers) await server.stop();
       }
     });
   });

@@ -1,5 +1,5 @@
 /** A camera as it is shown. */
-import type { Camera, Stream, StreamConfig } from '../../contracts/index.js';
+import type { Camera, Stream, StreamConfig, StreamUrls } from '../../contracts/index.js';
 import { parseSource } from '../../media/index.js';
 import { showAddress } from './address.js';
 import type { CameraEntry } from './camera-book.js';
@@ -27,7 +27,7 @@ export function showCamera(parts: CameraParts, entry: CameraEntry, host?: string
     spoke_id: record.kind === 'v4l2' ? record.spoke_id : (stream?.status?.spoke_id ?? stored?.spoke ?? null),
     streaming: isRunning,
     recording: parts.recordingOf?.(record.camera_id) ?? false,
-    streams: stored === undefined ? {} : (parts.urlsOf?.(record.camera_id, host) ?? {}),
+    streams: stored === undefined ? {} : playableUrls(parts.urlsOf?.(record.camera_id, host) ?? {}, record, stored.config),
     capabilities: record.capabilities,
     created_at: record.created_at,
     connected_at: record.connected_at,
@@ -38,6 +38,15 @@ export function showCamera(parts: CameraParts, entry: CameraEntry, host?: string
 /** Where a device is and what an address is, is for those who run cameras. */
 export function forViewer(camera: Camera): Camera {
   return { ...camera, source: null };
+}
+
+/** WebRTC cannot carry pictures that refer to later ones: its players would show nothing, or stutter. */
+function playableUrls(urls: StreamUrls, { kind, capabilities }: CameraEntry['record'], { device = '', codec }: StreamConfig): StreamUrls {
+  // What is pulled over RTSP is handed on as it is; everything else may be encoded here, without them.
+  const isAsSource = /^rtsps?:/i.test(device) || codec !== 'h264';
+  if (kind === 'v4l2' || capabilities?.formats[0]?.b_frames !== true || !isAsSource) return urls;
+  const { webrtc: _unplayable, ...rest } = urls;
+  return rest;
 }
 
 function sourceOf({ record }: CameraEntry, config: StreamConfig | undefined): string {

@@ -45,7 +45,13 @@ export function toProbe(source: Source, report: FfprobeReport, tookMs: number): 
     return { ...base, error: new WeirError('unsupported', 'The codec of the source is not known', { hint }).toProblem() };
   }
   const frameRate = rate(video.avg_frame_rate) ?? rate(video.r_frame_rate);
-  const facts = { codec, width, height, ...(frameRate === undefined ? {} : { frame_rate: frameRate }) };
+  const facts = {
+    codec,
+    width,
+    height,
+    ...(frameRate === undefined ? {} : { frame_rate: frameRate }),
+    ...(video.has_b_frames === undefined ? {} : { b_frames: video.has_b_frames > 0 }),
+  };
   const obstacle = copyObstacle(video, container ?? '');
   return {
     ...base,
