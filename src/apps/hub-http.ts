@@ -15,6 +15,7 @@ import type { ConnectedBus } from './connect-bus.js';
 import type { HubHealth } from './hub-health.js';
 import { createHubMetrics } from './hub-metrics.js';
 import { auditedByAccess, createHubOperations } from './hub-operations.js';
+import type { HubVideos } from './hub-videos.js';
 import type { Settings } from './settings/index.js';
 import { openUiFiles } from './ui-files.js';
 import { buildDate, packageFolder, version } from './version.js';
@@ -28,6 +29,7 @@ export interface HubHttpOptions {
   readonly cameras: Cameras;
   readonly recordings: Recordings;
   readonly gateway: Gateway;
+  readonly videos: HubVideos;
   readonly settings: Settings;
   readonly events: RpcEvents;
   readonly broker: BusServer;
@@ -70,6 +72,7 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
       ...cameras.operations,
       ...recordings.operations,
       ...gateway.operations,
+      ...options.videos.operations,
       ...options.settings.operations,
     },
     metrics,
@@ -95,6 +98,7 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
       metrics.observe('weir_http_request_duration_seconds', seconds, { method, route });
     },
     bus: { target: options.busSocket },
+    tus: options.videos.tus,
     allowedOrigins: settings.allowed_origins,
     trustProxy: settings.trust_proxy,
     ...(files === undefined ? {} : { files }),

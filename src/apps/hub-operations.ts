@@ -5,19 +5,18 @@ import { createAsyncApi } from '../contracts/asyncapi.js';
 import { type CallContext, type Roots, type RouteName, routes, type Session, type SystemHealth, WeirError } from '../contracts/index.js';
 import { createOpenApi } from '../contracts/openapi.js';
 import { createOpenRpc } from '../contracts/openrpc.js';
-import type { videoRoutes } from '../contracts/routes/videos.js';
 import type { GatewayOperations } from '../gateways/index.js';
 import type { Operations, Principal, RequestContext } from '../http/index.js';
 import type { RecordingsOperations } from '../recordings/hub/index.js';
 import type { StreamsOperations } from '../streams/hub/index.js';
 import type { Metrics } from '../telemetry/index.js';
+import type { HubVideos } from './hub-videos.js';
 import type { SettingsOperations } from './settings/index.js';
 
 export interface HubOperationsOptions {
   readonly access: Access;
   /** Streams, cameras, recordings and so on: together they carry out every route that is not done here. */
   readonly domains: DomainOperations;
-  readonly videos?: VideoOperations;
   readonly metrics: Metrics;
   readonly health: () => SystemHealth;
   /** Undefined once requests can be served, else what is missing. */
@@ -53,7 +52,6 @@ export const auditedByAccess: ReadonlySet<RouteName> = new Set<RouteName>([
 export function createHubOperations(options: HubOperationsOptions): Operations {
   return {
     ...atTheDoor(options.domains),
-    ...(options.videos as VideoOperations),
     ...createAccessOperations(options.access, options.onFirstAdmin),
     ...busUserOperations(options),
     ...systemOperations(options),
@@ -79,12 +77,14 @@ function atTheDoor<D extends object>(domain: D): Pick<Operations, keyof D & Rout
   return Object.fromEntries(entries) as Pick<Operations, keyof D & RouteName>;
 }
 
-/** Routes of videos. */
-type VideoOperations = Pick<Operations, keyof typeof videoRoutes>;
-
 type AnyOperation = (session: Session, input: unknown, context: CallContext) => unknown;
 /** Every operation of a domain, by route. */
-export type DomainOperations = StreamsOperations & CameraOperations & RecordingsOperations & GatewayOperations & SettingsOperations;
+export type DomainOperations = StreamsOperations &
+  CameraOperations &
+  RecordingsOperations &
+  GatewayOperations &
+  SettingsOperations &
+  HubVideos['operations'];
 
 /** Whoever calls a route that anyone may call without signing in. */
 const nobody: Session = { user_id: null, username: 'anonymous', role: 'viewer', streams: [], expires_at: null };

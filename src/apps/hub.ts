@@ -23,6 +23,7 @@ import { createHubHttp } from './hub-http.js';
 import { applyChanges, followSettings } from './hub-settings.js';
 import { openSideListeners } from './hub-side-listeners.js';
 import { startHubStreams } from './hub-streams.js';
+import { type HubVideos, startHubVideos } from './hub-videos.js';
 import { findFactsLazily } from './lazy-facts.js';
 import { namesHolder } from './port-holder.js';
 import { rootsOf } from './roots.js';
@@ -150,7 +151,8 @@ class HubProcess implements Hub {
     let streams: StreamsHub | undefined;
     let domains: Awaited<ReturnType<typeof startStreamDomains>> | undefined;
     const facts = this.#findFacts();
-    const others = () => [...(streams?.health() ?? []), ...recordings.health(), ...(domains?.health() ?? [])];
+    let videoHealth: HubVideos['health'] = () => [];
+    const others = () => [...(streams?.health() ?? []), ...recordings.health(), ...(domains?.health() ?? []), ...videoHealth()];
     const parts = this.#domainParts({ store, access, connected, facts });
     const recordings = await startHubRecordings(
       parts,
@@ -164,6 +166,8 @@ class HubProcess implements Hub {
     this.#closers.push({ close: () => running.stop() });
     domains = await startStreamDomains(parts, streams, recordings);
     const { cameras, gateway } = domains;
+    const videos = await startHubVideos(parts, recordings, this.#closers);
+    videoHealth = () => videos.health();
     this.#closers.push({ close: () => gateway.stop(), detach: () => gateway.detach() }, { close: () => cameras.stop() });
     const settings = await followSettings({ ...this.#options, store, bus: connected.bus });
     this.#settings = settings;
@@ -180,6 +184,7 @@ class HubProcess implements Hub {
       cameras,
       recordings,
       gateway,
+      videos,
       settings,
       events: events.events,
       broker,

@@ -1,5 +1,4 @@
 /** `weir vod-worker`: one process that takes jobs from the queue of videos. */
-import { findMachineFacts } from '../media/index.js';
 import { createLogger, type Logger } from '../telemetry/index.js';
 import { startVideoWorker, type VideoWorker } from '../vod/worker/index.js';
 import { connectBus } from './connect-bus.js';
@@ -19,7 +18,7 @@ export async function runVideoWorker(settings: WorkerSettings, signal: AbortSign
   const log = openLog(settings);
   log.info({ worker_id: settings.worker_id, pid: process.pid }, 'worker starts');
   const { ffmpeg = 'ffmpeg', ffprobe = 'ffprobe', hardware } = settings.ffmpeg;
-  const [connected, facts] = await Promise.all([connect(settings, log), findMachineFacts({ ffmpeg, ffprobe, hardware, signal })]);
+  const connected = await connect(settings, log);
   if (signal.aborted) {
     await connected.close();
     signal.throwIfAborted();
@@ -29,7 +28,9 @@ export async function runVideoWorker(settings: WorkerSettings, signal: AbortSign
     connection: connected.connection,
     workerId: settings.worker_id,
     version,
-    facts,
+    roots: settings.roots,
+    ffmpeg: { ffmpeg, ffprobe, hardware },
+    signal,
     slots: settings.slots,
     folders: settings.folders,
     pidFolder: settings.pid_folder,

@@ -81,6 +81,14 @@ export interface StoredFile {
   readonly modifiedAt: Date;
   /** Quoted strong validator. */
   readonly etag: string;
+  /** For files that are played rather than kept; left out: an attachment that asks for the login each time. */
+  readonly delivery?: {
+    readonly cacheControl: string;
+    /** Texts: compressed for who takes it. */
+    readonly compress: boolean;
+    /** Pages of any origin may read it. */
+    readonly anyOrigin: boolean;
+  };
   /** Bytes `start` to `end`, both included. Stopping the iteration closes the file. */
   open(start: number, end: number): AsyncIterable<Uint8Array>;
 }

@@ -53,16 +53,18 @@ export interface EventsAnswer {
 }
 
 /** Routes that answer with a file, in whole or in part. */
-export const fileRoutes = ['recording_file', 'snapshot_file', 'export_file'] as const satisfies readonly RouteName[];
+export const fileRoutes = ['recording_file', 'snapshot_file', 'export_file', 'video_file', 'video_source'] as const satisfies readonly RouteName[];
 type FileRoute = (typeof fileRoutes)[number];
 
 export type OperationAnswer<N extends RouteName> = N extends FileRoute
   ? StoredFile
-  : (typeof routes)[N] extends { produces: 'text/event-stream' }
-    ? EventsAnswer
-    : (typeof routes)[N] extends { produces: string }
-      ? MediaAnswer
-      : RouteAnswer<N>;
+  : N extends 'linked_video_file'
+    ? StoredFile | MediaAnswer
+    : (typeof routes)[N] extends { produces: 'text/event-stream' }
+      ? EventsAnswer
+      : (typeof routes)[N] extends { produces: string }
+        ? MediaAnswer
+        : RouteAnswer<N>;
 
 /** Does the work of one route. Input is checked, role and stream scope are checked; failures are thrown as WeirError. */
 export type Operation<N extends RouteName> = (input: RouteInput<N>, context: RequestContext) => Promise<OperationAnswer<N>> | OperationAnswer<N>;

@@ -1,8 +1,12 @@
 /** Downloads: a file in whole or in part, as RFC 9110 has it. */
 import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type StoredFile, WeirError } from '../contracts/index.js';
 import { HttpError } from './problems.js';
+
+/** Playlists of a day are below it. */
+const maxCompressedBytes = 16 * 1024 ** 2;
 
 /** First and last byte, both included. */
 export interface ByteRange {
@@ -37,10 +41,16 @@ export function sendStoredFile(file: StoredFile, request: FastifyRequest, reply:
   const modifiedAt = Math.floor(file.modifiedAt.getTime() / 1000) * 1000;
   reply.header('etag', file.etag).header('last-modified', new Date(modifiedAt).toUTCString());
   // It may be kept, but each use asks whether the login still holds.
-  reply.header('cache-control', 'private, no-cache').header('accept-ranges', 'bytes');
+  reply.header('cache-control', file.delivery?.cacheControl ?? 'private, no-cache').header('accept-ranges', 'bytes');
+  if (file.delivery?.anyOrigin === true) reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin');
   if (isNotModified(headers, file.etag, modifiedAt)) return reply.code(304).send();
 
-  reply.header('content-type', file.contentType).header('content-disposition', disposition(file.filename));
+  reply.header('content-type', file.contentType);
+  if (file.delivery === undefined) reply.header('content-disposition', disposition(file.filename));
+  if (file.delivery?.compress === true) {
+    reply.header('vary', 'accept-encoding');
+    if (isCompressible(file, request)) return sendCompressed(file, reply, signal);
+  }
   const range =
     request.method === 'GET' && rangeHolds(headers['if-range'], file.etag, modifiedAt) ? parseRange(headers.range, file.sizeBytes) : undefined;
   if (range === 'unsatisfiable') {
@@ -56,6 +66,21 @@ export function sendStoredFile(file: StoredFile, request: FastifyRequest, reply:
   return reply.send(bodyOf(file.open(start, end), signal));
 }
 
+/** What is read as a whole and small enough to be. */
+function isCompressible({ sizeBytes }: StoredFile, { method, headers }: FastifyRequest): boolean {
+  const takes = String(headers['accept-encoding'] ?? '')
+    .split(',')
+    .some((part) => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$)|$)/i.test(part));
+  return method === 'GET' && takes && headers.range === undefined && sizeBytes > 0 && sizeBytes <= maxCompressedBytes;
+}
+
+function sendCompressed(file: StoredFile, reply: FastifyReply, signal: AbortSignal): FastifyReply {
+  reply.header('content-encoding', 'gzip').removeHeader('accept-ranges');
+  // Other bytes, another validator.
+  reply.header('etag', file.etag.replace(/"$/, '-gz"'));
+  return reply.send(bodyOf(file.open(0, file.sizeBytes - 1), signal).pipe(createGzip()));
+}
+
 /** `If-None-Match` counts before `If-Modified-Since`. */
 function isNotModified(headers: FastifyRequest['headers'], etag: string, modifiedAt: number): boolean {
   const known = headers['if-none-match'];
@@ -67,7 +92,7 @@ function isNotModified(headers: FastifyRequest['headers'], etag: string, modifie
 /** True when an `If-None-Match` header names the validator. */
 export function namesEtag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
-  return header.trim() === '*' || header.split(',').some((part) => part.trim().replace(/^W\//, '') === etag);
+  return header.trim() === '*' || header.split(',').some((part) => part.trim().replace(/^W\//, '').replace(/-gz"$/, '"') === etag);
 }
 
 /** A part is only good for a client whose other parts are of the same file: `If-Range` takes a strong validator, or the exact date. */

@@ -1,0 +1,128 @@
+/** What jobs do to videos, kept in the transaction of the job's own change. */
+import { randomUUID } from 'node:crypto';
+import { basename } from 'node:path';
+import type { Session, SourceFacts, Video, VideoOutput } from '../../contracts/index.js';
+import type { Transaction, VideoChanges, VideoRecord } from '../../store/index.js';
+import type { LibraryOptions } from './needs.js';
+import { maySee } from './rights.js';
+
+/** A video as a request on the bus names it. */
+export interface NamedVideo {
+  readonly video_id: string;
+  readonly owner: string;
+  /** Absolute, inside an allowed folder. */
+  readonly source_path: string;
+  readonly metadata: Record<string, unknown>;
+  readonly size_bytes?: number | undefined;
+  readonly sha256?: string | undefined;
+}
+
+/** What became of a video through a job. */
+export type JobChange =
+  | { readonly kind: 'queued' | 'started' | 'cancelled'; readonly job_id: string }
+  | { readonly kind: 'facts'; readonly job_id: string; readonly facts: SourceFacts }
+  | { readonly kind: 'playable'; readonly job_id: string; readonly output: VideoOutput; readonly folder: string }
+  | { readonly kind: 'published'; readonly job_id: string; readonly output: VideoOutput; readonly folder: string; readonly source_deleted: boolean }
+  | { readonly kind: 'failed'; readonly job_id: string; readonly error: string };
+
+/** Fits what the queue asks for. */
+export interface QueueVideos {
+  register(tx: Transaction, video: NamedVideo): Promise<void>;
+  apply(tx: Transaction, videoId: string, change: JobChange): Promise<void>;
+  visible(session: Session, videoIds: readonly string[]): Promise<ReadonlySet<string>>;
+}
+
+const maxTitle = 300;
+
+/** Over the rows of videos; each change is told as `video_changed`. */
+export function createQueueVideos({ store }: Pick<LibraryOptions, 'store'>, view: (record: VideoRecord) => Video): QueueVideos {
+  return {
+    async register(tx, video) {
+      const known = await tx.videos.get(video.video_id);
+      if (known === undefined) {
+        await tx.videos.insert({
+          video_id: video.video_id,
+          title: titleOf(video),
+          owner: video.owner,
+          state: 'uploaded',
+          metadata: video.metadata,
+        });
+      }
+      if (known?.source?.kept !== true) await attach(tx, video);
+      await tell(tx, video.video_id, view);
+    },
+    async apply(tx, videoId, change) {
+      const video = await tx.videos.get(videoId);
+      if (video === undefined) return;
+      await tx.videos.update(videoId, changesOf(video, change));
+      // The worker deletes the file itself, so that nothing is to be done with what is released.
+      if (change.kind === 'published' && change.source_deleted) await tx.videos.releaseSource(videoId);
+      await tell(tx, videoId, view);
+    },
+    async visible(session, videoIds) {
+      const seen = new Set<string>();
+      for (const videoId of new Set(videoIds)) {
+        const video = await store.videos.get(videoId);
+        if (video !== undefined && maySee(session, video)) seen.add(videoId);
+      }
+      return seen;
+    },
+  };
+}
+
+/** Tells of a video as it is within the transaction. */
+export async function tell(tx: Transaction, videoId: string, view: (record: VideoRecord) => Video): Promise<void> {
+  const video = await tx.videos.get(videoId);
+  if (video === undefined) return;
+  await tx.outbox.add({ event_id: randomUUID(), name: 'video_changed', params: { video_id: videoId }, message: view(video) });
+}
+
+/** A video that was published stays playable whatever a later job does. */
+function changesOf(video: VideoRecord, change: JobChange): VideoChanges {
+  const isPublished = video.published_at !== null;
+  const withoutStaged: VideoChanges = isPublished ? {} : { output: null, output_path: null };
+  switch (change.kind) {
+    case 'queued':
+      return { job_id: change.job_id, progress: 0, error: null, ...(isPublished ? {} : { state: 'queued' }) };
+    case 'started':
+      return { job_id: change.job_id, ...(isPublished ? {} : { state: 'processing' }), ...withoutStaged };
+    case 'facts':
+      return { facts: change.facts };
+    case 'playable':
+      return isPublished ? {} : { output: change.output, output_path: change.folder };
+    case 'published':
+      return {
+        output: change.output,
+        output_path: change.folder,
+        state: 'ready',
+        progress: null,
+        error: null,
+        published_at: change.output.published_at,
+      };
+    case 'failed':
+      return { progress: null, error: change.error, state: isPublished ? 'ready' : 'failed', ...withoutStaged };
+    case 'cancelled':
+      return { progress: null, state: isPublished ? 'ready' : 'uploaded', ...withoutStaged };
+  }
+}
+
+async function attach(tx: Transaction, video: NamedVideo): Promise<void> {
+  const known = await tx.videos.sourceAt(video.source_path);
+  const sourceId = known?.source_id ?? randomUUID();
+  if (known === undefined) {
+    await tx.videos.addSource({
+      source_id: sourceId,
+      path: video.source_path,
+      size_bytes: video.size_bytes ?? 0,
+      sha256: video.sha256 ?? null,
+      owned: false,
+    });
+  }
+  await tx.videos.attachSource(video.video_id, sourceId, basename(video.source_path));
+}
+
+function titleOf({ metadata, source_path, video_id }: NamedVideo): string {
+  const given = metadata.title;
+  const text = typeof given === 'string' && given.trim() !== '' ? given.trim() : basename(source_path).replace(/\.[^.]*$/, '');
+  return (text === '' ? video_id : text).slice(0, maxTitle);
+}

@@ -1,0 +1,25 @@
+/** Who may see and change a video. */
+import { roleAllows, type Session, WeirError } from '../../contracts/index.js';
+import type { VideoRecord } from '../../store/index.js';
+
+/** Operators and admins who are not bound to streams look after all videos. */
+export function seesAll(session: Session): boolean {
+  return roleAllows(session.role, 'operator') && session.streams === null;
+}
+
+type Seen = Pick<VideoRecord, 'owner' | 'visibility' | 'deleted_at'>;
+
+/** Public ones in the trash are gone for everybody else. */
+export function maySee(session: Session, video: Seen): boolean {
+  if (mayChange(session, video)) return true;
+  return video.visibility === 'public' && video.deleted_at === null;
+}
+
+export function mayChange(session: Session, video: Pick<VideoRecord, 'owner'>): boolean {
+  return seesAll(session) || (session.user_id !== null && video.owner === session.username);
+}
+
+/** What there is not, and what one may not see, are the same to whom asks. */
+export function noVideo(videoId: string): WeirError {
+  return new WeirError('not_found', `There is no video ${videoId}`, { facts: { resource: 'video', id: videoId } });
+}

@@ -1,0 +1,101 @@
+/** One attempt at a job: from the order to a result in place, or to a failure the hub knows of. */
+import { rm } from 'node:fs/promises';
+import type { JobOrder, VideoOutput } from '../../contracts/index.js';
+import { CostAccount } from './cost.js';
+import { failureOf } from './failure.js';
+import { createJobLog, type JobLogger } from './job-log.js';
+import type { Lease } from './lease.js';
+import { makeVideo } from './make-video.js';
+import type { WorkerParts } from './needs.js';
+import { JobProgressTeller } from './progress.js';
+import { putInPlace } from './publication.js';
+
+/** What becomes of the ticket. */
+export type TicketFate = { readonly kind: 'done' } | { readonly kind: 'give_back'; readonly delayMs: number };
+
+/** Everything that the steps of an attempt share. */
+export interface Attempt {
+  readonly parts: WorkerParts;
+  readonly order: JobOrder;
+  readonly lease: Lease;
+  readonly cost: CostAccount;
+  readonly log: JobLogger;
+  readonly progress: JobProgressTeller;
+  /** The work goes forward. */
+  readonly alive: () => void;
+}
+
+/** A worker that stops does not wait for a hub that is away. */
+const lastWordMs = 1500;
+
+const done: TicketFate = { kind: 'done' };
+
+/** Never throws: what failed is told to the hub, which may be away for as long as it likes. `stopping` ends that wait. */
+export async function runAttempt(
+  parts: WorkerParts,
+  order: JobOrder,
+  lease: Lease,
+  options: { alive: () => void; stopping: AbortSignal },
+): Promise<TicketFate> {
+  const attempt: Attempt = {
+    parts,
+    order,
+    lease,
+    cost: new CostAccount(),
+    log: createJobLog(parts, order.job_id),
+    progress: new JobProgressTeller(parts, order),
+    alive: options.alive,
+  };
+  attempt.log.info(`attempt ${order.attempt} on worker ${parts.workerId}, revision ${order.revision}`);
+  try {
+    const { output, sourcePath } = await makeVideo(attempt);
+    await publish(attempt, output, sourcePath);
+    return done;
+  } catch (error) {
+    await rm(order.staging_path, { recursive: true, force: true }).catch((cause: unknown) =>
+      parts.log.warn({ err: cause, folder: order.staging_path }, 'a staging folder could not be deleted; the next attempt does it'),
+    );
+    return await tellFailure(attempt, error, options.stopping);
+  } finally {
+    attempt.progress.stop();
+    lease.close();
+  }
+}
+
+async function publish({ order, lease, cost, log, progress, parts }: Attempt, output: VideoOutput, sourcePath: string): Promise<void> {
+  progress.phase('publishing');
+  await lease.tellSurely({ kind: 'publish', output }, lease.signal);
+  lease.signal.throwIfAborted();
+  await putInPlace(order.staging_path, order.output_path);
+  const cost_ = cost.now();
+  log.info(`in place after ${cost_.wall_s} s, ${cost_.cpu_s} s of processor time`);
+  const reply = await lease.tellSurely({ kind: 'done', output, cost: cost_ }, lease.signal);
+  if (!order.delete_source || reply.verdict !== 'go_on') return;
+  await rm(sourcePath, { force: true }).catch((error: unknown) =>
+    parts.log.warn({ err: error, file: sourcePath }, 'the source could not be deleted'),
+  );
+}
+
+async function tellFailure({ lease, cost, log, order, parts }: Attempt, error: unknown, stopping: AbortSignal): Promise<TicketFate> {
+  switch (lease.ended) {
+    case 'lost':
+      return done;
+    case 'cancelled':
+      await lease.tell({ kind: 'cancelled' }, lastWordMs);
+      return done;
+    case 'stopping':
+      await lease.tell({ kind: 'returned', detail: 'the worker stops' }, lastWordMs);
+      return { kind: 'give_back', delayMs: 1 };
+    case undefined:
+      break;
+  }
+  const failure = failureOf(error);
+  log.error(failure.detail);
+  parts.log.warn(
+    { job_id: order.job_id, video_id: order.video_id, attempt: order.attempt, reason: failure.reason, detail: failure.detail },
+    'a job failed',
+  );
+  const reply = await lease.tellSurely({ kind: 'failed', failure, cost: cost.now() }, stopping).catch(() => undefined);
+  if (reply === undefined) return { kind: 'give_back', delayMs: 1 };
+  return reply.final === true || reply.verdict === 'stop' ? done : { kind: 'give_back', delayMs: reply.retry_in_ms ?? 1000 };
+}

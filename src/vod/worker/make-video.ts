@@ -1,0 +1,98 @@
+/** From a source to a checked output in the staging folder. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SourceFacts, VideoOutput } from '../../contracts/index.js';
+import { checkDecode, inspectSource, makePictures, noPictures, openPackager, type Packager, planVideo, type VideoPlan } from '../../media/index.js';
+import { allowedOutput, allowedSource } from './allowed-path.js';
+import type { Attempt } from './attempt.js';
+import { runChunked, worthChunking } from './chunked.js';
+import { encodeWhole } from './encode-whole.js';
+import { mediaRuns } from './media-runs.js';
+import { openStaging } from './publication.js';
+import { writeSubtitles } from './write-subtitles.js';
+
+/** Throws when anything is not as it must be; the staging folder is then the caller's to delete. */
+export async function makeVideo(attempt: Attempt): Promise<{ output: VideoOutput; sourcePath: string }> {
+  const { parts, order, lease, log, progress, alive } = attempt;
+  const sourcePath = await allowedSource(order.source_path, parts.folders.sources);
+  await allowedOutput(order.output_path, parts.folders.outputs);
+  await allowedOutput(order.staging_path, parts.folders.outputs);
+  await openStaging(order.staging_path);
+  progress.phase('probing');
+  const facts = await inspect(attempt, sourcePath);
+  await lease.tell({ kind: 'facts', facts });
+  progress.phase('planning');
+  alive();
+  const { plan, packager } = await encode(attempt, sourcePath, facts);
+  progress.phase('packaging');
+  alive();
+  const packaged = await packager.finish(noPictures);
+  const pictures = await makePictures({
+    folder: order.staging_path,
+    output: packaged,
+    profile: order.profile,
+    thumbnailTime: order.thumbnail_time,
+    run: mediaRuns(attempt),
+  });
+  const output = { ...packaged, ...pictures };
+  progress.phase('checking');
+  alive();
+  await checkDecode(order.staging_path, output, facts, { ffmpeg: parts.machine.ffmpeg, signal: lease.signal, run: mediaRuns(attempt) });
+  log.info(
+    `checked: ${output.renditions.map((one) => one.name).join(', ')}, ${plan.durationS.toFixed(3)} s, ${plan.subtitles.length} subtitle tracks`,
+  );
+  return { output, sourcePath };
+}
+
+function inspect({ parts, order, lease }: Attempt, path: string): Promise<SourceFacts> {
+  const { max_duration_s, max_pixels, max_streams } = order.limits;
+  return inspectSource(path, {
+    ffprobe: parts.machine.ffprobe,
+    limits: { maxDurationS: max_duration_s, maxPixels: max_pixels, maxStreams: max_streams },
+    sandbox: parts.sandbox,
+    signal: lease.signal,
+  });
+}
+
+interface Encoded {
+  readonly plan: VideoPlan;
+  readonly packager: Packager;
+}
+
+/** A hardware encoder that fails in the middle of a video is no reason to give it up. */
+async function encode(attempt: Attempt, sourcePath: string, facts: SourceFacts): Promise<Encoded> {
+  const { parts, order, log, lease } = attempt;
+  const wanted = { quality: order.quality, machine: parts.machine, thumbnailTime: order.thumbnail_time };
+  const plan = planVideo(facts, order.profile, wanted);
+  try {
+    return await encodeBy(attempt, plan, sourcePath, facts);
+  } catch (error) {
+    const usesHardware = plan.renditions.some(({ encoder }) => parts.machine.encoders.some((one) => one.encoder === encoder && one.isHardware));
+    if (!usesHardware || lease.signal.aborted) throw error;
+    log.warning(`the hardware encoder failed, now without it: ${error instanceof Error ? error.message : String(error)}`);
+    await rm(order.staging_path, { recursive: true, force: true });
+    await openStaging(order.staging_path);
+    return await encodeBy(attempt, planVideo(facts, order.profile, { ...wanted, software: true }), sourcePath, facts);
+  }
+}
+
+async function encodeBy(attempt: Attempt, planned: VideoPlan, sourcePath: string, facts: SourceFacts): Promise<Encoded> {
+  const { order, log, progress, lease } = attempt;
+  for (const note of planned.notes) log.info(note);
+  const plan = await writeSubtitles(attempt, planned, sourcePath);
+  progress.planned(plan);
+  const packager = openPackager({
+    folder: order.staging_path,
+    plan,
+    facts,
+    profile: order.profile,
+    revision: order.revision,
+    signal: lease.signal,
+  });
+  progress.phase('encoding');
+  const pieces = worthChunking(attempt, plan, facts);
+  if (pieces.length > 1) await runChunked(attempt, plan, pieces, sourcePath);
+  else await encodeWhole(attempt, plan, packager, sourcePath);
+  await rm(join(order.staging_path, 'chunks'), { recursive: true, force: true });
+  return { plan, packager };
+}

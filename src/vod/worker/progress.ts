@@ -1,0 +1,129 @@
+/** How a job goes, in one place: fed by FFmpeg, published at least once a second. */
+import type { JobOrder, JobProgress, VideoOutput } from '../../contracts/index.js';
+import type { ProgressReport, VideoPlan } from '../../media/index.js';
+import type { WorkerParts } from './needs.js';
+
+type Phase = JobProgress['phase'];
+
+/** Share of the whole that is done when a phase begins; the encode is nearly all of the work. */
+const begins: Readonly<Record<Phase, number>> = {
+  waiting: 0,
+  probing: 0,
+  planning: 1,
+  encoding: 2,
+  joining: 93,
+  packaging: 95,
+  checking: 97,
+  publishing: 99,
+};
+const encodeEnds = begins.joining;
+
+export class JobProgressTeller {
+  readonly #parts: Pick<WorkerParts, 'bus' | 'workerId'>;
+  readonly #order: JobOrder;
+  readonly #startedAt = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  #phase: Phase = 'waiting';
+  #plan: VideoPlan | undefined;
+  #encodeStartedAt = 0;
+  /** Part of the encode that is done, 0 to 1. */
+  #encoded = 0;
+  #fps = 0;
+  #output: VideoOutput | undefined;
+  #chunks: JobProgress['chunks'] = null;
+
+  constructor(parts: Pick<WorkerParts, 'bus' | 'workerId' | 'timing'>, order: JobOrder) {
+    this.#parts = parts;
+    this.#order = order;
+    this.#timer = setInterval(() => this.#tell(), parts.timing.progressMs);
+    this.#tell();
+  }
+
+  phase(phase: Phase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    if (phase === 'encoding') this.#encodeStartedAt = performance.now();
+    this.#tell();
+  }
+
+  planned(plan: VideoPlan): void {
+    this.#plan = plan;
+  }
+
+  /** From the one run that makes everything. */
+  encoded(report: ProgressReport): void {
+    const plan = this.#plan;
+    if (plan === undefined) return;
+    const total = plan.picture?.frames ?? 0;
+    const share = total > 0 ? report.frame / total : (report.outTimeUs ?? 0) / 1e6 / Math.max(0.001, plan.durationS);
+    this.#encoded = Math.max(this.#encoded, Math.min(1, share));
+    this.#fps = report.fps;
+  }
+
+  /** From pieces that are encoded at several places. */
+  pieces(share: number, fps: number, chunks: NonNullable<JobProgress['chunks']>): void {
+    this.#encoded = Math.max(this.#encoded, Math.min(1, share));
+    this.#fps = fps;
+    this.#chunks = chunks;
+  }
+
+  /** What can be played already. */
+  playable(output: VideoOutput): void {
+    this.#output = output;
+  }
+
+  now(): JobProgress {
+    const encodingS = this.#encodeStartedAt === 0 ? 0 : (performance.now() - this.#encodeStartedAt) / 1000;
+    const isEncoding = this.#phase === 'encoding';
+    return {
+      job_id: this.#order.job_id,
+      video_id: this.#order.video_id,
+      worker_id: this.#parts.workerId,
+      revision: this.#order.revision,
+      phase: this.#phase,
+      percent: round(isEncoding ? begins.encoding + this.#encoded * (encodeEnds - begins.encoding) : begins[this.#phase], 1),
+      fps: isEncoding ? round(this.#fps, 1) : 0,
+      speed: isEncoding && encodingS > 0.5 ? round((this.#encoded * (this.#plan?.durationS ?? 0)) / encodingS, 2) : 0,
+      eta_s: isEncoding ? this.#eta(encodingS) : null,
+      elapsed_s: round((performance.now() - this.#startedAt) / 1000, 1),
+      renditions: this.#renditions(),
+      chunks: this.#chunks,
+      timestamp: new Date().toISOString(),
+    };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Undefined speed is no estimate: the first tenth of a second of an encode says nothing. */
+  #eta(encodingS: number): number | null {
+    if (this.#encoded < 0.01 || encodingS < 1) return null;
+    const encodeS = encodingS / this.#encoded;
+    // What follows the encode took about a thirtieth of it on all machines that were measured.
+    return round(encodeS * (1 - this.#encoded) + encodeS / 30, 1);
+  }
+
+  #renditions(): JobProgress['renditions'] {
+    const isDone = begins[this.#phase] > begins.encoding;
+    return (this.#plan?.renditions ?? []).map(({ name, videoKbps }) => {
+      const made = this.#output?.renditions.find((one) => one.name === name);
+      const state = isDone ? ('done' as const) : this.#phase === 'encoding' ? ('running' as const) : ('waiting' as const);
+      return {
+        name,
+        percent: isDone ? 100 : round(this.#encoded * 100, 1),
+        bitrate_kbps: made === undefined ? videoKbps : Math.round(made.average_bandwidth / 1000),
+        state,
+        is_playable: made !== undefined,
+      };
+    });
+  }
+
+  #tell(): void {
+    this.#parts.bus.publish('job_progress', { job_id: this.#order.job_id }, this.now());
+  }
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
