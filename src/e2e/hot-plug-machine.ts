@@ -9,10 +9,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createBus, ensureMediaJournal } from '../bus/index.js';
 import { startDeviceWatch } from '../cameras/devices/index.js';
-import type { AgentCommand, Device, StreamStatus } from '../contracts/index.js';
+import type { AgentCommand, Device, RecordingEntry, RecordingOrder, RecordingStatus, StreamConfig, StreamStatus } from '../contracts/index.js';
 import type { MachineFacts } from '../media/index.js';
+import { openRecorders } from '../recordings/spoke/index.js';
 import { startSpoke } from '../streams/spoke/index.js';
-import { startTestBroker, waitFor } from '../testkit/index.js';
+import { makeTempFolder, startTestBroker, waitFor } from '../testkit/index.js';
+import { readThroughGateway } from './hot-plug-gateway.js';
+import { recordOverUnplug } from './hot-plug-recording.js';
 import { type MachineStep, type StepName, stepNames } from './hot-plug-steps.js';
 
 const run = promisify(execFile);
@@ -50,6 +53,16 @@ const facts: MachineFacts = {
 };
 const bus = createBus(await broker.connect());
 const watch = await startDeviceWatch({ bus, spokeId, limits: { probeMs: 20_000, reconcileMs: 2000 } });
+const folder = await makeTempFolder('hot-plug');
+const recorders = await openRecorders({
+  folder: join(folder, 'recordings'),
+  spokeId,
+  publish: (news) => {
+    if (news.kind === 'status') bus.publish('recording_status', { stream_id: news.status.stream_id }, news.status);
+    else bus.publish('recording_entry', { stream_id: news.entry.stream_id }, news.entry);
+  },
+  storage: { blockPercent: 100, minFreeBytes: 0 },
+});
 const spoke = await startSpoke({
   bus,
   spokeId,
@@ -57,8 +70,10 @@ const spoke = await startSpoke({
   facts,
   policy: { mediaFolders: [] },
   limits: { startGraceMs: deadlineMs },
+  recorders,
   devices: () => watch.summaries(),
-  onCommand: async (command) => (command.action === 'devices' || command.action === 'set_controls' ? await watch.obey(command) : {}),
+  onCommand: async (command) =>
+    command.action === 'devices' || command.action === 'set_controls' ? await watch.obey(command) : await recorders.obey(command),
 });
 
 const hub = createBus(await broker.connect());
@@ -68,6 +83,10 @@ const fragments = new Map<string, number>();
 for (const what of ['discovered', 'removed'] as const) {
   await hub.subscribe(`device_${what}`, {}, (device) => void seen.push({ what, device, atMs: Date.now() })).ready;
 }
+let recording: RecordingStatus | undefined;
+await hub.subscribe('recording_status', {}, (status) => {
+  recording = status;
+}).ready;
 await hub.subscribe('stream_status', {}, (status) => void statuses.set(status.stream_id, status)).ready;
 for (const kind of ['stream_media_key', 'stream_media_delta'] as const) {
   await hub.subscribe(kind, {}, (_none, { params }) => void fragments.set(params.stream_id, (fragments.get(params.stream_id) ?? 0) + 1)).ready;
@@ -100,15 +119,23 @@ const streamWhen = (streamId: string, isSo: (status: StreamStatus) => boolean, w
     },
   );
 
+interface Wanted {
+  readonly config: StreamConfig;
+  readonly recordings?: RecordingOrder[];
+}
+
 let revision = 0;
-async function assign(nodes: Readonly<Record<string, number>>): Promise<void> {
+async function assignStreams(wanted: Readonly<Record<string, Wanted>>): Promise<void> {
   const timestamp = new Date().toISOString();
   revision += 1;
-  const streams = Object.entries(nodes).map(([stream_id, node]) => ({
-    ...{ stream_id, desired: 'running' as const, revision },
-    config: { device: `/dev/video${node}`, resolution: '320x180', framerate: 5 },
-  }));
+  const streams = Object.entries(wanted).map(([stream_id, one]) => ({ stream_id, desired: 'running' as const, revision, ...one }));
   await ask({ action: 'assign', assignment: { streams, revision, timestamp } });
+}
+
+const atNode = (node: number): Wanted => ({ config: { device: `/dev/video${node}`, resolution: '320x180', framerate: 5 } });
+
+function assign(nodes: Readonly<Record<string, number>>): Promise<void> {
+  return assignStreams(Object.fromEntries(Object.entries(nodes).map(([streamId, node]) => [streamId, atNode(node)])));
 }
 
 /** What a user who may not open the node is told, and what after the rights were set. */
@@ -212,11 +239,43 @@ const steps: Record<StepName, () => Promise<Omit<MachineStep, 'name'>>> = {
     return { facts: { lost, other: statuses.get('camera0'), restarts } };
   },
 
+  async recording() {
+    seen.length = 0;
+    const moves: Seen[] = [];
+    const unplugged = await recordOverUnplug(
+      {
+        folder: join(folder, 'recordings'),
+        status: () => recording,
+        assign: (node, recordings) => assignStreams({ camera0: { ...atNode(node), recordings: [...recordings] } }),
+        async entries() {
+          const answer = await ask({ action: 'recording_entries', stream_id: 'camera0', after: 0, limit: 1000 });
+          return (answer as { entries: RecordingEntry[] }).entries;
+        },
+        async unplug(node) {
+          await unplug();
+          moves.push(await seenWhen('removed', node), await seenWhen('removed', 3));
+        },
+        async plug(node) {
+          await plug([node]);
+          moves.push(await seenWhen('discovered', node));
+        },
+        deadlineMs,
+      },
+      7,
+      5,
+    );
+    return { devices: moves.map(({ device }) => device), facts: { ...unplugged } };
+  },
+
+  async gateway() {
+    await assign({});
+    return { facts: { ...(await readThroughGateway({ node: 5, folder, deadlineMs })) } };
+  },
+
   async end() {
     await assign({});
     await unplug();
-    const both = [await seenWhen('removed', 7), await seenWhen('removed', 3)];
-    return { devices: both.map(({ device }) => device) };
+    return { devices: [(await seenWhen('removed', 5)).device] };
   },
 };
 
@@ -226,5 +285,6 @@ for (const name of stepNames) {
   process.stdout.write(`${JSON.stringify({ name, ...result, step_ms: Math.round(performance.now() - startedAt) })}\n`);
 }
 await spoke.stop();
+await recorders.stop();
 await watch.stop();
 await broker.stop();

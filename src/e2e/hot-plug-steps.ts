@@ -1,7 +1,7 @@
 /** What the program inside the machine with cameras tells the test outside. */
 import type { Device } from '../contracts/index.js';
 
-export const stepNames = ['plug', 'controls', 'rights', 'unplug', 'replug', 'picture', 'loss', 'end'] as const;
+export const stepNames = ['plug', 'controls', 'rights', 'unplug', 'replug', 'picture', 'loss', 'recording', 'gateway', 'end'] as const;
 export type StepName = (typeof stepNames)[number];
 
 export interface MachineStep {
