@@ -9,7 +9,7 @@ const defaultMaxBytes = 1_048_576;
 
 /** Runs to their end, whatever that is; throws only when FFmpeg cannot be started or the job is over. */
 export function mediaRuns({ parts, order, lease, cost, alive }: Attempt): RunMedia {
-  return async (args, { stdin, maxBytes = defaultMaxBytes } = {}) => {
+  return async (args, { maxBytes = defaultMaxBytes } = {}) => {
     const startedAt = performance.now();
     const command = sandboxCommand(
       { command: parts.machine.ffmpeg, args },
@@ -19,7 +19,6 @@ export function mediaRuns({ parts, order, lease, cost, alive }: Attempt): RunMed
     const said: string[] = [];
     const child = await spawnProcess({
       ...command,
-      stdin: stdin === undefined ? 'ignore' : 'pipe',
       stdout: 'pipe',
       lines: { tail: 0, perSecond: 10_000 },
       onLine: (line) => void said.push(line),
@@ -27,7 +26,6 @@ export function mediaRuns({ parts, order, lease, cost, alive }: Attempt): RunMed
       timeoutMs,
     });
     const meter = meterProcess(child.pid);
-    child.stdin?.end(stdin);
     const stdout: Buffer[] = [];
     let size = 0;
     child.stdout?.on('data', (chunk: Buffer) => {
