@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
 import type { Camera, Export, Recording, Segment, Snapshot } from '../contracts/index.js';
 import { waitFor } from '../testkit/index.js';
+import { startRtspServer } from '../testkit/rtsp-server.js';
 import { openBrowser, playerWhen, signIn, withoutBrowser } from './browser.js';
 import { breaksOf, readCounters } from './pictures.js';
 import { RecordedCamera } from './recorded-camera.js';
@@ -214,6 +215,38 @@ describe('cameras and recordings in the browser', { skip: withoutBrowser }, () =
 
   test('what the hub tells to nobody is asked of nobody: no page complained', () => {
     assert.deepEqual(complaints, []);
+  });
+
+  test('a camera with a login is added: a wrong password is told, the right one shows its picture, and no page has it afterwards', async () => {
+    const server = await startRtspServer({ credentials: { user: 'gate keeper', password: 'op@n/sesame' }, authentication: 'digest' });
+    try {
+      await page.goto(`${weir.url}/cameras`);
+      await page.getByTestId('add-camera').click();
+      await page.getByTestId('camera-source').fill(server.url);
+      await page.getByLabel('User', { exact: true }).fill('gate keeper');
+      await page.getByLabel('Password', { exact: true }).fill('wrong');
+      await page.getByTestId('camera-probe').click();
+      await page.getByTestId('camera-probe-result').getByText('The source refuses the user name or password').waitFor();
+      await page.getByLabel('Password', { exact: true }).fill('op@n/sesame');
+      await page.getByTestId('camera-probe').click();
+      await page
+        .getByTestId('camera-probe-result')
+        .getByText(/^Found .*640/)
+        .waitFor();
+      assert.equal(await fits(page), true);
+      await page.getByTestId('new-camera-name').fill('Gate');
+      await page.getByTestId('create-camera').click();
+      await page.waitForURL(/\/cameras\/camera\d+$/);
+      const gate = page.url().split('/').at(-1) ?? '';
+      await playerWhen(page, gate, (player) => player.picture === 'source' && player.framesDecoded > 10, 'plays', 30_000);
+      const shown = await weir.api<Camera>('GET', `/api/v1/cameras/${gate}`);
+      assert.deepEqual([shown.status, shown.source], ['CONNECTED', server.url]);
+      for (const secret of ['sesame', 'keeper'])
+        assert.ok(!(await page.content()).includes(secret) && !JSON.stringify(shown).includes(secret), secret);
+      await weir.api('DELETE', `/api/v1/cameras/${gate}`);
+    } finally {
+      await server.stop();
+    }
   });
 
   test('on a phone nothing is wider than the screen', async () => {
