@@ -7,17 +7,16 @@ import type { GatewayBackend, GatewayEvent, GatewayRecording, GatewayRecordOrder
 import type { GatewayOptions } from '../options.js';
 import { hostnameOf, hubLinks, mediaMtxLinks } from '../urls.js';
 import { type Breaker, createBreaker } from './breaker.js';
-import { createMtxClient, type MtxClient, type MtxInstance, type MtxPath } from './client.js';
+import { createMtxClient, type MtxClient, type MtxInstance } from './client.js';
 import { fillTemplate, formatCommand } from './command.js';
 import { missingPath, toGatewayPath } from './gateway-path.js';
 import { createMtxHttp, isMtxFailure, type MtxHttp } from './http.js';
 import type { HubInputs } from './hub-input.js';
+import { KeptPaths } from './kept-paths.js';
 import { createObserved, readerIdOf } from './observed.js';
-import { type PathConfig, recordFields, toPathConfig } from './path-config.js';
-import { driftOf, type PathStep, planPaths } from './plan.js';
+import { type PathConfig, toPathConfig } from './path-config.js';
 import { openRemembered, type Remembered } from './remembered.js';
 import { readSegmentFolder } from './segment-files.js';
-import { createSerial } from './serial.js';
 import type { MtxServer } from './server.js';
 import { featuresOf } from './version.js';
 import { createWatch, type Watch } from './watch.js';
@@ -32,9 +31,6 @@ export interface MediaMtxGatewayOptions extends GatewayOptions {
   readonly memoryFile: string;
 }
 
-/** A path's own settings are compared with what we gave only so often: they are large. */
-const driftEveryLooks = 6;
-const verifyMs = 2000;
 const startGraceMs = 10_000;
 
 export class MediaMtxGateway implements GatewayBackend {
@@ -47,9 +43,7 @@ export class MediaMtxGateway implements GatewayBackend {
   readonly #observed = createObserved();
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
   readonly #wishes: Wishes;
-  /** What this run of MediaMTX was given. */
-  readonly #given = new Map<string, string>();
-  readonly #serial = createSerial();
+  readonly #kept: KeptPaths;
   readonly #watch: Watch;
   readonly #ends: (() => void)[] = [];
   #settings: GatewaySettings;
@@ -57,7 +51,6 @@ export class MediaMtxGateway implements GatewayBackend {
   #state: GatewayState['state'] = 'starting';
   #error: string | null = null;
   #since = new Date().toISOString();
-  #looks = 0;
   #graceUntil = 0;
   /** Why the last process ended, until one works. */
   #lastWords: string | null = null;
@@ -88,6 +81,7 @@ export class MediaMtxGateway implements GatewayBackend {
     });
     // One that is just starting cannot answer yet, which is no failure of it.
     this.#client = createMtxClient(this.#http, this.#breaker, (error) => isMtxFailure(error) && performance.now() > this.#graceUntil);
+    this.#kept = new KeptPaths({ client: this.#client, wishes: this.#wishes, memory: this.#memory, server, inputs: options.inputs });
     this.#watch = createWatch({
       look: (signal) => this.#look(signal),
       everyMs: () => this.#settings.health_interval_s * 1000,
@@ -127,7 +121,7 @@ export class MediaMtxGateway implements GatewayBackend {
     const refused = [...this.#wishes.refused].map(([id, why]) => `${id}: ${why}`);
     const isWell = this.#state === 'running' && refused.length === 0;
     const message = this.#error ?? (refused.length > 0 ? refused.join('; ') : this.#state);
-    const details = { kind: 'mediamtx', managed: this.#server.managed, version: this.#instance?.version.text ?? null, paths: this.#given.size };
+    const details = { kind: 'mediamtx', managed: this.#server.managed, version: this.#instance?.version.text ?? null, paths: this.#kept.count };
     return { name: 'gateway', status: isWell ? 'healthy' : 'degraded', message, since: this.#since, details };
   }
 
@@ -143,14 +137,14 @@ export class MediaMtxGateway implements GatewayBackend {
   seen(streamId: string): SeenPath | undefined {
     if (this.#state !== 'running') return undefined;
     const path = this.#observed.of(streamId);
-    if (path === undefined) return { exists: this.#given.has(streamId), ready: false, readers: 0 };
+    if (path === undefined) return { exists: this.#kept.has(streamId), ready: false, readers: 0 };
     return { exists: true, ...path };
   }
 
   urlsOf(streamId: string, host: string): StreamUrls {
     if (!this.#options.knowsStream(streamId)) return {};
     const links = hubLinks(streamId, host, this.#options);
-    if (this.#state !== 'running' || !this.#given.has(streamId)) return links;
+    if (this.#state !== 'running' || !this.#kept.has(streamId)) return links;
     const hostname = this.#settings.host ?? this.#server.host ?? hostnameOf(host);
     return { ...links, ...mediaMtxLinks(streamId, hostname, this.#server.ports) };
   }
@@ -160,23 +154,17 @@ export class MediaMtxGateway implements GatewayBackend {
     return `rtsp://${ownUser}:${this.#options.own.of('read', streamId)}@127.0.0.1:${this.#server.ports.rtsp}/${streamId}`;
   }
 
-  async ensurePath(wish: PathWish, signal?: AbortSignal): Promise<void> {
-    const config = this.#wishes.ensure(wish);
-    await this.#serial(async () => {
-      if (this.#given.get(wish.streamId) === JSON.stringify(config) && (await this.#client.path(wish.streamId, signal)) !== undefined) return;
-      await this.#put(wish.streamId, signal);
-      await this.#verify(wish.streamId, signal);
-    });
+  ensurePath(wish: PathWish, signal?: AbortSignal): Promise<void> {
+    return this.#kept.ensure(wish, signal);
   }
 
-  async removePath(streamId: string, signal?: AbortSignal): Promise<void> {
-    this.#wishes.remove(streamId);
-    await this.#serial(() => this.#delete(streamId, signal));
+  removePath(streamId: string, signal?: AbortSignal): Promise<void> {
+    return this.#kept.remove(streamId, signal);
   }
 
   async reconcile(signal?: AbortSignal): Promise<{ made: number; removed: number }> {
     await this.#meet(signal);
-    return await this.#serial(() => this.#reconcile(this.#client.paths(signal), signal));
+    return await this.#kept.reconcile(this.#client.paths(signal), signal);
   }
 
   async paths(signal?: AbortSignal): Promise<GatewayPath[]> {
@@ -205,19 +193,8 @@ export class MediaMtxGateway implements GatewayBackend {
     this.#watch.soon();
   }
 
-  async record(streamId: string, order: GatewayRecordOrder | null, signal?: AbortSignal): Promise<void> {
-    const fields = recordFields(order, this.#server.recordFolder);
-    await this.#serial(async () => {
-      if (!this.#wishes.all.has(streamId))
-        throw new WeirError('not_found', `The gateway has no path ${streamId}`, { facts: { resource: 'path', id: streamId } });
-      await this.#client.patchPath(streamId, fields, signal);
-      if (order === null) this.#memory.records.delete(streamId);
-      else this.#memory.records.set(streamId, order);
-      this.#memory.save();
-      // A path that is given the same with the record fields is not made anew.
-      const wish = this.#wishes.all.get(streamId);
-      if (wish !== undefined) this.#given.set(streamId, JSON.stringify(this.#wishes.configOf(wish)));
-    });
+  record(streamId: string, order: GatewayRecordOrder | null, signal?: AbortSignal): Promise<void> {
+    return this.#kept.record(streamId, order, signal);
   }
 
   async recordings(streamId: string, signal?: AbortSignal): Promise<GatewayRecording[]> {
@@ -284,7 +261,7 @@ export class MediaMtxGateway implements GatewayBackend {
     try {
       await this.#meet(signal);
       const paths = await this.#client.paths(signal);
-      await this.#serial(() => this.#reconcile(Promise.resolve(paths), signal));
+      await this.#kept.reconcile(Promise.resolve(paths), signal);
       this.#change('running', null);
       this.#graceUntil = 0;
       this.#lastWords = null;
@@ -312,31 +289,7 @@ export class MediaMtxGateway implements GatewayBackend {
     if (instance.started === this.#instance?.started && instance.version.text === this.#instance.version.text) return;
     if (this.#instance !== undefined) this.#options.log.warn({ version: instance.version.text }, 'MediaMTX was restarted; its paths are made again');
     this.#instance = instance;
-    this.#given.clear();
-    this.#looks = 0;
-  }
-
-  async #reconcile(look: Promise<readonly MtxPath[]>, signal: AbortSignal | undefined): Promise<{ made: number; removed: number }> {
-    const existing = new Set((await look).map((path) => path.name));
-    const wanted = await this.#wishes.reload();
-    const drifted =
-      this.#looks++ % driftEveryLooks === driftEveryLooks - 1 ? driftOf(await this.#client.pathConfigs(signal), wanted) : new Set<string>();
-    const isOurs = (name: string) => this.#server.managed === 'child' || this.#memory.paths.has(name);
-    const steps = planPaths({ wanted, given: this.#given, existing, drifted, isOurs });
-    for (const step of steps) await this.#perform(step, signal);
-    for (const id of this.#wishes.all.keys()) if (!this.#wishes.captures(id)) await this.#options.inputs.refresh(id);
-    return { made: steps.filter((step) => step.kind === 'put').length, removed: steps.filter((step) => step.kind === 'delete').length };
-  }
-
-  async #perform(step: PathStep, signal: AbortSignal | undefined): Promise<void> {
-    if (step.kind === 'delete') return await this.#delete(step.name, signal);
-    try {
-      await this.#put(step.name, signal);
-    } catch (error) {
-      // One path that MediaMTX refuses must not keep the others from being made.
-      if (!(error instanceof WeirError) || error.code !== 'invalid_argument') throw error;
-      this.#wishes.refuse(step.name, error.message);
-    }
+    this.#kept.forget();
   }
 
   #toConfig(wish: PathWish): PathConfig {
@@ -350,37 +303,6 @@ export class MediaMtxGateway implements GatewayBackend {
       hubInput: (streamId) => inputs.args(streamId),
       recordFolder: this.#server.recordFolder,
     });
-  }
-
-  async #put(streamId: string, signal: AbortSignal | undefined): Promise<void> {
-    const wish = this.#wishes.all.get(streamId);
-    if (wish === undefined) return;
-    if (!this.#wishes.captures(streamId)) await this.#options.inputs.refresh(streamId);
-    const config = this.#wishes.configOf(wish);
-    await this.#client.replacePath(streamId, config, signal);
-    this.#given.set(streamId, JSON.stringify(config));
-    this.#memory.paths.add(streamId);
-    this.#memory.save();
-  }
-
-  async #delete(streamId: string, signal: AbortSignal | undefined): Promise<void> {
-    await this.#client.deletePath(streamId, signal);
-    this.#given.delete(streamId);
-    this.#memory.paths.delete(streamId);
-    this.#memory.records.delete(streamId);
-    this.#memory.save();
-    this.#options.inputs.remove(streamId);
-  }
-
-  /** The configuration is taken at once, the path itself comes a moment later. */
-  async #verify(streamId: string, signal: AbortSignal | undefined): Promise<void> {
-    const limit = AbortSignal.timeout(verifyMs);
-    for (;;) {
-      if ((await this.#client.path(streamId, signal)) !== undefined) return;
-      if (limit.aborted)
-        throw new WeirError('unavailable', `MediaMTX took the path ${streamId}, but does not show it`, { facts: { dependency: 'mediamtx' } });
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
   }
 
   #change(state: GatewayState['state'], error: string | null): void {
