@@ -49,6 +49,14 @@ const validBodies: Partial<Record<RouteName, unknown>> = {
   set_retention: { policy_type: 'age', enabled: true, max_age_days: 30 },
   gateway_auth: { action: 'read', path: 'front' },
   change_settings: { changes: { 'log.level': 'debug' } },
+  check_upload: { size_bytes: 1 },
+  reuse_upload: { size_bytes: 1, sha256: '0'.repeat(64) },
+  upload_path: { path: '/films/a.mp4' },
+  upload_url: { url: 'https://films.example/a.mp4' },
+  update_video: { title: 'Door' },
+  set_poster: { at_s: 1 },
+  video_from_recording: { stream_id: 'front', from: '2026-11-20T12:00:00Z', to: '2026-11-20T13:00:00Z' },
+  update_job: { priority: 1 },
 };
 
 const hour = 'from=2026-11-20T12:00:00Z&to=2026-11-20T13:00:00Z';
@@ -142,8 +150,9 @@ describe('the input of every route', () => {
     const route: Route = routes[name];
     const parameters = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
     for (const parameter of parameters) {
-      // The id of a reader is the gateway's own word, of which only the length is known.
-      const malformed = parameter === 'reader_id' ? 'x'.repeat(129) : 'not%20a%20token';
+      // The id of a reader is the gateway's own word, a file name that of a client: only their lengths are known.
+      const lengths: Record<string, number> = { reader_id: 129, ...(name === 'upload_put' ? { filename: 1025 } : {}) };
+      const malformed = lengths[parameter] === undefined ? 'not%20a%20token' : 'x'.repeat(lengths[parameter]);
       test(`${name} answers 400 naming ${parameter} when it is malformed`, async () => {
         const { server, calls } = createFixture();
         const bad = await server.inject(request(name, asToken('admin'), validBodies[name], pathOf(name, { [parameter]: malformed })));

@@ -111,7 +111,7 @@ describe('SQLite file', () => {
 
   it('on a full disk is resource_exhausted, keeps what was there and goes on when there is room', async (context) => {
     const folder = await makeTempFolder('full');
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder]).status === 0;
     try {
       if (!mounted) return context.skip('needs the right to mount a small file system');
       await using store = await openStore({ path: join(folder, 'weir.db') });

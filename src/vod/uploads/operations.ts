@@ -1,14 +1,11 @@
 /** The operations on uploads, one per route. */
-import { randomUUID } from 'node:crypto';
-import { type Session, type Video, type VideoDraft, WeirError } from '../../contracts/index.js';
+import { type Video, WeirError } from '../../contracts/index.js';
 import type { UploadRecord, VideoRecord } from '../../store/index.js';
-import { requestFor } from './complete.js';
-import { checkTimes } from './draft.js';
 import type { Fetching } from './fetch.js';
 import { type InPlaceParts, takeInPlace } from './in-place.js';
-import { cleanFileName } from './names.js';
 import type { UploadsOptions } from './needs.js';
 import { type OneBodyParts, receiveForm, receivePut } from './one-body.js';
+import { maySee, reuseContent } from './reuse.js';
 import type { UploadOperations } from './types.js';
 import { toUpload } from './view.js';
 
@@ -83,51 +80,6 @@ function contentOperations(parts: OperationParts) {
         existing: found.filter((video) => maySee(session, video)).map((video) => options.view(video)),
       };
     },
-    reuse_upload: async (session, { body }) => options.view(await reuse(parts, session, body.sha256, body.size_bytes, body.draft ?? {})),
+    reuse_upload: async (session, { body }) => options.view(await reuseContent(parts, session, body.sha256, body.size_bytes, body.draft ?? {})),
   } satisfies Partial<UploadOperations>;
-}
-
-/** Private videos are seen by their owner and by operators, which is whoever may upload at all. */
-function maySee(session: Session, video: VideoRecord): boolean {
-  return session.role !== 'viewer' || video.owner === session.username || video.visibility === 'public';
-}
-
-/** A video of content that is here: it refers to the same file, which stays until the last video lets go of it. */
-async function reuse(
-  { options, book }: OperationParts,
-  session: Session,
-  sha256: string,
-  sizeBytes: number,
-  draft: VideoDraft,
-): Promise<VideoRecord> {
-  checkTimes(draft);
-  options.checkDraft?.(draft);
-  const like = (await options.store.videos.withContent(sha256, sizeBytes)).find((video) => maySee(session, video));
-  if (like?.source == null) {
-    throw new WeirError('not_found', 'This content is not here, or no longer: send it', { field: 'sha256', received: sha256 });
-  }
-  const { source, facts } = like;
-  return options.store.transaction(async (tx) => {
-    const videoId = draft.replaces ?? randomUUID();
-    const present = draft.replaces === undefined ? undefined : await tx.videos.get(draft.replaces);
-    if (draft.replaces !== undefined && (present === undefined || present.deleted_at !== null)) {
-      throw new WeirError('not_found', `There is no video ${draft.replaces}`, { field: 'draft.replaces', received: draft.replaces });
-    }
-    if (present === undefined) {
-      await tx.videos.insert({
-        video_id: videoId,
-        title: draft.title ?? like.title,
-        description: draft.description ?? '',
-        tags: draft.tags ?? [],
-        visibility: draft.visibility ?? 'private',
-        owner: session.username,
-        state: 'uploaded',
-      });
-    }
-    await tx.videos.attachSource(videoId, source.source_id, cleanFileName(source.name));
-    const kept = await tx.videos.update(videoId, { facts, state: present?.output == null ? 'uploaded' : present.state, error: null });
-    await book.tell(tx, kept);
-    if (draft.process !== false) await options.enqueue(requestFor(kept, source.path, draft), { origin: 'upload', owner: kept.owner, tx });
-    return (await tx.videos.get(videoId)) ?? kept;
-  });
 }

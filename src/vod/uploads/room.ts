@@ -41,8 +41,7 @@ export class Room {
   async checkStart(sizeBytes: number | null, session: Session, books: Books): Promise<void> {
     if (sizeBytes !== null) this.checkSize(sizeBytes);
     const size = sizeBytes ?? 0;
-    const left = await this.quotaLeft(session.username, books);
-    if (left !== null && size > left) throw this.#overQuota(size, left);
+    await this.checkQuota(size, session.username, books);
     const own = await books.uploads.unfinishedOf(session.username);
     if (own >= maxUnfinished) {
       throw new WeirError('resource_exhausted', `${session.username} has ${own} unfinished uploads`, {
@@ -53,6 +52,12 @@ export class Room {
     const { missing } = await books.uploads.reservedBytes();
     const free = await this.free();
     if (free - missing - size < this.#options.settings.min_free_bytes) throw this.#diskFull(free);
+  }
+
+  /** Throws unless a user may have so many bytes more. */
+  async checkQuota(size: number, owner: string, books: Books): Promise<void> {
+    const left = await this.quotaLeft(owner, books);
+    if (left !== null && size > left) throw this.#overQuota(size, left);
   }
 
   /** Throws when what is being received has become too much meanwhile. */

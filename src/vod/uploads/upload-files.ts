@@ -6,7 +6,7 @@
  * back what was acknowledged last, and then the size of the file says so: it is the only truth about how far an upload has come, and a
  * client asks for it before it goes on.
  */
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 /** As `randomUUID` makes them. */
@@ -56,6 +56,25 @@ export class UploadFiles {
     }
     await syncFolder(dirname(path));
     await syncFolder(this.folder);
+  }
+
+  /**
+   * A second name for the same bytes: either may be deleted without the other. False where the file is gone, or the file system knows no
+   * such names.
+   */
+  async link(uploadId: string, from: string): Promise<boolean> {
+    const path = this.pathOf(uploadId);
+    await mkdir(dirname(path), { mode: 0o750 });
+    try {
+      await link(from, path);
+    } catch (error) {
+      await this.remove(uploadId);
+      if (['ENOENT', 'EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+      throw error;
+    }
+    await syncFolder(dirname(path));
+    await syncFolder(this.folder);
+    return true;
   }
 
   /** Undefined when the file is gone. */
