@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { WeirError } from '../contracts/index.js';
 import { nextItem, withDeadline } from '../testkit/index.js';
+import { describeJobs } from './jobs.suite.js';
 import type { Store } from './open-store.js';
 import { startOutboxRelay } from './outbox-relay.js';
 import type { RecordingRecord, SegmentQuery, SegmentRecord } from './recordings-repository.js';
@@ -78,6 +79,7 @@ export function describeStore(name: string, open: () => Promise<SuiteDatabase>):
     describePeople(each);
     describeAlertsAndAudit(each);
     describeCameras(each);
+    describeJobs(each);
     describeTransactions(each);
     describeOutbox(each);
     describeRecordings(each);

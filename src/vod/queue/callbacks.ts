@@ -42,18 +42,23 @@ export class Callbacks {
     if (this.#isLooking) return;
     clearTimeout(this.#timer);
     this.#isLooking = true;
-    this.#look()
-      .catch((error: unknown) => {
-        this.#parts.log.warn({ err: error }, 'callbacks could not be read; trying again');
-        return tickMs;
-      })
-      .then((waitMs) => {
-        this.#isLooking = false;
-        if (this.#isStopped) return;
-        if (this.#isAsked) return this.kick();
-        this.#timer = setTimeout(() => this.kick(), waitMs);
-        this.#timer.unref();
-      });
+    void this.#lookOnce();
+  }
+
+  /** Never rejects. */
+  async #lookOnce(): Promise<void> {
+    const waitMs = await this.#look().catch((error: unknown) => {
+      this.#parts.log.warn({ err: error }, 'callbacks could not be read; trying again');
+      return tickMs;
+    });
+    this.#isLooking = false;
+    if (this.#isStopped) return;
+    if (this.#isAsked) {
+      this.kick();
+      return;
+    }
+    this.#timer = setTimeout(() => this.kick(), waitMs);
+    this.#timer.unref();
   }
 
   /** Waits for what is under way; its answers are kept. */

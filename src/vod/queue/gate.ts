@@ -1,6 +1,7 @@
 /** Whether anything may start at all: not while the queue is paused, not without room on the disk. */
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { QueueStore } from './needs.js';
 import type { QueueParts } from './parts.js';
 
 const pausedKey = 'video_queue.paused';
@@ -17,8 +18,8 @@ export class Gate {
   }
 
   /** Kept over restarts, and common to all hubs on the database. */
-  async isPaused(): Promise<boolean> {
-    return (await this.#parts.store.settings.get(pausedKey)) === true;
+  async isPaused(settings: Pick<QueueStore['settings'], 'get'> = this.#parts.store.settings): Promise<boolean> {
+    return (await settings.get(pausedKey)) === true;
   }
 
   async setPaused(paused: boolean): Promise<void> {

@@ -189,7 +189,7 @@ class QueueNouns implements VideoQueueHub, QueueListener {
   async enqueue(request: VideoProcessRequest, { origin, owner, tx }: EnqueueOptions): Promise<Job> {
     const { store, settings, profiles } = this.#parts;
     const draft = await readRequest(request, { settings, profiles });
-    const later = await this.#gate.isPaused();
+    const later = await this.#gate.isPaused(tx?.settings);
     if (tx === undefined) return shown(this.#shared, await changeQueue(store, (change) => this.#book.add(change, draft, { origin, owner, later })));
     await tx.lock('video_queue');
     // Whether the change is kept is not known here; who listens on the bus hears of it when it is.

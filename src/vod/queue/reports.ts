@@ -45,7 +45,7 @@ export class Reports {
     const { log, settings } = this.#parts;
     const folder = outputPath(settings.folder, job);
     const parent = dirname(folder);
-    const places = job.output_path === null ? [/^\.r\d+\.r(\d+)$/] : [new RegExp(`^${escape(stagingPrefix(folder))}(\\d+)$`)];
+    const places = job.output_path === null ? [/^\.r\d+\.r(\d+)$/] : [new RegExp(`^${quoted(stagingPrefix(folder))}(\\d+)$`)];
     readdir(parent)
       .then(async (names) => {
         for (const name of names) {
@@ -59,7 +59,7 @@ export class Reports {
   }
 }
 
-function escape(text: string): string {
+function quoted(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
