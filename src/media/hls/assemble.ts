@@ -123,7 +123,7 @@ export function assembleOutput(
     subtitles: tracks.subtitles.map(({ name, language, playlist, vtt }) => ({ name, language, playlist, vtt })),
     duration_s: round(Math.max(0, ...main.map(({ durationS }) => durationS))),
     size_bytes: written.sizeBytes,
-    is_encrypted: request.key !== undefined,
+    is_encrypted: request.plan.encryption !== 'none',
     published_at: new Date().toISOString(),
   };
 }

@@ -2,5 +2,4 @@
 export { checkDecode, type DecodeCheckOptions } from './decode-check.js';
 export { noPictures, type OutputPictures, openPackager, type PackageRequest, type Packager, packageOutput } from './package.js';
 export { plainRuns, type RunMedia, type RunMediaOptions } from './run-media.js';
-export { createSegmentKey, type SegmentKey } from './segment-key.js';
 export { type Delivery, type ValidateOptions, validateOutput } from './validate.js';

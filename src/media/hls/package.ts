@@ -13,7 +13,8 @@ import { openTrackMeter, type TrackMeter } from './measure.js';
 import { type MeasuredTrack, measureTrack } from './measured-track.js';
 import { formatMediaPlaylist, targetDurationOf } from './media-playlist.js';
 import { formatMultivariant } from './multivariant.js';
-import type { SegmentKey } from './segment-key.js';
+import { parseMediaPlaylist } from './parse-playlist.js';
+import { readSegmentKey, type SegmentKey } from './segment-key.js';
 import { segmentsAmong, type TrackFiles, trackFilesOf, type WrittenOutput } from './track-files.js';
 import { writeWhole } from './write-file.js';
 import { writeIFrames } from './write-iframes.js';
@@ -35,8 +36,6 @@ export interface PackageRequest {
   readonly facts: SourceFacts;
   readonly profile: VideoProfile;
   readonly revision: number;
-  /** With which FFmpeg encrypted the segments; needed when the plan says so. See `createSegmentKey`. */
-  readonly key?: SegmentKey | undefined;
   /** Default: none. */
   readonly pictures?: OutputPictures;
   readonly signal?: AbortSignal | undefined;
@@ -56,17 +55,14 @@ export interface Packager {
 interface Bench {
   readonly request: Omit<PackageRequest, 'pictures'>;
   readonly tracks: readonly TrackFiles[];
-  readonly meters: ReadonlyMap<string, TrackMeter>;
+  /** By name; made when the key is known. */
+  readonly meters: Map<string, TrackMeter>;
 }
 
-/** Starts packaging; reads and writes nothing yet. Throws `invalid_argument` when the plan is encrypted and no key is given. */
+/** Starts packaging; reads and writes nothing yet. Of an encrypted output the key is read as FFmpeg's playlists name it. */
 export function openPackager(request: Omit<PackageRequest, 'pictures'>): Packager {
-  if (request.plan.encryption !== 'none' && request.key === undefined) {
-    throw new WeirError('invalid_argument', 'The plan is encrypted and no key was given', { field: 'key' });
-  }
   const tracks = writtenBy(request.plan, request.folder).map(trackFilesOf);
-  const meters = new Map(tracks.map((track) => [track.name, openTrackMeter(request.folder, track, request.key)]));
-  const bench = { request, tracks, meters };
+  const bench = { request, tracks, meters: new Map<string, TrackMeter>() };
   return { growing: async () => await writeGrowing(bench), finish: async (pictures) => await writeFinal(bench, pictures) };
 }
 
@@ -83,18 +79,33 @@ export async function packageOutput(request: PackageRequest): Promise<VideoOutpu
   return await openPackager(request).finish(request.pictures ?? noPictures);
 }
 
-async function measureAll(
-  { request, tracks, meters }: Bench,
-  namesOf: (track: TrackFiles, meter: TrackMeter) => Promise<string[]>,
-): Promise<MeasuredTrack[]> {
+type NameSegments = (track: TrackFiles, meter: TrackMeter, key: SegmentKey | undefined) => Promise<string[]>;
+
+async function measureAll({ request, tracks, meters }: Bench, nameSegments: NameSegments): Promise<MeasuredTrack[]> {
   const measured: MeasuredTrack[] = [];
   for (const track of tracks) {
     request.signal?.throwIfAborted();
-    const meter = meters.get(track.name) ?? openTrackMeter(request.folder, track, request.key);
-    const names = await namesOf(track, meter);
+    const key = await keyOf(request, track);
+    const meter = meters.get(track.name) ?? openTrackMeter(request.folder, track, key);
+    const names = await nameSegments(track, meter, key);
+    // Only a meter that knows the key is worth keeping.
+    if (names.length > 0) meters.set(track.name, meter);
     if (names.length > 0) measured.push(await measureTrack(track, meter, names));
   }
   return measured;
+}
+
+async function keyOf({ plan, folder }: Pick<PackageRequest, 'plan' | 'folder'>, track: TrackFiles): Promise<SegmentKey | undefined> {
+  if (plan.encryption === 'none') return undefined;
+  return await readSegmentKey(folder, parseMediaPlaylist(await readPlaylist(folder, track))?.key);
+}
+
+/** Empty while FFmpeg has not begun it. */
+async function readPlaylist(folder: string, track: TrackFiles): Promise<string> {
+  return await readFile(join(folder, track.playlist), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
 }
 
 function splitTracks(bench: Bench, measured: readonly MeasuredTrack[], subtitles: readonly WrittenSubtitle[]): PackagedTracks {
@@ -107,7 +118,7 @@ function splitTracks(bench: Bench, measured: readonly MeasuredTrack[], subtitles
 
 async function writeGrowing(bench: Bench): Promise<VideoOutput | undefined> {
   const { folder } = bench.request;
-  const measured = await measureAll(bench, async (track) => await listedSegments(join(folder, track.playlist)));
+  const measured = await measureAll(bench, async (track) => listedSegments(await readPlaylist(folder, track)));
   const tracks = splitTracks(bench, measured, []);
   const { plan } = bench.request;
   // A group without any of its sound would be silent.
@@ -117,20 +128,11 @@ async function writeGrowing(bench: Bench): Promise<VideoOutput | undefined> {
   return assembleOutput(bench.request, tracks, noPictures, { sizeBytes: measured.reduce((sum, track) => sum + track.sizeBytes, 0), dash: null });
 }
 
-/** What a playlist of FFmpeg lists is finished. */
-async function listedSegments(playlist: string): Promise<string[]> {
-  const text = await readFile(playlist, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
-  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-}
-
 async function writeFinal(bench: Bench, pictures: OutputPictures): Promise<VideoOutput> {
   const { request } = bench;
-  const { folder, plan, profile, key } = request;
+  const { folder, plan, profile } = request;
   const names = new Set(await readdir(folder));
-  const measured = await measureAll(bench, async (track, meter) => await foldTail(folder, track, segmentsAmong(track, names), meter, key));
+  const measured = await measureAll(bench, async (track, meter, key) => await foldTail(folder, track, segmentsAmong(track, names), meter, key));
   const [main] = measured;
   if (main === undefined) throw new WeirError('internal', 'Nothing was encoded', { facts: { reason: 'segment_missing' } });
   const subtitles: WrittenSubtitle[] = [];
@@ -139,6 +141,7 @@ async function writeFinal(bench: Bench, pictures: OutputPictures): Promise<Video
     if (written !== undefined) subtitles.push(written);
   }
   const tracks = splitTracks(bench, measured, subtitles);
+  const key = await keyOf(request, main.files);
   for (const track of measured) await writeTrack(folder, track, tracks.targetDurationS, key);
   for (const track of profile.iframes ? tracks.video : []) {
     const iframes = await writeIFrames(folder, track, key);
@@ -160,6 +163,11 @@ async function writeTrack(folder: string, track: MeasuredTrack, targetDurationS:
     key: key === undefined ? undefined : { uri: key.file, iv: key.iv },
   });
   await writeWhole(folder, files.playlist, text);
+}
+
+/** What a playlist of FFmpeg lists is finished. */
+function listedSegments(text: string): string[] {
+  return parseMediaPlaylist(text)?.segments.map(({ file }) => file) ?? [];
 }
 
 async function folderSize(folder: string): Promise<number> {

@@ -1,7 +1,7 @@
 /** AES-128 of whole segments (RFC 8216, 4.3.2.4). */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { WeirError } from '../../contracts/errors.js';
 
 export interface SegmentKey {
@@ -14,13 +14,13 @@ export interface SegmentKey {
 
 const keyBytes = 16;
 
-/** Makes a key, writes it into the output folder, and writes the file for FFmpeg's `-hls_key_info_file` to `keyInfoFile` (outside of it). */
-export async function createSegmentKey(folder: string, keyInfoFile: string): Promise<SegmentKey> {
-  const [file, key, iv] = ['segments.key', randomBytes(keyBytes), randomBytes(keyBytes)];
-  const path = join(folder, file);
-  await writeFile(path, key, { mode: 0o600 });
-  await writeFile(keyInfoFile, `${file}\n${path}\n${iv.toString('hex')}\n`, { mode: 0o600 });
-  return { file, key, iv };
+/** The key that the attributes of `EXT-X-KEY` name, out of the folder; undefined when nothing is encrypted. Throws what reading throws. */
+export async function readSegmentKey(folder: string, attributes: ReadonlyMap<string, string> | undefined): Promise<SegmentKey | undefined> {
+  const uri = attributes?.get('URI');
+  if (uri === undefined || attributes?.get('METHOD') === 'NONE') return undefined;
+  const iv = attributes?.get('IV');
+  const key = await readFile(join(folder, basename(uri)));
+  return { file: basename(uri), key, iv: iv === undefined ? undefined : Buffer.from(iv.replace(/^0x/i, ''), 'hex') };
 }
 
 function vectorOf(key: SegmentKey, sequence: number): Uint8Array {

@@ -6,7 +6,7 @@ import type { VideoOutput } from '../../../contracts/video.js';
 import { openTrackMeter } from '../measure.js';
 import { type MeasuredTrack, measureTrack } from '../measured-track.js';
 import { type ParsedMediaPlaylist, type ParsedMultivariant, type ParsedVariant, parseMediaPlaylist, parseMultivariant } from '../parse-playlist.js';
-import { decryptSegment, type SegmentKey } from '../segment-key.js';
+import { decryptSegment, readSegmentKey } from '../segment-key.js';
 import type { Delivery } from '../validate.js';
 
 export interface PlaylistFacts {
@@ -80,6 +80,16 @@ export async function loadOutput(
   };
 }
 
+/** One rendition of an output, measured. Throws `internal` when it cannot be read. */
+export async function loadRendition(folder: string, playlist: string): Promise<TrackFacts> {
+  const loading: Loading = { folder, faults: [], signal: undefined };
+  const loaded = await loadTrack(loading, playlist);
+  if (loaded !== undefined) return loaded;
+  throw new WeirError('internal', `${playlist}: ${loading.faults[0]?.detail ?? 'cannot be read'}`, {
+    facts: { reason: 'segment_missing', file: playlist },
+  });
+}
+
 async function all<I, O>(items: readonly I[], load: (item: I) => Promise<O | undefined>): Promise<O[]> {
   const loaded: O[] = [];
   for (const item of items) {
@@ -120,13 +130,6 @@ async function loadPlaylist(loading: Loading, file: string): Promise<PlaylistFac
   });
 }
 
-async function keyOf(folder: string, playlist: ParsedMediaPlaylist): Promise<SegmentKey | undefined> {
-  const uri = playlist.key?.get('URI');
-  if (uri === undefined || playlist.key?.get('METHOD') === 'NONE') return undefined;
-  const iv = playlist.key?.get('IV');
-  return { file: uri, key: await readFile(inside(folder, uri)), iv: iv === undefined ? undefined : Buffer.from(iv.replace(/^0x/i, ''), 'hex') };
-}
-
 async function loadTrack(loading: Loading, file: string): Promise<TrackFacts | undefined> {
   const loaded = await loadPlaylist(loading, file);
   if (loaded === undefined) return undefined;
@@ -136,7 +139,7 @@ async function loadTrack(loading: Loading, file: string): Promise<TrackFacts | u
     const isFragmented = /\.(?:m4s|mp4)$/.test(names[0] ?? '');
     // Without a map the init segment that lies beside still tells what the segments are.
     const init = playlist.map?.file ?? (isFragmented ? `${file.replace(/\.m3u8$/, '')}_init.mp4` : undefined);
-    const meter = openTrackMeter(loading.folder, { init }, await keyOf(loading.folder, playlist));
+    const meter = openTrackMeter(loading.folder, { init }, await readSegmentKey(loading.folder, playlist.key));
     const files = { name: file.replace(/\.m3u8$/, ''), kind: 'video' as const, playlist: file, segments: '', init };
     return { ...loaded, track: await measureTrack(files, meter, names) };
   });
@@ -158,7 +161,7 @@ async function loadIFrames(loading: Loading, line: ParsedVariant, variants: read
   const loaded = await loadPlaylist(loading, line.playlist);
   if (loaded === undefined) return undefined;
   return await attempt(loading, loaded.file, async () => {
-    const key = await keyOf(loading.folder, loaded.playlist);
+    const key = await readSegmentKey(loading.folder, loaded.playlist.key);
     let [opened, bytes]: [string, Uint8Array] = ['', new Uint8Array()];
     const frames: Uint8Array[] = [];
     for (const [number, { file, range }] of loaded.playlist.segments.entries()) {

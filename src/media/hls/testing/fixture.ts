@@ -1,4 +1,5 @@
 /** Small outputs as a worker makes them: a source of every kind of track, inspected, planned, encoded, packaged. Tests only. */
+import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceFacts, VideoOutput } from '../../../contracts/video.js';
@@ -10,7 +11,6 @@ import type { EncodingMachine } from '../../vod/machine.js';
 import { planVideo, type VideoPlan } from '../../vod/plan.js';
 import { subtitleArgs } from '../../vod/subtitles.js';
 import { type PackageRequest, packageOutput } from '../package.js';
-import { createSegmentKey, type SegmentKey } from '../segment-key.js';
 
 export const fixtureSeconds = 12;
 export const fixtureRate = 25;
@@ -54,8 +54,8 @@ async function ffmpeg(args: readonly string[]): Promise<void> {
 export async function makeSource(parent: string): Promise<Source> {
   const path = join(parent, 'source.mkv');
   await writeFile(join(parent, 'text.srt'), text);
-  const picture = `testsrc2=size=480x270:rate=${fixtureRate},drawbox=color=white:t=fill:enable='lt(mod(t,1),0.04)'`;
-  const sound = (pitch: number) => `aevalsrc=exprs='0.5*sin(2*PI*${pitch}*t)*lt(mod(t,1),0.04)':s=48000:c=stereo`;
+  const picture = `testsrc2=size=480x270:rate=${fixtureRate},drawbox=color=white:t=fill:enable='lt(mod(t+0.5,1),0.04)'`;
+  const sound = (pitch: number) => `aevalsrc=exprs='0.5*sin(2*PI*${pitch}*t)*lt(mod(t+0.5,1),0.04)':s=48000:c=stereo`;
   const inputs = [picture, sound(1000), sound(1500)].flatMap((graph) => ['-f', 'lavfi', '-t', String(fixtureSeconds), '-i', graph]);
   await ffmpeg([
     ...['-nostdin', '-y', '-loglevel', 'error', ...inputs, '-i', join(parent, 'text.srt'), '-map', '0', '-map', '1', '-map', '2', '-map', '3'],
@@ -91,12 +91,15 @@ export async function encodeFixture(parent: string, source: Source, kind: Fixtur
   const profile = profileFor(kind);
   const plan = planVideo(facts, profile, { machine });
   const keyInfoFile = join(parent, `${kind}.keyinfo`);
-  const key: SegmentKey | undefined = kind === 'aes' ? await createSegmentKey(folder, keyInfoFile) : undefined;
-  const command = encodeCommand(plan, { input: source.path, folder, ...(key === undefined ? {} : { keyInfoFile }) });
+  if (kind === 'aes') {
+    await writeFile(join(folder, 'segments.key'), randomBytes(16));
+    await writeFile(keyInfoFile, `segments.key\n${join(folder, 'segments.key')}\n${randomBytes(16).toString('hex')}\n`);
+  }
+  const command = encodeCommand(plan, { input: source.path, folder, ...(kind === 'aes' ? { keyInfoFile } : {}) });
   await ffmpeg(command.args);
   const texts = subtitleArgs(plan, { input: source.path, folder });
   if (texts !== undefined) await ffmpeg(texts);
-  return { folder, plan, facts, profile, revision: 1, key };
+  return { folder, plan, facts, profile, revision: 1 };
 }
 
 /** Encodes and packages one kind into a folder of its own below `parent`. */
