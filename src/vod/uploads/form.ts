@@ -56,6 +56,8 @@ export async function readForm(contentType: string, source: Readable, signal: Ab
         return;
       }
       hasFile = true;
+      // A form that breaks off before anybody reads the file concerns `rest` alone.
+      stream.on('error', () => undefined);
       resolve({ file: stream, filename, contentType: type || null });
     });
   });

@@ -100,6 +100,8 @@ async function takeBytes(parts: OneBodyParts, given: Given, upload: UploadRecord
     });
   }
   if (end === 'stopped') throw WeirError.from(signal.reason);
+  // What is wrong with the form comes first: it is why its file broke off.
+  if (end === 'broken' && given.afterwards !== undefined) await Promise.race([given.afterwards(), undefined]);
   if (end === 'broken') throw new WeirError('cancelled', 'The connection broke off; a resumable upload could go on');
   await given.afterwards?.();
   if (bytes === 0) throw emptyFile('(body)');

@@ -95,8 +95,14 @@ async function answer(server: Server, parts: TusDoorParts, call: TusCall): Promi
   return { status: response.status, headers: await answerHeaders(response, parts, call), body: await bodyOf(response) };
 }
 
+/**
+ * The body has its own length. `connection: close`, which the library sends with each failure, would cut a client off that still sends and
+ * so never reads why.
+ */
+const dropped: ReadonlySet<string> = new Set(['content-length', 'connection']);
+
 async function answerHeaders(response: Response, parts: TusDoorParts, call: TusCall): Promise<Record<string, string>> {
-  const headers = Object.fromEntries([...response.headers].filter(([name]) => !name.startsWith('access-control-') && name !== 'content-length'));
+  const headers = Object.fromEntries([...response.headers].filter(([name]) => !name.startsWith('access-control-') && !dropped.has(name)));
   headers['cache-control'] = 'no-store';
   headers['tus-version'] = '1.0.0';
   if (call.request.method === 'OPTIONS') headers['tus-checksum-algorithm'] = checksumAlgorithms.join(',');
