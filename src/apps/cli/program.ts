@@ -9,6 +9,7 @@ import { addAlertCommands } from './alert-commands.js';
 import { addCameraCommands } from './camera-commands.js';
 import { addConfigCommands } from './config-commands.js';
 import { addGatewayCommands } from './gateway-commands.js';
+import { addJobCommands } from './job-commands.js';
 import { addRecordingCommands } from './recording-commands.js';
 import { addRpcCommands } from './rpc-commands.js';
 import { addRunCommands } from './run-commands.js';
@@ -16,6 +17,7 @@ import { addSnapshotCommands } from './snapshot-commands.js';
 import { addStorageCommands } from './storage-commands.js';
 import { addStreamCommands } from './stream-commands.js';
 import { formatFailure, type Terminal } from './terminal.js';
+import { addVideoCommands } from './video-commands.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, refused: 4 } as const;
@@ -88,6 +90,8 @@ export function createProgram(terminal: Terminal): Command {
   addCameraCommands(program, terminal);
   addRecordingCommands(program, terminal);
   addSnapshotCommands(program, terminal);
+  addVideoCommands(program, terminal);
+  addJobCommands(program, terminal);
   addStorageCommands(program, terminal);
   addGatewayCommands(program, terminal);
   addAlertCommands(program, terminal);
