@@ -9,6 +9,7 @@ interface MetricRow {
 }
 
 const perStream = ['stream_id'] as const;
+const jobBuckets = [0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400] as const;
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 export const metricTable = {
@@ -54,6 +55,37 @@ export const metricTable = {
     labels: [],
   },
   weir_storage_stream_bytes: { type: 'gauge', help: 'Recordings kept of the stream.', labels: perStream },
+
+  weir_video_jobs: { type: 'gauge', help: 'Jobs on videos by state: queued, retrying, running.', labels: ['state'] },
+  weir_video_queue_paused: { type: 'gauge', help: '1 while no job is started.', labels: [] },
+  weir_video_queue_oldest_seconds: { type: 'gauge', help: 'Age of the oldest job that could start; absent: none waits.', labels: [] },
+  weir_video_workers: { type: 'gauge', help: 'Workers on videos by state.', labels: ['state'] },
+  weir_video_dead_letters: { type: 'gauge', help: 'Requests given up and not replayed.', labels: [] },
+  weir_video_callbacks_total: { type: 'counter', help: 'Attempts to deliver callbacks, by outcome: delivered, failed.', labels: ['outcome'] },
+  weir_video_jobs_ended_total: { type: 'counter', help: 'Jobs that ended, by state: done, dead, cancelled.', labels: ['state'] },
+  weir_video_failures_total: { type: 'counter', help: 'Attempts that failed, by reason.', labels: ['reason'] },
+  weir_video_wait_seconds: { type: 'histogram', help: 'From queued to started, first attempts.', labels: [], buckets: jobBuckets },
+  weir_video_run_seconds: {
+    type: 'histogram',
+    help: 'From the start of the last attempt to its end, of jobs that are done.',
+    labels: [],
+    buckets: jobBuckets,
+  },
+  weir_video_speed: {
+    type: 'histogram',
+    help: 'Seconds of video per second of work, of jobs that are done.',
+    labels: [],
+    buckets: [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32],
+  },
+  weir_video_cpu_seconds_total: { type: 'counter', help: 'CPU time of FFmpeg, of jobs that ended.', labels: [] },
+  weir_video_written_bytes_total: { type: 'counter', help: 'Bytes that jobs wrote.', labels: [] },
+  weir_video_cpu_seconds: { type: 'histogram', help: 'CPU time of FFmpeg per video.', labels: [], buckets: jobBuckets },
+  weir_video_written_bytes: {
+    type: 'histogram',
+    help: 'Bytes written per video.',
+    labels: [],
+    buckets: [1e6, 1e7, 1e8, 1e9, 1e10, 1e11],
+  },
 
   weir_rpc_sockets: { type: 'gauge', help: 'Open JSON-RPC sockets by state: anonymous, authenticated.', labels: ['state'] },
   weir_rpc_connections_total: { type: 'counter', help: 'JSON-RPC sockets that were let in.', labels: [] },

@@ -58,9 +58,7 @@ export class Claims {
       own.worker_id === worker_id &&
       own.instance === instance &&
       own.ticket_seq === ticket?.sequence &&
-      own.ticket_delivery === ticket.delivery &&
-      own.commands.length === 0 &&
-      own.duration_s === null;
+      own.ticket_delivery === ticket.delivery;
     const profile = this.#parts.profiles.get(own.profile);
     return isSame && profile !== undefined ? { outcome: 'granted', order: this.#order(own, profile) } : undefined;
   }

@@ -77,6 +77,8 @@ export interface VideoQueueHub {
   onJobChange(listener: (job: Job) => void): () => void;
   /** Depth, age, speed, cost and workers as they are now. */
   queue(): Promise<VideoQueue>;
+  /** Since the start of this hub: attempts to deliver callbacks. */
+  callbackCounters(): { readonly delivered: number; readonly failed: number };
   /** Component `video_queue` for the health of the whole. */
   health(): ComponentHealth;
   /** Ends intake, then what runs. Workers go on without the hub and are heard again by the next one. */
@@ -221,6 +223,10 @@ class QueueNouns implements VideoQueueHub, QueueListener {
 
   async queue(): Promise<VideoQueue> {
     return queueFigures(this.#parts, await workersOf(this.#shared));
+  }
+
+  callbackCounters(): { readonly delivered: number; readonly failed: number } {
+    return this.#callbacks.counters;
   }
 
   health(): ComponentHealth {
