@@ -77,9 +77,9 @@ if (only.length === 0) for (const [title, args] of checks) await check(title, ar
 await runTests(
   'unit, contract and integration',
   files.filter((file) => !isEndToEnd(file)),
-  4,
+  3,
 );
-await runTests('end to end', files.filter(isEndToEnd), 3);
+await runTests('end to end', files.filter(isEndToEnd), 2);
 
 for (const { name, reason } of totals.skipped) process.stdout.write(`skipped: ${name}: ${reason}\n`);
 for (const failure of totals.failures) process.stdout.write(`failed: ${failure}\n`);
