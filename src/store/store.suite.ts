@@ -10,6 +10,7 @@ import type { Store } from './open-store.js';
 import { startOutboxRelay } from './outbox-relay.js';
 import type { RecordingRecord, SegmentQuery, SegmentRecord } from './recordings-repository.js';
 import type { NewStream, OutboxEvent, SessionRecord, UserRecord } from './repositories.js';
+import { describeVideos } from './videos.suite.js';
 
 /** A database of its own for one group of cases; `reopen` gives a second store on the same data. */
 export interface SuiteDatabase {
@@ -84,6 +85,7 @@ export function describeStore(name: string, open: () => Promise<SuiteDatabase>):
     describeOutbox(each);
     describeRecordings(each);
     describeSettingsVersions(each);
+    describeVideos(each);
     describePaging(open);
   });
 }
