@@ -10,6 +10,7 @@ import {
   muxedKbps,
   renditionArgs,
   runArgs,
+  sameZero,
   steadyFilters,
 } from './encode.js';
 import { hardwareArgs } from './encoder-args.js';
@@ -81,6 +82,7 @@ export function chunkCommand(
     ),
     ...steadyFilters,
     ...(skippedS > 0 ? ['-ss', String(skippedS)] : []),
+    ...sameZero,
     ...sourceInputArgs(options.input, options),
     ...(video === undefined ? [] : ['-filter_complex', video.graph]),
   ];
@@ -114,14 +116,17 @@ interface Sound {
   readonly track: number;
 }
 
-/** The sound files of a cut video: one for each track, or for each rate that renditions mux. */
+/**
+ * The sound files of a cut video: one for each track, or for each rate that renditions mux. NUT keeps every packet with its exact
+ * time, where MP4 would cut the last one.
+ */
 function soundsOf(plan: VideoPlan): Sound[] {
   const [first] = plan.audio;
   if (plan.audioLayout !== 'muxed' || first === undefined) {
-    return plan.audio.map((audio, track) => ({ file: `${audio.name}.m4a`, pad: audio.name, kbps: audio.kbps, track }));
+    return plan.audio.map((audio, track) => ({ file: `${audio.name}.nut`, pad: audio.name, kbps: audio.kbps, track }));
   }
   const rates = [...new Set(plan.renditions.map((rendition) => muxedKbps(rendition, first)))];
-  return rates.map((kbps) => ({ file: `audio_${kbps}.m4a`, pad: `a${kbps}`, kbps, track: 0 }));
+  return rates.map((kbps) => ({ file: `audio_${kbps}.nut`, pad: `a${kbps}`, kbps, track: 0 }));
 }
 
 /** Encodes all sound of a cut video, once and whole, into the folder. Undefined when it is silent. */
@@ -135,9 +140,18 @@ export function chunkAudioCommand(
     const pads = sounds.filter((sound) => sound.track === track).map((sound) => sound.pad);
     return audioGraph(plan, audio, pads, options.loudness?.get(audio.index));
   });
-  const args = [...runArgs, '-vn', '-sn', '-dn', ...sourceInputArgs(options.input), ...graphs.flatMap((graph) => ['-filter_complex', graph])];
-  for (const { file, pad, kbps } of sounds)
-    args.push('-map', `[${pad}]`, ...aacArgs(kbps), '-map_metadata', '-1', '-f', 'mp4', `${options.folder}/${file}`);
+  const args = [
+    ...runArgs,
+    '-vn',
+    '-sn',
+    '-dn',
+    ...sameZero,
+    ...sourceInputArgs(options.input),
+    ...graphs.flatMap((graph) => ['-filter_complex', graph]),
+  ];
+  for (const { file, pad, kbps } of sounds) {
+    args.push('-map', `[${pad}]`, ...aacArgs(kbps), '-map_metadata', '-1', '-f', 'nut', `${options.folder}/${file}`);
+  }
   return { args, files: sounds.map((sound) => sound.file) };
 }
 
@@ -163,7 +177,16 @@ export function joinCommand(plan: VideoPlan, options: JoinOptions): JoinCommand 
   const hasCopy = plan.renditions.some((rendition) => rendition.encoder === 'copy');
   const inputs = [
     ...lists.flatMap(({ path }) => ['-protocol_whitelist', 'file', '-f', 'concat', '-safe', '0', '-i', `file:${path}`]),
-    ...sounds.flatMap(({ file }) => ['-protocol_whitelist', 'file', '-f', 'mov', '-i', `file:${options.audioFolder}/${file}`]),
+    ...sounds.flatMap(({ file, track }) => [
+      '-itsoffset',
+      primingS(plan, track),
+      '-protocol_whitelist',
+      'file',
+      '-f',
+      'nut',
+      '-i',
+      `file:${options.audioFolder}/${file}`,
+    ]),
     ...(hasCopy ? copyInput(plan, options) : []),
   ];
   const args = [...runArgs, ...inputs];
@@ -185,6 +208,11 @@ export function joinCommand(plan: VideoPlan, options: JoinOptions): JoinCommand 
     args.push('-map', `${lists.length + plan.audio.indexOf(track)}:a:0`, '-c', 'copy', ...hlsArgs(plan, files, options.keyInfoFile));
   }
   return { args, outputs, frames: plan.picture?.frames ?? null, durationS: plan.durationS, lists };
+}
+
+/** The encoder begins with one packet before the first sample; the file begins with it at zero. */
+function primingS(plan: VideoPlan, track: number): string {
+  return (-1024 / (plan.audio[track]?.sampleRate ?? 48_000)).toFixed(6);
 }
 
 function tagArgs(rendition: PlannedRendition): string[] {

@@ -58,6 +58,12 @@ export const runArgs = [
 /** Pictures of another size in mid-stream go through the same filters, whose times must not begin anew. */
 export const steadyFilters = ['-reinit_filter:v', '0'] as const;
 
+/**
+ * In MPEG-TS FFmpeg counts from the first track that is used, so that a run for the sound alone would begin elsewhere than one for the
+ * pictures; any offset at all keeps it from that.
+ */
+export const sameZero = ['-itsoffset', '0.000001'] as const;
+
 /** The one run that makes everything: all renditions with their sound, as segments with playlists. */
 export function encodeCommand(plan: VideoPlan, options: EncodeOptions): EncodeCommand {
   const video = videoGraph(plan);
@@ -71,6 +77,7 @@ export function encodeCommand(plan: VideoPlan, options: EncodeOptions): EncodeCo
       plan.machine,
     ),
     ...(plan.picture === null ? [] : steadyFilters),
+    ...sameZero,
     ...sourceInputArgs(options.input, options),
     ...(copies.length === 0 ? [] : copyInput(plan, options)),
     ...graphs.flatMap((graph) => ['-filter_complex', graph]),
@@ -100,7 +107,7 @@ export function renditionArgs(plan: VideoPlan, rendition: PlannedRendition, thre
 
 /** The same file once more: copied packets do not pass the filters that move the pictures to zero. */
 export function copyInput(plan: VideoPlan, options: Pick<EncodeOptions, 'input'>): string[] {
-  const shift = Math.abs(plan.zeroS) > 1e-9 ? ['-itsoffset', (-plan.zeroS).toFixed(6)] : [];
+  const shift = Math.abs(plan.zeroS) > 1e-6 ? ['-itsoffset', (-plan.zeroS).toFixed(6)] : sameZero;
   return [...shift, ...sourceGuardArgs(), '-i', `file:${options.input}`];
 }
 

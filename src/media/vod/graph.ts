@@ -92,8 +92,10 @@ export function audioGraph(plan: VideoPlan, track: PlannedAudio, pads: readonly 
   const filters = [`aresample=${track.sampleRate}:async=1${delayS > 1e-3 ? ':first_pts=0' : ''}`];
   if (Math.abs(plan.zeroS) > 1e-9) filters.unshift(`asetpts=round(PTS-(${plan.zeroS.toFixed(9)})/TB)`);
   if (delayS < -1e-3) filters.push('atrim=start=0');
-  filters.push(`aformat=sample_fmts=fltp:channel_layouts=${track.channels === 1 ? 'mono' : 'stereo'}`);
-  if (loudness !== undefined) filters.push(...loudnessFilters(loudness, track.sampleRate));
+  const layout = `aformat=sample_fmts=fltp:channel_layouts=${track.channels === 1 ? 'mono' : 'stereo'}`;
+  filters.push(layout);
+  // It works at 192 kHz when it must compress, and forgets the layout of one channel.
+  if (loudness !== undefined) filters.push(loudnessFilter(loudness), `aresample=${track.sampleRate}`, layout);
   const samples = Math.round(plan.durationS * track.sampleRate);
   filters.push(`apad=whole_len=${samples}`, `atrim=end_sample=${samples}`);
   const split = pads.length > 1 ? [`asplit=${pads.length}`] : [];
@@ -103,7 +105,7 @@ export function audioGraph(plan: VideoPlan, track: PlannedAudio, pads: readonly 
 /** Speech and music at -16 LUFS, with true peaks below -1.5 dB. */
 export const loudnessTarget = 'I=-16:TP=-1.5:LRA=11';
 
-function loudnessFilters(facts: LoudnessFacts, sampleRate: number): string[] {
+function loudnessFilter(facts: LoudnessFacts): string {
   const measured = [
     `measured_I=${facts.integrated}`,
     `measured_LRA=${facts.range}`,
@@ -111,6 +113,5 @@ function loudnessFilters(facts: LoudnessFacts, sampleRate: number): string[] {
     `measured_thresh=${facts.threshold}`,
     `offset=${facts.offset}`,
   ].join(':');
-  // It works at 192 kHz when it must compress, and gives that rate on.
-  return [`loudnorm=${loudnessTarget}:${measured}:linear=true`, `aresample=${sampleRate}`];
+  return `loudnorm=${loudnessTarget}:${measured}:linear=true`;
 }

@@ -19,11 +19,8 @@ export function hlsArgs(plan: VideoPlan, output: EncodeOutput, keyInfoFile: stri
   const isTs = plan.container === 'ts';
   const kind = isTs
     ? ['-muxdelay', '0', '-muxpreload', '0', '-output_ts_offset', String(plan.timelineStartS)]
-    : [
-        ...['-hls_segment_type', 'fmp4', '-hls_fmp4_init_filename', `${output.name}_init.mp4`],
-        // The first picture is at zero without an edit list, which not all players read.
-        ...['-hls_segment_options', 'movflags=+negative_cts_offsets'],
-      ];
+    : // The edit list that the muxer writes by itself puts the first picture at zero, however far the encoder looks ahead.
+      ['-hls_segment_type', 'fmp4', '-hls_fmp4_init_filename', `${output.name}_init.mp4`];
   return [
     ...['-map_metadata', '-1', '-map_chapters', '-1', '-avoid_negative_ts', 'disabled', '-max_muxing_queue_size', '4096'],
     ...['-f', 'hls', ...kind, '-hls_time', segmentTime(plan), '-hls_list_size', '0', '-hls_playlist_type', 'event'],

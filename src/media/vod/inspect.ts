@@ -95,13 +95,13 @@ function createLook(path: string, options: InspectOptions, tools: SandboxTools):
   };
 }
 
-async function readReport(look: Look, structure: FileStructure, limits: SourceLimits): Promise<SourceReport> {
+async function readReport(look: Look, structure: FileStructure, limits: SourceLimits): Promise<SourceReport & { readonly words: string }> {
   const run = await look.probe(['-show_format', '-show_streams', '-of', 'json']);
   const parsed = sourceReportSchema.safeParse(jsonOf(run.stdout));
   const report = parsed.success ? parsed.data : undefined;
   if (run.code === 0 && report?.format.format_name !== undefined && report.streams.length > 0) {
     if (structure.isEncrypted) throw sourceFault('encrypted', 'The file is encrypted');
-    return report;
+    return { ...report, words: run.stderr };
   }
   throw refusal(run, structure, limits);
 }
@@ -120,9 +120,13 @@ function refusal(run: ProgramResult, structure: FileStructure, limits: SourceLim
   }
   if (structure.lacksIndex) return sourceFault('truncated', 'The file ends before its index (moov), which tells where its frames are');
   if (structure.isCut) return sourceFault('truncated', 'The end of the file is missing');
-  if (/Picture size \d+x\d+ is invalid/.test(run.stderr)) return tooManyPixels(undefined, limits);
+  if (sayTooLarge(run.stderr)) return tooManyPixels(undefined, limits);
   if (structure.kind !== 'other') return sourceFault('decode_failed', `The file cannot be read (${last ?? 'no reason given'})`);
   return sourceFault('not_a_video', `The file is no video (${last === undefined || last === '' ? 'no container is recognised' : last})`);
+}
+
+function sayTooLarge(words: string): boolean {
+  return /Picture size \d+x\d+ is invalid/i.test(words);
 }
 
 function jsonOf(bytes: Buffer): unknown {
@@ -144,7 +148,7 @@ function chooseVideo(report: SourceReport): ReportedStream | undefined {
   return [...(preferred.length > 0 ? preferred : moving)].sort((a, b) => size(b) - size(a))[0];
 }
 
-function checkStreams(report: SourceReport, video: ReportedStream | undefined, limits: SourceLimits): void {
+function checkStreams(report: SourceReport & { readonly words: string }, video: ReportedStream | undefined, limits: SourceLimits): void {
   if (report.streams.length > limits.maxStreams) {
     throw sourceFault(
       'too_many_streams',
@@ -160,6 +164,8 @@ function checkStreams(report: SourceReport, video: ReportedStream | undefined, l
   if (video.codec_tag_string === 'encv') throw sourceFault('encrypted', 'The file is encrypted');
   const { width = 0, height = 0 } = video;
   if (width * height > limits.maxPixels) throw tooManyPixels(`${width}x${height}`, limits);
+  // A size that the decoder refuses is not told either.
+  if (width * height === 0 && sayTooLarge(report.words)) throw tooManyPixels(undefined, limits);
   if (width === 0 || height === 0) throw sourceFault('decode_failed', 'The size of the picture is not known');
   if (Math.min(width, height) < smallest) throw sourceFault('too_small', `The picture has ${width}x${height} pixels`, `${width}x${height}`);
 }

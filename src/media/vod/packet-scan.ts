@@ -8,6 +8,8 @@ import { childEnvironment } from '../../supervisor/index.js';
 export interface TrackScan {
   readonly packets: number;
   readonly firstS: number;
+  /** Begin of the last packet. */
+  readonly lastS: number;
   readonly endS: number;
   readonly sizeBytes: number;
   /** Longest distance of two keyframes; undefined with fewer than two. */
@@ -141,12 +143,15 @@ class TrackTally {
   result(): TrackScan {
     const rhythm = rhythmOf(this.#times);
     const step = rhythm.median ?? 0;
-    // Containers without lengths of packets leave out that of the last frame.
-    const lastEnd = this.#isVideo && this.#times.length > 1 ? Math.max(this.#end, (rhythm.last ?? 0) + step) : this.#end;
+    const lastS = rhythm.last ?? this.#first;
+    // The length of the last frame is often left out or made up; where frames come evenly it is known.
+    const isEven = rhythm.unevenShare < 0.02;
+    const lastEnd = this.#isVideo && this.#times.length > 1 ? (isEven ? lastS + step : Math.max(this.#end, lastS + step)) : this.#end;
     const isLate = this.#gops.frames !== undefined && this.#packets - (this.#lastKey?.packet ?? 0) + 1 > this.#gops.frames;
     return {
       packets: this.#packets,
       firstS: this.#packets > 0 ? this.#first : 0,
+      lastS: this.#packets > 0 ? lastS : 0,
       endS: this.#packets > 0 ? lastEnd : 0,
       sizeBytes: this.#sizeBytes,
       keyframeIntervalS: this.#longestKey,

@@ -115,8 +115,8 @@ export function planVideo(facts: SourceFacts, profile: VideoProfile, options: Pl
   const audio = planAudio(facts, profile, { kbps, zeroS: facts.start_s + zeroS });
   const durationS = pictures?.durationS ?? soundEnd(facts) - zeroS;
   const keyframeS = pictures?.keyframeS ?? profile.keyframe_s;
-  // Half a percent: 6 s of a profile are three intervals of 2.002 s.
-  const segmentS = keyframeS * Math.max(1, Math.round(profile.segment_s / keyframeS));
+  const intervals = Math.max(1, Math.round(profile.segment_s / keyframeS));
+  const segmentS = pictures === undefined ? profile.segment_s : (pictures.gopFrames * intervals * pictures.frameRate.den) / pictures.frameRate.num;
   return {
     profile: profile.name,
     container,
@@ -198,6 +198,7 @@ function planPictures(facts: SourceFacts, video: NonNullable<SourceFacts['video'
   return {
     renditions,
     frameRate,
+    gopFrames,
     keyframeS,
     durationS: ((frames + repeated) * frameRate.den) / frameRate.num,
     picture: {

@@ -126,7 +126,7 @@ function rateOf(
   const step = track?.medianStepS;
   if (track === undefined || step === undefined) return { rate: claimed === undefined ? { num: 25, den: 1 } : sane(claimed), isVariable: false };
   const isVariable = track.unevenShare > 0.02 || track.longestStepS > Math.max(step * 4, 0.5);
-  const mean = (track.packets - 1) / (track.endS - track.firstS - step || step);
+  const mean = (track.packets - 1) / (track.lastS - track.firstS);
   const measured = nearestRate(isVariable || !isWhole ? 1 / step : mean);
   // The header knows the fraction that clocks of a millisecond only hint at.
   const isConfirmed = claimed !== undefined && Math.abs(perSecond(claimed) / perSecond(measured) - 1) < 0.002;
