@@ -98,14 +98,14 @@ test('a ticket that was given out three times without a claim is replaced', asyn
 
 test('a worker killed again and again: the job is given up as lost, not tried for ever', async () => {
   await using bench = await Bench.start({ timing: { workerLostMs: 400 }, settings: { retry_s: 0.05 } });
-  await bench.publish(bench.request('poison'));
+  await bench.publish(bench.request('killer'));
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     const worker = await bench.worker(`w${attempt}`);
     assert.equal((await worker.take()).order.attempt, attempt);
     await worker.vanish();
   }
-  await waitFor(async () => (await bench.jobsOf('poison'))[0]?.state === 'dead', { what: 'the end' });
-  assert.equal((await bench.jobsOf('poison'))[0]?.error?.reason, 'worker_lost');
+  await waitFor(async () => (await bench.jobsOf('killer'))[0]?.state === 'dead', { what: 'the end' });
+  assert.equal((await bench.jobsOf('killer'))[0]?.error?.reason, 'worker_lost');
 });
 
 test('a paused queue starts nothing, also after a restart of the hub; resumed, it goes on', async () => {
@@ -278,6 +278,22 @@ test('progress of the holder only, log lines and commands are kept and told', as
   await worker.finish(held);
   const queue = await bench.hub.queue();
   assert.deepEqual([queue.cpu_s_24h, queue.bytes_24h, queue.running, queue.workers[0]?.worker_id], [1.5, 20, 0, 'w1']);
+});
+
+test('a message that can never be kept is set aside and holds up nobody; its publisher is told', async () => {
+  await using bench = await Bench.start();
+  const failed: Record<string, unknown>[] = [];
+  bench.client.subscribe('video.failed', { callback: (_error, msg) => void failed.push(msg.json()) });
+  await bench.publish(bench.request('unkeepable'));
+  await bench.publish('nul \0 in no JSON');
+  await bench.publish(bench.request('large', { metadata: { text: 'x'.repeat(2_000_000) } }));
+  await bench.publish(bench.request('next'));
+  const worker = await bench.worker('w1');
+  for (let count = 0; count < 2; count += 1) await worker.finish(await worker.take());
+  await assertOnce(bench, ['large', 'next']);
+  await waitFor(() => failed.length === 1, { what: 'video.failed' });
+  assert.deepEqual([failed[0]?.video_id, failed[0]?.job_id], ['unkeepable', null]);
+  assert.equal(await bench.store.dead_letters.count(), 2);
 });
 
 test('a worker speaks only for itself', async () => {

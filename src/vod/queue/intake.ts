@@ -1,7 +1,7 @@
 /** Every message of VIDEO_PROCESSING becomes a job, a dead letter or a video, exactly once, also before any worker has seen it. */
 import { createHash } from 'node:crypto';
 import { followJournal, type JournalFollower, type JournalMessage } from '../../bus/index.js';
-import { matchSubject, parseWith, publishSubject, videoQueues, videoUploadedSchema } from '../../contracts/index.js';
+import { type ErrorCode, matchSubject, parseWith, publishSubject, videoQueues, videoUploadedSchema, WeirError } from '../../contracts/index.js';
 import type { JobRecord, TicketKey } from '../../store/index.js';
 import type { BusSide } from './bus-side.js';
 import type { JobBook } from './job-book.js';
@@ -143,7 +143,13 @@ export class Intake {
 
   async #register(message: QueueMessage): Promise<Ticket> {
     const reading = await this.#read(message.payload);
-    return changeQueue(this.#parts.store, (change) => this.#keep(change, message, reading));
+    try {
+      return await changeQueue(this.#parts.store, (change) => this.#keep(change, message, reading));
+    } catch (error) {
+      // One message that can never be kept must not hold up all that follow.
+      if (isPassing(error)) throw error;
+      return changeQueue(this.#parts.store, (change) => this.#keep(change, message, { refusal: refusalOf(error), jobId: reading.jobId }));
+    }
   }
 
   async #read(payload: string): Promise<Reading> {
@@ -176,7 +182,8 @@ export class Intake {
     if (draft === undefined) {
       const { code = 'invalid_argument', reason = 'invalid_request', detail = '' } = refusal ?? {};
       const subject = publishSubject('video_process', {}, bus.roots);
-      await this.#book.bury(change, { subject, payload: message.payload, code, reason, detail, video_id: videoIdIn(message.payload) });
+      const letter = { subject, payload: message.payload, code, reason, detail, video_id: videoIdIn(message.payload) };
+      await this.#book.refused(change, await this.#book.bury(change, letter));
       await tx.jobs.addTicket({ ...key, job_id: null, at_ms: now() });
       change.after(() => log.warn({ sequence: key.sequence, reason, detail }, 'a request to process a video was not taken'));
       return { dead: detail };
@@ -204,7 +211,7 @@ export class Intake {
       });
     } catch (error) {
       const refusal = refusalOf(error);
-      if (refusal.code !== 'invalid_argument' && refusal.code !== 'permission_denied') throw error;
+      if (isPassing(error)) throw error;
       await changeQueue(store, async (change) => {
         await moveOn(change);
         if (!(await change.tx.jobs.addTicket({ ...key, job_id: null, at_ms: now() }))) return;
@@ -220,6 +227,13 @@ export class Intake {
 function isOurs({ messageId, seenBy, payload }: QueueMessage, job: JobRecord): boolean {
   if (videoIdIn(payload) !== job.video_id) return false;
   return seenBy === 'claim' || messageId?.startsWith(`${job.video_id}:`) === true;
+}
+
+const passing: readonly ErrorCode[] = ['unavailable', 'deadline_exceeded', 'cancelled', 'resource_exhausted'];
+
+/** Of the database or the disk, not of the message: tried again until it is over. */
+function isPassing(error: unknown): boolean {
+  return passing.includes(WeirError.from(error).code);
 }
 
 function isWaiting({ state }: JobRecord): boolean {

@@ -145,10 +145,13 @@ export class JobBook {
     const full: DeadLetter = {
       dead_letter_id: randomUUID(),
       job_id: null,
-      video_id: null,
       stderr: [],
       attempts: 0,
       ...letter,
+      // Not every database takes a NUL in a text.
+      video_id: letter.video_id?.replaceAll('\0', '\ufffd') ?? null,
+      payload: letter.payload.replaceAll('\0', '\ufffd'),
+      detail: letter.detail.replaceAll('\0', '\ufffd'),
       at: formatTime(this.#parts.now()),
       replayed_at: null,
     };
@@ -156,6 +159,15 @@ export class JobBook {
     const message = { ...full, payload: full.payload.slice(0, maxSentBytes), stderr: full.stderr.slice(-50) };
     await change.tx.outbox.add({ event_id: full.dead_letter_id, name: 'video_dead', params: {}, message });
     return full;
+  }
+
+  /** Tells whoever published a request that it was not taken, where it named a video. */
+  async refused({ tx }: QueueChange, letter: DeadLetter): Promise<void> {
+    const { video_id, code, reason, detail: error, at: timestamp } = letter;
+    if (video_id === null) return;
+    const facts = { user_id: '', error, code, reason, attempts: 0, metadata: {}, timestamp };
+    const message: MessageInput<'video_failed'> = { video_id, job_id: null, status: 'failed', ...facts };
+    await tx.outbox.add({ event_id: randomUUID(), name: 'video_failed', params: {}, message });
   }
 
   async #follow(change: QueueChange, job: JobRecord): Promise<void> {

@@ -23,6 +23,7 @@ export interface JobDraft {
   readonly output_path: string | null;
   /** Jobs with the same place never run at once. */
   readonly place: string;
+  /** Empty when it is so large that only the job keeps it. */
   readonly metadata: Record<string, unknown>;
   readonly request: Record<string, unknown>;
 }
@@ -31,6 +32,8 @@ export interface RequestRules {
   readonly settings: Pick<QueueSettings, 'folder' | 'upload_folder' | 'source_folders' | 'output_folders' | 'profile'>;
   readonly profiles: ReadonlyMap<string, VideoProfile>;
 }
+
+const maxMetadataBytes = 256 * 1024;
 
 /** The JSON of a message. Throws `invalid_argument` with reason `bad_json`. */
 export function parsePayload(payload: string): unknown {
@@ -71,7 +74,7 @@ export async function readRequest(input: unknown, { settings, profiles }: Reques
     source_path,
     output_path,
     place: output_path ?? `library:${request.video_id}`,
-    metadata: request.metadata ?? {},
+    metadata: JSON.stringify(request.metadata ?? {}).length <= maxMetadataBytes ? (request.metadata ?? {}) : {},
     request,
   };
 }

@@ -74,6 +74,7 @@ export class FakeVideos implements QueueVideos {
   readonly open = new Set<string>();
 
   async register(_tx: unknown, video: { video_id: string }): Promise<void> {
+    if (video.video_id === 'unkeepable') throw new Error('it cannot be kept');
     if (!this.registered.includes(video.video_id)) this.registered.push(video.video_id);
   }
 
