@@ -37,6 +37,8 @@ export interface UploadBed extends AsyncDisposable {
 }
 
 export interface UploadBedOptions {
+  /** Default: the system chooses. */
+  readonly port?: number;
   readonly vod?: object;
   readonly timing?: UploadsOptions['timing'];
   readonly inspect?: UploadsOptions['inspect'];
@@ -95,7 +97,7 @@ export async function startUploadBed(folder: string, options: UploadBedOptions =
     timing: { sweepMs: 100, quietMs: 500, handOverMs: 2000, noteMs: 50, fetchRetryMs: 10, ...options.timing },
   });
   const fixture = createFixture(atTheDoor(uploads), { tus: uploads.tus, ...options.http });
-  const port = await fixture.server.listen('127.0.0.1', 0);
+  const port = await fixture.server.listen('127.0.0.1', options.port ?? 0);
   const base = `http://127.0.0.1:${port}`;
   return {
     base,
