@@ -26,13 +26,13 @@ const borderS = 0.002;
 /**
  * Resolves when the output is sound: it decodes without errors, lasts as long as planned, holds the frames that were measured, sound and
  * picture are within 40 ms, borders of segments are the same in all renditions, timestamps grow. Else throws `internal` with
- * `facts.reason` = `segment_missing` | `decode_failed` | `duration_mismatch` | `frames_missing` | `out_of_sync` | `misaligned` |
+ * `facts.reason` = `segment_missing` | `segment_unreadable` | `decode_failed` | `duration_mismatch` | `frames_missing` | `out_of_sync` | `misaligned` |
  * `not_monotonic`, and `facts.file`.
  */
 export async function checkDecode(folder: string, output: VideoOutput, facts: SourceFacts, options: DecodeCheckOptions): Promise<void> {
   const measured = await loadOutput(folder, output, { signal: options.signal });
   const [fault] = measured.faults;
-  if (fault !== undefined) throw unsound('segment_missing', `${fault.file}: ${fault.detail}`, fault.file);
+  if (fault !== undefined) throw unsound(fault.reason, `${fault.file}: ${fault.detail}`, fault.file);
   if (measured.variants.length === 0) throw unsound('segment_missing', 'The output has no rendition', output.master);
   checkDuration(measured, facts, options.durationS);
   checkMonotonic(measured);

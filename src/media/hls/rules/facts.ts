@@ -6,7 +6,7 @@ import type { VideoOutput } from '../../../contracts/video.js';
 import { openTrackMeter } from '../measure.js';
 import { type MeasuredTrack, measureTrack } from '../measured-track.js';
 import { type ParsedMediaPlaylist, type ParsedMultivariant, type ParsedVariant, parseMediaPlaylist, parseMultivariant } from '../parse-playlist.js';
-import { decryptSegment, readSegmentKey } from '../segment-key.js';
+import { decryptSegment, readSegmentKey, type SegmentKey } from '../segment-key.js';
 import type { Delivery } from '../validate.js';
 
 export interface PlaylistFacts {
@@ -36,6 +36,13 @@ export interface SubtitleFacts extends PlaylistFacts {
   readonly segments: readonly { readonly file: string; readonly text: string; readonly sizeBytes: number }[];
 }
 
+export interface Fault {
+  readonly file: string;
+  readonly detail: string;
+  /** Of the error, where it tells one. */
+  readonly reason: string;
+}
+
 export interface OutputFacts {
   readonly output: VideoOutput;
   readonly master: ParsedMultivariant;
@@ -45,13 +52,13 @@ export interface OutputFacts {
   readonly iframes: readonly IFrameFacts[];
   readonly subtitles: readonly SubtitleFacts[];
   /** What could not be read at all; such playlists are missing above. */
-  readonly faults: readonly { readonly file: string; readonly detail: string }[];
+  readonly faults: readonly Fault[];
   readonly delivery: Delivery | undefined;
 }
 
 interface Loading {
   readonly folder: string;
-  readonly faults: { file: string; detail: string }[];
+  readonly faults: Fault[];
   readonly signal: AbortSignal | undefined;
 }
 
@@ -69,7 +76,8 @@ export async function loadOutput(
   const loading: Loading = { folder, faults: [], signal: options.signal };
   const text = await attempt(loading, output.master, async () => await readFile(inside(folder, output.master), 'utf8'));
   const master = parseMultivariant(text ?? '') ?? { tags: new Set(), variants: [], iframes: [], media: [] };
-  if (text !== undefined && !text.startsWith('#EXTM3U')) loading.faults.push({ file: output.master, detail: 'It is no playlist' });
+  if (text !== undefined && !text.startsWith('#EXTM3U'))
+    loading.faults.push({ file: output.master, reason: 'segment_missing', detail: 'It is no playlist' });
   const variants = await all(master.variants, async (variant) => spread(await loadTrack(loading, variant.playlist), { variant }));
   const files = (type: string) => master.media.filter((one) => one.get('TYPE') === type && one.has('URI'));
   const audio = await all(files('AUDIO'), async (attributes) => spread(await loadTrack(loading, attributes.get('URI') ?? ''), { attributes }));
@@ -115,7 +123,8 @@ async function attempt<T>(loading: Loading, file: string, read: () => Promise<T>
     return await read();
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    loading.faults.push({ file, detail: isMissing ? 'It is not there' : error instanceof Error ? error.message : String(error) });
+    const reason = error instanceof WeirError && typeof error.facts?.reason === 'string' ? error.facts.reason : 'segment_missing';
+    loading.faults.push({ file, reason, detail: isMissing ? 'It is not there' : error instanceof Error ? error.message : String(error) });
     return undefined;
   }
 }
@@ -167,11 +176,20 @@ async function loadIFrames(loading: Loading, line: ParsedVariant, variants: read
     for (const [number, { file, range }] of loaded.playlist.segments.entries()) {
       if (file !== opened) [opened, bytes] = [file, await readFile(inside(loading.folder, file))];
       const part = range === undefined ? bytes : bytes.subarray(range.start, range.end);
-      frames.push(key === undefined ? Uint8Array.from(part.subarray(0, frameHeadBytes)) : decryptSegment(part, key, number));
+      frames.push(key === undefined ? Uint8Array.from(part.subarray(0, frameHeadBytes)) : decryptedFrame(part, key, number));
     }
     const name = loaded.file.replace(/_iframes\.m3u8$/, '');
     return { ...loaded, line, frames, source: variants.find(({ track }) => track.files.name === name) };
   });
+}
+
+/** Nothing where the range is torn: a rule tells of it. */
+function decryptedFrame(part: Uint8Array, key: SegmentKey, number: number): Uint8Array {
+  try {
+    return decryptSegment(part, key, number);
+  } catch {
+    return new Uint8Array();
+  }
 }
 
 /** Enough of a frame to see how it begins. */

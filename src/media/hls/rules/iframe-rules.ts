@@ -29,7 +29,7 @@ function encryptedFault({ source }: IFrameFacts, bytes: Uint8Array): string | un
 }
 
 function longestGap({ playlist }: IFrameFacts): number {
-  return Math.max(...playlist.segments.map(({ durationS }) => durationS));
+  return playlist.segments.reduce((most, { durationS }) => Math.max(most, durationS), 0);
 }
 
 export const iframeRules: readonly Rule[] = [

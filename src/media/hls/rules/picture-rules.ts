@@ -131,7 +131,7 @@ export const pictureRules: readonly Rule[] = [
       pictures(facts),
       ({ track }) => {
         const times = [...track.segments.flatMap(({ syncTimes }) => syncTimes), track.startS + track.durationS];
-        const longest = Math.max(...times.map((time, index) => time - (times[index - 1] ?? time)));
+        const longest = times.reduce((most, time, index) => Math.max(most, time - (times[index - 1] ?? track.startS)), 0);
         return longest <= 2.1 ? undefined : `${longest.toFixed(2)} s without one`;
       },
       fileOf,
