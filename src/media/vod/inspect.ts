@@ -126,7 +126,7 @@ function refusal(run: ProgramResult, structure: FileStructure, limits: SourceLim
 }
 
 function sayTooLarge(words: string): boolean {
-  return /Picture size \d+x\d+ is invalid/i.test(words);
+  return /Picture size \d+x\d+ (?:is invalid|exceeds)/i.test(words);
 }
 
 function jsonOf(bytes: Buffer): unknown {
