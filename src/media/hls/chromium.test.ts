@@ -143,11 +143,13 @@ for (const kind of kinds) {
     assert.ok(sought.time < fixtureSeconds + 0.1);
     const end = await until(tab, 'the end', ({ ended }) => ended);
     assert.ok(Math.abs(end.duration - fixtureSeconds) < 0.1, `${end.duration} s long`);
+    const last = end.buffered.at(-1) ?? [0, 0];
+    assert.ok(last[0] <= 9.4 && last[1] >= fixtureSeconds - 0.1, `one piece from the seek to the end, not ${JSON.stringify(end.buffered)}`);
     await tab.evaluate('video.currentTime = 0.2; video.play()');
     const again = await until(tab, 'the beginning again', ({ time, seeking }) => !seeking && time > 0.6 && time < 5);
     assert.ok(again.buffered.length <= 2, `holes in ${JSON.stringify(again.buffered)}`);
-    // What was being fetched in the old quality is given up at a change.
-    const problems = again.problems.filter((problem) => !problem.startsWith('aborted'));
+    // At a change of quality hls.js gives up what it was fetching, and empties its buffer behind the picture: a slow machine sees that hole.
+    const problems = again.problems.filter((problem) => !/^(?:aborted|bufferSeekOverHole)/.test(problem));
     assert.deepEqual(problems, [], 'nothing went wrong on the way');
     await tab.close();
   });
