@@ -108,6 +108,6 @@ describe('planChunks', () => {
     );
     assert.deepEqual(planChunks(facts, planVideo(facts, tinyProfile(), { machine: softwareMachine }), { pieces: 4 }), [], 'short videos are not cut');
     assert.deepEqual(planChunks({ ...long, container: 'mpeg' }, plan, { pieces: 4 }), [], 'nor those that cannot be searched');
-    assert.equal(planChunks(long, plan, { pieces: 100, minPieceS: 60 }).length, 10);
+    assert.equal(planChunks(long, plan, { pieces: 100, minPieceS: 58 }).length, 10);
   });
 });
