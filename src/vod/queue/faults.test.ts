@@ -97,7 +97,7 @@ test('a ticket that was given out three times without a claim is replaced', asyn
 });
 
 test('a worker killed again and again: the job is given up as lost, not tried for ever', async () => {
-  await using bench = await Bench.start({ timing: { workerLostMs: 400 }, settings: { retry_s: 0.05 } });
+  await using bench = await Bench.start({ timing: { workerLostMs: 1500 }, settings: { retry_s: 0.05 } });
   await bench.publish(bench.request('killer'));
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     const worker = await bench.worker(`w${attempt}`);

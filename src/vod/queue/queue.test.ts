@@ -154,7 +154,7 @@ test('a second delivery, a copy and a late acknowledgement open nothing', async 
 });
 
 test('a worker that vanishes loses its job at once, and its late reports change nothing', async () => {
-  await using bench = await Bench.start({ timing: { workerLostMs: 500 } });
+  await using bench = await Bench.start({ timing: { workerLostMs: 1500 } });
   const [lost, other] = [await bench.worker('w1'), await bench.worker('w2')];
   await bench.publish(bench.request('v'));
   const held = await lost.take();
