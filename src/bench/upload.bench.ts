@@ -180,6 +180,8 @@ async function emptied(port: number, folder: string): Promise<void> {
   }
 }
 
+// A server does not outlive the bench, however that ends.
+process.once('disconnect', () => process.exit());
 if (role === 'plain') await servePlain(folderOfChild);
 else if (role === 'weir') process.send?.((await startUploadBed(folderOfChild)).port);
 else await measure();
