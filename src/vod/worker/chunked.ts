@@ -5,7 +5,7 @@ import { addWork } from '../../bus/index.js';
 import { type MessageInput, publishSubject, type SourceFacts, type VideoChunkStatus } from '../../contracts/index.js';
 import { type Chunk, chunkAudioCommand, chunkCommand, joinCommand, planChunks, type VideoPlan } from '../../media/index.js';
 import type { Attempt } from './attempt.js';
-import { measureLoudness, runForAttempt, writeKey } from './encode-whole.js';
+import { measureLoudness, runForAttempt, tellCommand, writeKey } from './encode-whole.js';
 import { attemptError } from './failure.js';
 
 /** Long enough that the start of an encoder does not count, short enough that the last piece keeps nobody waiting for long. */
@@ -48,7 +48,7 @@ export async function runChunked(attempt: Attempt, plan: VideoPlan, chunks: read
     ...(keyInfoFile === undefined ? {} : { keyInfoFile }),
   });
   for (const { path, text } of join_.lists) await writeFile(path, text);
-  log.command([attempt.parts.machine.ffmpeg, ...join_.args]);
+  await tellCommand(attempt, join_.args);
   await runForAttempt(attempt, 'the join', join_.args);
 }
 

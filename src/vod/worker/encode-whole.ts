@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCommand, type LoudnessFacts, loudnessCommand, type Packager, parseLoudness, type VideoPlan } from '../../media/index.js';
 import type { Attempt } from './attempt.js';
+import { commandText } from './failure.js';
 import { runFfmpeg } from './ffmpeg-run.js';
 
 /** Throws an error of the attempt when FFmpeg fails. */
@@ -13,7 +14,7 @@ export async function encodeWhole(attempt: Attempt, plan: VideoPlan, packager: P
   const loudness = await measureLoudness(attempt, plan, input);
   const keyInfoFile = await writeKey(attempt, plan);
   const command = encodeCommand(plan, { input, folder: order.staging_path, loudness, ...(keyInfoFile === undefined ? {} : { keyInfoFile }) });
-  log.command([attempt.parts.machine.ffmpeg, ...command.args]);
+  await tellCommand(attempt, command.args);
   const growing = grow(attempt, packager);
   try {
     await runForAttempt(attempt, 'the encode', command.args, (report) => progress.encoded(report));
@@ -21,6 +22,13 @@ export async function encodeWhole(attempt: Attempt, plan: VideoPlan, packager: P
     await growing.stop();
     if (keyInfoFile !== undefined) await rm(keyInfoFile, { force: true });
   }
+}
+
+/** Keeps a command in the history of the job, and in its log. */
+export async function tellCommand({ parts, log, lease }: Attempt, args: readonly string[]): Promise<void> {
+  const command = [parts.machine.ffmpeg, ...args];
+  log.command(command);
+  await lease.tell({ kind: 'command', command: commandText(command) });
 }
 
 /** A run on the account of the attempt, within its limits. */

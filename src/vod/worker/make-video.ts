@@ -17,7 +17,7 @@ export async function makeVideo(attempt: Attempt): Promise<{ output: VideoOutput
   const sourcePath = await allowedSource(order.source_path, parts.folders.sources);
   await allowedOutput(order.output_path, parts.folders.outputs);
   await allowedOutput(order.staging_path, parts.folders.outputs);
-  await openStaging(order.staging_path);
+  await openStaging(order.staging_path, order.output_path);
   progress.phase('probing');
   const facts = await inspect(attempt, sourcePath);
   await lease.tell({ kind: 'facts', facts });
@@ -71,7 +71,7 @@ async function encode(attempt: Attempt, sourcePath: string, facts: SourceFacts):
     if (!usesHardware || lease.signal.aborted) throw error;
     log.warning(`the hardware encoder failed, now without it: ${error instanceof Error ? error.message : String(error)}`);
     await rm(order.staging_path, { recursive: true, force: true });
-    await openStaging(order.staging_path);
+    await openStaging(order.staging_path, order.output_path);
     return await encodeBy(attempt, planVideo(facts, order.profile, { ...wanted, software: true }), sourcePath, facts);
   }
 }
