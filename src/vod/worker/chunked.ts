@@ -25,7 +25,7 @@ export function worthChunking({ order, log }: Attempt, plan: VideoPlan, facts: S
 
 /** Encodes the sound meanwhile. Throws when a piece fails for good. */
 export async function runChunked(attempt: Attempt, plan: VideoPlan, chunks: readonly Chunk[], input: string): Promise<void> {
-  const { order, log, progress } = attempt;
+  const { order, progress } = attempt;
   const folder = join(order.staging_path, 'chunks');
   await mkdir(folder);
   const pieces = new Pieces(attempt, plan, chunks, input, folder);

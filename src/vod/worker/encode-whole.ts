@@ -10,7 +10,7 @@ import { runFfmpeg } from './ffmpeg-run.js';
 
 /** Throws an error of the attempt when FFmpeg fails. */
 export async function encodeWhole(attempt: Attempt, plan: VideoPlan, packager: Packager, input: string): Promise<void> {
-  const { order, log, progress } = attempt;
+  const { order, progress } = attempt;
   const loudness = await measureLoudness(attempt, plan, input);
   const keyInfoFile = await writeKey(attempt, plan);
   const command = encodeCommand(plan, { input, folder: order.staging_path, loudness, ...(keyInfoFile === undefined ? {} : { keyInfoFile }) });
