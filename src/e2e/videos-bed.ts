@@ -23,6 +23,9 @@ export const tinyProfile = {
   posters: 0,
 };
 
+/** As small, but so thorough that there is time to look at what happens. */
+export const slowProfile = { ...tinyProfile, name: 'slow', preset: 'veryslow' };
+
 export interface VideosBedOptions {
   /** Further environment of the hub. */
   readonly env?: Record<string, string>;
@@ -62,7 +65,7 @@ export class VideosBed {
       WEIR_VOD_SOURCE_FOLDERS: sources,
       WEIR_VOD_OUTPUT_FOLDERS: outputs,
       WEIR_VOD_PROFILE: 'tiny',
-      WEIR_VOD_PROFILES: JSON.stringify([tinyProfile]),
+      WEIR_VOD_PROFILES: JSON.stringify([tinyProfile, slowProfile]),
       WEIR_VOD_SLOTS: '1',
       WEIR_VOD_RETRY_S: '0.5',
       WEIR_VOD_LOCAL_WORKER: String(options.localWorker ?? true),
