@@ -19,6 +19,7 @@ import type { HubVideos } from './hub-videos.js';
 import type { Settings } from './settings/index.js';
 import { openUiFiles } from './ui-files.js';
 import { buildDate, packageFolder, version } from './version.js';
+import { collectVideoMetrics } from './video-metrics.js';
 
 export interface HubHttpOptions {
   readonly config: Config;
@@ -65,6 +66,7 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
     gateway: () => gateway.state(),
     gatewayPaths: () => gateway.paths(options.signal),
   });
+  collectVideoMetrics(metrics, { queue: options.videos.queue, durationOf: (videoId) => options.videos.durationOf(videoId) });
   const operations = createHubOperations({
     access,
     domains: {

@@ -26,6 +26,8 @@ export interface HubVideos {
   readonly tus: TusDoor;
   readonly queue: VideoQueueHub;
   readonly uploads: Uploads;
+  /** Seconds of a video's source, as far as it is known. */
+  durationOf(videoId: string): Promise<number | undefined>;
   health(): ComponentHealth[];
 }
 
@@ -84,6 +86,7 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
     tus: uploads.tus,
     queue: running,
     uploads,
+    durationOf: async (videoId) => (await store.videos.get(videoId))?.facts?.duration_s,
     health: () => [running.health(), uploads.health()],
   };
 }
