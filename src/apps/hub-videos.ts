@@ -45,7 +45,7 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
     log: log.child({ component: 'video_queue' }),
     settings,
     profiles,
-    videos: createQueueVideos({ store }, view),
+    videos: createQueueVideos({ store, log: log.child({ component: 'library' }) }, view),
     callbackSecret: callbackSecret(data.secret('callback-key')),
   });
   queue = running;

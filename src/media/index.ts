@@ -47,7 +47,6 @@ export { type FragmentScan, scanFragments } from './fmp4/scan.js';
 export { frameCounterLayout, readFrameCounter } from './frame-counter.js';
 export {
   checkDecode,
-  createSegmentKey,
   type DecodeCheckOptions,
   type Delivery,
   noPictures,
@@ -59,7 +58,6 @@ export {
   plainRuns,
   type RunMedia,
   type RunMediaOptions,
-  type SegmentKey,
   type ValidateOptions,
   validateOutput,
 } from './hls/index.js';

@@ -1,5 +1,6 @@
 /** What jobs do to videos, kept in the transaction of the job's own change. */
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Session, SourceFacts, Video, VideoOutput } from '../../contracts/index.js';
 import type { Transaction, VideoChanges, VideoRecord } from '../../store/index.js';
@@ -35,7 +36,8 @@ export interface QueueVideos {
 const maxTitle = 300;
 
 /** Over the rows of videos; each change is told as `video_changed`. */
-export function createQueueVideos({ store }: Pick<LibraryOptions, 'store'>, view: (record: VideoRecord) => Video): QueueVideos {
+export function createQueueVideos(options: Pick<LibraryOptions, 'store' | 'log'>, view: (record: VideoRecord) => Video): QueueVideos {
+  const { store } = options;
   return {
     async register(tx, video) {
       const known = await tx.videos.get(video.video_id);
@@ -55,8 +57,10 @@ export function createQueueVideos({ store }: Pick<LibraryOptions, 'store'>, view
       const video = await tx.videos.get(videoId);
       if (video === undefined) return;
       await tx.videos.update(videoId, changesOf(video, change));
-      // The worker deletes the file itself, so that nothing is to be done with what is released.
-      if (change.kind === 'published' && change.source_deleted) await tx.videos.releaseSource(videoId);
+      if (change.kind === 'published' && change.source_deleted && video.source?.kept === true) {
+        await tx.videos.releaseSource(videoId);
+        deleteLater(options, videoId, video.source.path);
+      }
       await tell(tx, videoId, view);
     },
     async visible(session, videoIds) {
@@ -68,6 +72,19 @@ export function createQueueVideos({ store }: Pick<LibraryOptions, 'store'>, view
       return seen;
     },
   };
+}
+
+/** By then the transaction has ended: when it failed, or another video keeps the file, the file stays. */
+const deleteAfterMs = 2000;
+
+function deleteLater({ store, log }: Pick<LibraryOptions, 'store' | 'log'>, videoId: string, path: string): void {
+  const remove = async () => {
+    const video = await store.videos.get(videoId);
+    if (video?.source?.kept === false && (await store.videos.sourceAt(path)) === undefined) await rm(path, { force: true });
+  };
+  setTimeout(() => {
+    remove().catch((error: unknown) => log.warn({ err: error, file: path }, 'a source that was to be deleted is still there'));
+  }, deleteAfterMs).unref();
 }
 
 /** Tells of a video as it is within the transaction. */

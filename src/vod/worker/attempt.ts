@@ -48,8 +48,7 @@ export async function runAttempt(
   };
   attempt.log.info(`attempt ${order.attempt} on worker ${parts.workerId}, revision ${order.revision}`);
   try {
-    const { output, sourcePath } = await makeVideo(attempt);
-    await publish(attempt, output, sourcePath);
+    await publish(attempt, await makeVideo(attempt));
     return done;
   } catch (error) {
     await rm(order.staging_path, { recursive: true, force: true }).catch((cause: unknown) =>
@@ -62,18 +61,15 @@ export async function runAttempt(
   }
 }
 
-async function publish({ order, lease, cost, log, progress, parts }: Attempt, output: VideoOutput, sourcePath: string): Promise<void> {
+async function publish({ order, lease, cost, log, progress }: Attempt, output: VideoOutput): Promise<void> {
   progress.phase('publishing');
   await lease.tellSurely({ kind: 'publish', output }, lease.signal);
   lease.signal.throwIfAborted();
   await putInPlace(order.staging_path, order.output_path);
-  const cost_ = cost.now();
-  log.info(`in place after ${cost_.wall_s} s, ${cost_.cpu_s} s of processor time`);
-  const reply = await lease.tellSurely({ kind: 'done', output, cost: cost_ }, lease.signal);
-  if (!order.delete_source || reply.verdict !== 'go_on') return;
-  await rm(sourcePath, { force: true }).catch((error: unknown) =>
-    parts.log.warn({ err: error, file: sourcePath }, 'the source could not be deleted'),
-  );
+  const total = cost.now();
+  log.info(`in place after ${total.wall_s} s, ${total.cpu_s} s of processor time`);
+  // A source that is to be deleted is deleted by the hub, which knows who else uses it.
+  await lease.tellSurely({ kind: 'done', output, cost: total }, lease.signal);
 }
 
 async function tellFailure({ lease, cost, log, order, parts }: Attempt, error: unknown, stopping: AbortSignal): Promise<TicketFate> {

@@ -12,7 +12,7 @@ import { openStaging } from './publication.js';
 import { writeSubtitles } from './write-subtitles.js';
 
 /** Throws when anything is not as it must be; the staging folder is then the caller's to delete. */
-export async function makeVideo(attempt: Attempt): Promise<{ output: VideoOutput; sourcePath: string }> {
+export async function makeVideo(attempt: Attempt): Promise<VideoOutput> {
   const { parts, order, lease, log, progress, alive } = attempt;
   const sourcePath = await allowedSource(order.source_path, parts.folders.sources);
   await allowedOutput(order.output_path, parts.folders.outputs);
@@ -41,7 +41,7 @@ export async function makeVideo(attempt: Attempt): Promise<{ output: VideoOutput
   log.info(
     `checked: ${output.renditions.map((one) => one.name).join(', ')}, ${plan.durationS.toFixed(3)} s, ${plan.subtitles.length} subtitle tracks`,
   );
-  return { output, sourcePath };
+  return output;
 }
 
 function inspect({ parts, order, lease }: Attempt, path: string): Promise<SourceFacts> {
