@@ -31,8 +31,8 @@ export interface VideosBedOptions {
   readonly env?: Record<string, string>;
   /** Without it only workers that the test starts do anything; default true. */
   readonly localWorker?: boolean;
-  /** Folder of the results, for example on a small disk. */
-  readonly outputs?: string;
+  /** Further folders that results may be put into, for example on a small disk. */
+  readonly alsoOutputs?: readonly string[];
 }
 
 export type JobWithEvents = Job & { events: JobEvent[]; commands: string[] };
@@ -45,7 +45,7 @@ export class VideosBed {
   private constructor(
     readonly weir: Weir,
     readonly folder: string,
-    readonly outputs: string,
+    readonly allOutputs: readonly string[],
     readonly client: NatsConnection,
     readonly workerPassword: string,
     readonly env: Record<string, string>,
@@ -54,7 +54,8 @@ export class VideosBed {
   static async start(options: VideosBedOptions = {}): Promise<VideosBed> {
     const folder = await makeTempFolder('videos');
     const sources = join(folder, 'sources');
-    const outputs = options.outputs ?? join(folder, 'hls');
+    const outputs = join(folder, 'hls');
+    const allOutputs = [outputs, ...(options.alsoOutputs ?? [])];
     await Promise.all([mkdir(sources, { recursive: true }), mkdir(outputs, { recursive: true })]);
     const workerPassword = 'encoders-work-here';
     const env = {
@@ -63,7 +64,7 @@ export class VideosBed {
       WEIR_STORAGE_BLOCK_PERCENT: '100',
       WEIR_VOD_MIN_FREE_BYTES: '0',
       WEIR_VOD_SOURCE_FOLDERS: sources,
-      WEIR_VOD_OUTPUT_FOLDERS: outputs,
+      WEIR_VOD_OUTPUT_FOLDERS: allOutputs.join(','),
       WEIR_VOD_PROFILE: 'tiny',
       WEIR_VOD_PROFILES: JSON.stringify([tinyProfile, slowProfile]),
       WEIR_VOD_SLOTS: '1',
@@ -81,7 +82,7 @@ export class VideosBed {
         subscribe: ['video.>', '_INBOX.>'],
       });
       const client = await weir.connectPlain('app', 'an-app-of-somebody');
-      const bed = new VideosBed(weir, folder, outputs, client, workerPassword, env);
+      const bed = new VideosBed(weir, folder, allOutputs, client, workerPassword, env);
       client.subscribe('video.>', {
         callback: (_error, { subject, data }) => {
           bed.heard.push({ subject, message: JSON.parse(new TextDecoder().decode(data)) as Record<string, unknown>, atMs: performance.now() });
@@ -93,6 +94,10 @@ export class VideosBed {
       await weir[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get outputs(): string {
+    return this.allOutputs[0] ?? '';
   }
 
   /** Makes a source with the frame counter, and sound; gives its path. */
@@ -179,7 +184,7 @@ export class VideosBed {
   async leftOvers(): Promise<string[]> {
     const library = join(this.weir.dataFolder, 'videos');
     const names: string[] = [];
-    for (const folder of [this.outputs, library]) {
+    for (const folder of [...this.allOutputs, library]) {
       const all = await readdir(folder, { recursive: true }).catch(() => []);
       names.push(...all.filter((name) => basename(name).startsWith('.') || name.includes('chunks')));
     }
