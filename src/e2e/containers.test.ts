@@ -10,9 +10,14 @@ import { makeTempFolder, removeFolder, waitFor } from '../testkit/index.js';
 import { baseImage, imageFolder, type PreparedEngine, prepareEngine } from './containers-images.js';
 import { type DockerEngine, type Output, withoutDocker } from './docker-engine.js';
 
-const secrets = { WEIR_ADMIN_PASSWORD: 'correct-horse-battery', STREAM1_PASSWORD: 'a:password+of/stream1=' };
+const secrets = {
+  WEIR_ADMIN_PASSWORD: 'correct-horse-battery',
+  STREAM1_PASSWORD: 'a:password+of/stream1=',
+  VOD_WORKER_PASSWORD: 'another+password/of=1',
+};
 const operator = { name: 'control-room', password: 'the-password-of-the-control-room' };
 const spokeUser = 'ffmpeg-stream1';
+const workerUser = 'vod-worker1';
 
 describe('containers', { skip: withoutDocker(imageFolder) }, () => {
   let prepared: PreparedEngine;
@@ -103,8 +108,12 @@ describe('containers', { skip: withoutDocker(imageFolder) }, () => {
       );
       return refusalOf(engine.compose(['-f', 'deploy/compose.yaml', '--env-file', file, 'config']));
     };
-    assert.match(await composeWith({ STREAM1_PASSWORD: 'x' }), /WEIR_ADMIN_PASSWORD.*choose the password of the first admin/);
-    assert.match(await composeWith({ WEIR_ADMIN_PASSWORD: 'x' }), /STREAM1_PASSWORD.*choose the bus password/);
+    assert.match(await composeWith({ WEIR_ADMIN_PASSWORD: 'x', STREAM1_PASSWORD: 'x' }), /VOD_WORKER_PASSWORD.*choose the bus password/);
+    assert.match(
+      await composeWith({ STREAM1_PASSWORD: 'x', VOD_WORKER_PASSWORD: 'x' }),
+      /WEIR_ADMIN_PASSWORD.*choose the password of the first admin/,
+    );
+    assert.match(await composeWith({ WEIR_ADMIN_PASSWORD: 'x', VOD_WORKER_PASSWORD: 'x' }), /STREAM1_PASSWORD.*choose the bus password/);
     const run = (...args: string[]) => refusalOf(engine.docker('run', '--rm', '--network', 'none', ...args));
     assert.match(await run('-e', 'WEIR_ADMIN_PASSWORD=short', 'weir-hub'), /first admin is not accepted: use at least 10 characters/);
     assert.match(await run('-e', 'WEIR_ACCESS_BUS_USERS=camera::stream1', 'weir-hub'), /access\.bus_users\.0\.password: .*10 characters/);
@@ -113,7 +122,7 @@ describe('containers', { skip: withoutDocker(imageFolder) }, () => {
 
   test('hub and spoke come up: without root, without a writable file system, on loopback only', async () => {
     await compose('up', '-d');
-    for (const service of ['hub', spokeUser]) {
+    for (const service of ['hub', spokeUser, workerUser]) {
       assert.equal(await inside(service, 'id', '-u'), '10001');
       await assert.rejects(inside(service, 'touch', '/weir/x'), /[Rr]ead-only file system/);
       assert.equal(
@@ -161,6 +170,21 @@ describe('containers', { skip: withoutDocker(imageFolder) }, () => {
     );
     const still = await fetch(`http://127.0.0.1:${ports.http}/api/v1/streams/stream1/still.jpg`, { headers: { authorization: `Bearer ${token}` } });
     assert.equal(Buffer.from(await still.arrayBuffer()).readUInt16BE(0), 0xffd8, 'a JPEG');
+  });
+
+  test('a video that is sent to the hub is encoded in the container of the worker', async () => {
+    const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=15:duration=3', '-c:v', 'libx264', '-preset', 'ultrafast'];
+    await inside('hub', 'ffmpeg', '-v', 'error', ...picture, '/tmp/clip.mp4');
+    const made = JSON.parse(await inside('hub', 'weir', '--json', 'video', 'upload', '/tmp/clip.mp4', '--title', 'From a container')) as {
+      video_id: string;
+      state: string;
+    };
+    assert.equal(made.state, 'ready');
+    const jobs = await api<{ items: { worker_id: string; state: string }[] }>('GET', `/api/v1/jobs?video_id=${made.video_id}`);
+    assert.deepEqual(
+      jobs.items.map((job) => [job.worker_id, job.state]),
+      [[workerUser, 'done']],
+    );
   });
 
   test('the login of the container reaches its own stream only', async () => {
