@@ -118,11 +118,12 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
     }
   }
 
-  /** Sends what the window takes. */
+  /** Sends what the window takes, up to the first that is held. */
   function pump(): void {
     if (flow !== 'flowing') return;
     next = Math.max(next, ring.first);
     for (let entry = ring.at(next); flow === 'flowing' && entry !== undefined && inFlightBytes < limits.windowBytes; entry = ring.at(next)) {
+      if (entry.isHeld) break;
       if (entry.state === 'waiting' && fits(entry)) {
         if (isInitDue(entry)) sendInit(entry.epoch, entry.fragment.sequence, 'init');
         sendFragment(entry, next);
@@ -130,6 +131,18 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
       next += 1;
     }
     counters.queue_bytes = ring.openBytes;
+  }
+
+  /** Keeps the newest entry, and with it whatever comes after, from being sent until then. */
+  function holdNewest(until: Promise<void>): void {
+    const entry = ring.at(ring.end - 1);
+    if (entry === undefined) return;
+    entry.isHeld = true;
+    const letGo = () => {
+      entry.isHeld = false;
+      pump();
+    };
+    until.then(letGo, letGo);
   }
 
   function isInitDue(entry: RingEntry): boolean {
@@ -287,12 +300,14 @@ export function createMediaPublisher(options: MediaPublisherOptions): MediaPubli
       if (flow === 'idle') startProbing();
       return epoch.epoch;
     },
-    push(fragment) {
+    push(fragment, keep) {
       if (epoch === undefined) throw new WeirError('failed_precondition', 'Media can be pushed after `begin`, and not after `stop`');
       const stored: StoredFragment = { ...fragment, epoch: epoch.epoch, sequence, publishedAt: Date.now() };
       sequence += 1;
       for (const left of ring.push(stored, epoch)) if (left.state !== 'acked') counters.dropped += 1;
       counters.queue_bytes = ring.openBytes;
+      const kept = keep?.(stored);
+      if (kept !== undefined) holdNewest(kept);
       pump();
       return stored;
     },

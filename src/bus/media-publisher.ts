@@ -76,8 +76,12 @@ export interface MediaPublisher {
   readonly counters: Readonly<MediaPublisherCounters>;
   /** Begins a new epoch and returns its name; everything pushed from now on belongs to it. */
   begin(epoch: MediaEpoch): string;
-  /** Takes a fragment of the present epoch and returns it as stored; never waits, never throws for reasons of the bus. */
-  push(fragment: MediaFragment): StoredFragment;
+  /**
+   * Takes a fragment of the present epoch and returns it as stored; never waits, never throws for reasons of the bus.
+   * `keep` gets it before it is sent. While the promise that it returned is pending, neither this fragment nor a later one is sent;
+   * in memory it is at once. Undefined sends at once, and so does a promise that fails.
+   */
+  push(fragment: MediaFragment, keep?: (stored: StoredFragment) => Promise<void> | undefined): StoredFragment;
   /** What is in memory, oldest first; the data is shared, not copied. */
   preRoll(): PreRoll[];
   /** Sends what it can within `drainMs` (default 500), then stops. */

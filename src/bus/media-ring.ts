@@ -14,6 +14,8 @@ export interface RingEntry {
   sends: number;
   /** Monotonic milliseconds of the last time it was sent. */
   sentAt: number;
+  /** Must not be sent yet, nor anything after it. */
+  isHeld: boolean;
 }
 
 export interface MediaRing {
@@ -88,7 +90,7 @@ export function createMediaRing(maxMs: number, maxBytes: number): MediaRing {
     at,
     setState,
     push(fragment, epoch) {
-      entries.push({ fragment, epoch, state: 'waiting', sends: 0, sentAt: 0 });
+      entries.push({ fragment, epoch, state: 'waiting', sends: 0, sentAt: 0, isHeld: false });
       bytes += fragment.data.length;
       openBytes += fragment.data.length;
       const left: RingEntry[] = [];

@@ -122,7 +122,7 @@ export class Account {
     };
     void ledger.run(async () => {
       await recoverList(recovery, before);
-      if (note.spare !== null) this.note.spare.settled(note.spare);
+      this.note.forget(note.spares);
       if (gap !== undefined && gap.cause !== 'spoke_stopped') gap.fromMs = Math.max(gap.fromMs, await ledger.endMs());
       await this.note.keep();
     });

@@ -40,7 +40,8 @@ const noteSchema = z.object({
   floor_ms: z.number().nullable(),
   gap: z.object({ recording_id: z.string(), cause: z.enum(gapCauses), detail: z.string().optional(), from_ms: z.number() }).nullable(),
   parts: z.array(partSchema),
-  spare: spareSchema.nullable(),
+  /** Files opened in advance, and those of earlier processes that were not looked at yet. */
+  spares: z.array(spareSchema),
 });
 export type Note = z.infer<typeof noteSchema>;
 

@@ -90,7 +90,7 @@ class SpokeRecorders implements Recorders {
       push: (fragment) => {
         this.#counted.fragments += 1;
         this.#counted.bytes += fragment.data.length;
-        tape.push(fragment);
+        return tape.push(fragment);
       },
       lost: (reason, message) => tape.lost(reason, message),
       close: async () => {

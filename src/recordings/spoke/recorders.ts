@@ -61,7 +61,8 @@ export interface RecorderCounters {
 
 export interface OpenedRecorder {
   begin(epoch: string, init: Uint8Array): void;
-  push(fragment: StoredFragment): void;
+  /** Resolves when the fragment may be shown: when those before it are in their file. Undefined when that is now. */
+  push(fragment: StoredFragment): Promise<void> | undefined;
   lost(reason: StreamReason | 'configured', message?: string): void;
   close(): Promise<void>;
 }

@@ -29,10 +29,10 @@ export interface NoteFacts {
   readonly floorMs: number;
   readonly gap: OpenGap | undefined;
   readonly parts: PartNote[];
-  readonly spare: SpareNote | undefined;
+  readonly spares: SpareNote[];
 }
 
-export function noteOf({ bootId, book, floorMs, gap, parts, spare }: NoteFacts): Note {
+export function noteOf({ bootId, book, floorMs, gap, parts, spares }: NoteFacts): Note {
   return {
     boot_id: bootId,
     orders: [...book.wanted],
@@ -48,7 +48,7 @@ export function noteOf({ bootId, book, floorMs, gap, parts, spare }: NoteFacts):
     floor_ms: Number.isFinite(floorMs) ? floorMs : null,
     gap: gap === undefined ? null : gapNoteOf(gap),
     parts,
-    spare: spare ?? null,
+    spares,
   };
 }
 
@@ -65,7 +65,8 @@ export function gapSince({ note, aliveMs }: Before, owner: BegunOrder | undefine
 /** Finishes files and puts them, and the gap that was open, into the list in the order of time. Within `ledger.run` only. */
 export async function recoverList(recovery: Recovery, { note, aliveMs }: Before): Promise<void> {
   const before = wasKilled(note) ? note.gap : null;
-  const parts = [...note.parts, ...(await spareOf(recovery, note))];
+  const parts = [...note.parts];
+  for (const spare of note.spares) parts.push(...(await partsOf(recovery, note, spare)));
   const later = parts.filter((part) => before !== null && part.from_ms >= before.from_ms);
   for (const part of parts) if (!later.includes(part)) await recoverOne(recovery, part);
   if (before !== null) await recoverGap(recovery, before, Math.min(aliveMs, ...later.map((part) => part.from_ms)));
@@ -73,8 +74,7 @@ export async function recoverList(recovery: Recovery, { note, aliveMs }: Before)
 }
 
 /** A file that was begun in the very moment of the kill, before it was noted as such; an empty one is removed. */
-async function spareOf({ root, ledger, head }: Recovery, { spare, floor_ms: floorMs, parts }: Note): Promise<PartNote[]> {
-  if (spare === null) return [];
+async function partsOf({ root, ledger, head }: Recovery, { floor_ms: floorMs, parts }: Note, spare: SpareNote): Promise<PartNote[]> {
   const { name, ...rest } = spare;
   const path = partPath(root, { folder: spare.folder, filename: name });
   const found = await stat(path).catch(() => undefined);

@@ -21,15 +21,8 @@ export class SpareFile {
   #spare: { readonly note: SpareNote; file?: SegmentFile } | undefined;
   #preparing: Promise<void> | undefined;
 
-  /** `before`: that of an earlier process. It stays in the note, and there is no other, until `settled`: else the next kill would hide it. */
-  constructor(options: SpareOptions, before?: SpareNote) {
+  constructor(options: SpareOptions) {
     this.#options = options;
-    if (before !== undefined) this.#spare = { note: before };
-  }
-
-  /** What an earlier process left is dealt with. */
-  settled(before: SpareNote): void {
-    if (this.#spare?.note === before) this.#spare = undefined;
   }
 
   /** For the note: that of the file which may be taken, or is being opened. */
@@ -37,10 +30,15 @@ export class SpareFile {
     return this.#spare?.note;
   }
 
-  /** Begins to open one, if there is none. A disk that refuses says so when the file is needed. */
+  /** Begins to open one, if there is none that fits what comes next. A disk that refuses says so when the file is needed. */
   prepare(streamId: string, { recording_id, format }: Pick<RecordingOrder, 'recording_id' | 'format'>, nowMs: number): void {
-    if (this.#spare !== undefined) return;
     const note: SpareNote = { name: spareName(), folder: dayFolder(streamId, nowMs), recording_id, format };
+    if (this.#spare !== undefined) {
+      const { note: present, file } = this.#spare;
+      if (file === undefined || isFor(present, note)) return;
+      this.#spare = undefined;
+      void this.#remove(present, file);
+    }
     this.#preparing ??= this.#open(note)
       .catch(() => undefined)
       .finally(() => {
@@ -48,13 +46,16 @@ export class SpareFile {
       });
   }
 
-  /** The file, when it is ready and fits this part; it is then no spare any more. One that does not fit is thrown away. */
-  take(part: PartNote): { readonly file: SegmentFile; readonly name: string } | undefined {
+  /**
+   * The file, when there is one and it fits this part; it is then no spare any more. One that does not fit is thrown away.
+   * One that is being opened is waited for, which takes no longer than to open another.
+   */
+  async take(part: PartNote): Promise<{ readonly file: SegmentFile; readonly name: string } | undefined> {
+    if (this.#spare?.file === undefined) await this.#preparing;
     const { note, file } = this.#spare ?? {};
     if (note === undefined || file === undefined) return undefined;
-    const { folder, recording_id, format, name } = note;
     this.#spare = undefined;
-    if (folder === part.folder && recording_id === part.recording_id && format === part.format) return { file, name };
+    if (isFor(note, part)) return { file, name: note.name };
     void this.#remove(note, file);
     return undefined;
   }
@@ -86,6 +87,10 @@ export class SpareFile {
     await file.close().catch(() => undefined);
     await rm(partPath(this.#options.root, { folder: note.folder, filename: note.name }), { force: true }).catch(() => undefined);
   }
+}
+
+function isFor(spare: SpareNote, wanted: Pick<SpareNote, 'folder' | 'recording_id' | 'format'>): boolean {
+  return spare.folder === wanted.folder && spare.recording_id === wanted.recording_id && spare.format === wanted.format;
 }
 
 /** Gives a part that was begun as a spare its own name; nothing for one that has it. */

@@ -3,7 +3,8 @@ import type { PreRoll, StoredFragment } from '../../bus/index.js';
 import type { RecordingOrder, StreamReason } from '../../contracts/index.js';
 import type { Note } from './note.js';
 import { causeOf, isDue, onReceipt } from './orders.js';
-import type { SourceState, TapeEvent } from './tape-event.js';
+import { ShowingGate } from './showing-gate.js';
+import { bringsPictures, type SourceState, type TapeEvent } from './tape-event.js';
 import type { TapeOptions } from './tape-file.js';
 import { TapeWriter } from './tape-writer.js';
 
@@ -29,6 +30,7 @@ export class StreamTape {
   #wanted: readonly RecordingOrder[];
   #preRoll: () => readonly PreRoll[] = () => [];
   #running: Promise<void> | undefined;
+  readonly #showing = new ShowingGate();
 
   constructor(options: StreamTapeOptions, before?: { readonly note: Note; readonly aliveMs: number }) {
     this.#options = options;
@@ -58,8 +60,9 @@ export class StreamTape {
     this.#setSource({ is: 'on', epoch, init });
   }
 
-  push(fragment: StoredFragment): void {
-    if (!this.#isOn) return;
+  /** As `OpenedRecorder.push`. */
+  push(fragment: StoredFragment): Promise<void> | undefined {
+    if (!this.#isOn) return undefined;
     const bytes = fragment.data.length;
     if (this.#isOverflowing) {
       this.#isOverflowing = fragment.kind !== 'key' || this.#queuedBytes > this.#options.queueBytes / 2;
@@ -73,11 +76,13 @@ export class StreamTape {
       this.#lost += 1;
       this.#writer.gaveUp();
       this.#options.onOverflow();
-      return;
+      return undefined;
     }
     this.#queuedBytes += bytes;
     this.highestBytes = Math.max(this.highestBytes, this.#queuedBytes);
+    const mayShow = this.#showing.mayShow();
     this.#enqueue({ is: 'fragment', fragment, arrivedMs: this.#options.now() });
+    return mayShow;
   }
 
   lost(reason: StreamReason | 'configured', message?: string): void {
@@ -142,6 +147,7 @@ export class StreamTape {
 
   #enqueue(event: TapeEvent): void {
     this.#queue.push(event);
+    if (bringsPictures(event)) this.#showing.taken();
     this.#running ??= this.#run();
   }
 
@@ -154,6 +160,7 @@ export class StreamTape {
       for (const event of events) await this.#take(event);
       await this.#writer.flush();
       for (const event of events) if (event.is === 'fragment') this.#queuedBytes -= event.fragment.data.length;
+      this.#showing.written(events.filter(bringsPictures).length);
     } while (this.#queue.length > 0);
     if (this.#writer.isIdle && !this.#isWanted()) this.#isOn = false;
     // In the same breath as the last look at the queue, so that nothing is left in it.

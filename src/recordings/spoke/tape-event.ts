@@ -31,3 +31,8 @@ export type TapeEvent =
   /** Look whether the file is still where it was. */
   | { readonly is: 'check' }
   | { readonly is: 'end' };
+
+/** True for what may end in a file: what comes after it is shown when it is there. */
+export function bringsPictures(event: TapeEvent): boolean {
+  return event.is === 'fragment' || event.is === 'on';
+}

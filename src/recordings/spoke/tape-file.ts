@@ -54,7 +54,7 @@ export class TapeFile {
   async open(owner: BegunOrder, part: PartNote, epoch: string, init: Uint8Array): Promise<void> {
     const { root, openFile } = this.#options;
     try {
-      const spare = this.#note.spare.take(part);
+      const spare = await this.#note.spare.take(part);
       if (spare !== undefined) part.spare = spare.name;
       this.#note.add(part);
       // A spare is in the note already, which is all that a successor needs.
@@ -71,6 +71,8 @@ export class TapeFile {
     void this.#options.ledger.run(() => named);
     owner.tally.startedAtMs ??= part.from_ms;
     owner.tally.filename = part.filename;
+    // The next one, at once: an encoder that starts anew may need it any moment.
+    this.#note.spare.prepare(this.#options.streamId, owner.order, part.from_ms);
     this.#tell();
   }
 

@@ -1,5 +1,5 @@
 /** The note of one stream while it is recorded: which files were begun and are not in the list, and what goes with them into the note. */
-import type { Note, NoteFile, PartNote } from './note.js';
+import type { Note, NoteFile, PartNote, SpareNote } from './note.js';
 import { type NoteFacts, noteOf } from './recovery.js';
 import type { OpenSegmentFile } from './segment-file.js';
 import { messageOf } from './setback.js';
@@ -15,15 +15,18 @@ export interface TapeNoteOptions {
 export class TapeNote {
   readonly spare: SpareFile;
   readonly #options: TapeNoteOptions;
-  readonly #facts: () => Omit<NoteFacts, 'parts' | 'spare'>;
+  readonly #facts: () => Omit<NoteFacts, 'parts' | 'spares'>;
   readonly #parts = new Map<string, PartNote>();
+  /** Spares of earlier processes: whoever is killed before they are dealt with must hand them on. */
+  #left: readonly SpareNote[];
 
   /** `facts` is asked at each write, for what is then true; the files of the note `before` stay in it until they are removed. */
-  constructor(options: TapeNoteOptions, facts: () => Omit<NoteFacts, 'parts' | 'spare'>, before?: Note) {
+  constructor(options: TapeNoteOptions, facts: () => Omit<NoteFacts, 'parts' | 'spares'>, before?: Note) {
     const { root, openFile } = options;
     this.#options = options;
     this.#facts = facts;
-    this.spare = new SpareFile({ root, openFile, saveNote: () => this.save() }, before?.spare ?? undefined);
+    this.spare = new SpareFile({ root, openFile, saveNote: () => this.save() });
+    this.#left = before?.spares ?? [];
     for (const part of before?.parts ?? []) this.add(part);
   }
 
@@ -36,9 +39,17 @@ export class TapeNote {
     this.#parts.delete(part.filename);
   }
 
+  /** These spares of an earlier process are dealt with. */
+  forget(spares: readonly SpareNote[]): void {
+    this.#left = this.#left.filter((one) => !spares.includes(one));
+  }
+
   /** Fails when the disk does not take it. */
   save(): Promise<void> {
-    return this.#options.noteFile.save(() => noteOf({ ...this.#facts(), parts: [...this.#parts.values()], spare: this.spare.note }));
+    return this.#options.noteFile.save(() => {
+      const own = this.spare.note;
+      return noteOf({ ...this.#facts(), parts: [...this.#parts.values()], spares: own === undefined ? [...this.#left] : [...this.#left, own] });
+    });
   }
 
   /** As `save`; a disk that does not take it is trouble, but stops nothing. */

@@ -221,11 +221,15 @@ export class TapeWriter {
     // While pictures come, they tell when an order ends; their times lag a little behind the clock.
     if (nowMs >= this.book.boundaryMs) await this.#settle(isLive ? nowMs - endGraceMs : nowMs);
     const hindrance = this.#file.hindrance();
-    const owner = this.book.owner;
-    // While something is recorded, or would be, there is a file for what comes next.
-    if (owner !== undefined && hindrance === undefined) this.#note.spare.prepare(this.#options.streamId, owner.order, nowMs);
+    this.#prepare(nowMs);
     if (hindrance?.cause === 'storage_blocked' && this.#file.segment !== undefined) await this.#interrupt(hindrance.cause, hindrance.detail);
     else if (hindrance !== undefined && this.#source.is === 'on') this.#nameGap(hindrance.cause, hindrance.detail);
+  }
+
+  /** While something is recorded, or would be, there is a file for what comes next: mostly before the encoder has given its first picture. */
+  #prepare(nowMs: number): void {
+    const owner = this.book.owner;
+    if (owner !== undefined && this.#file.hindrance() === undefined) this.#note.spare.prepare(this.#options.streamId, owner.order, nowMs);
   }
 
   /** Begins and ends orders by this time. */
@@ -235,6 +239,7 @@ export class TapeWriter {
     if (ends.length > 0 && this.book.owner === undefined) await this.#note.spare.drop();
     for (const one of begins) this.#hasBegun(one);
     for (const one of ends) await this.#ends(one);
+    this.#prepare(nowMs);
     if (begins.length + ends.length > 0) await this.#note.keep();
     if (begins.length > 0) this.tell();
   }

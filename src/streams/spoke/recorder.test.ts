@@ -51,6 +51,7 @@ function notingRecorders() {
         push(fragment) {
           assert.equal(fragment.epoch, epoch);
           pictures.get(fragment.epoch)?.push(fragment.sequence);
+          return undefined;
         },
         lost: (reason) => void told.push(`lost ${reason}`),
         async close() {

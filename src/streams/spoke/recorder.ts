@@ -21,8 +21,11 @@ export interface RecordedSource {
 export interface StreamRecorder {
   /** A new run of the encoder: what is pushed from now on belongs to this epoch and needs this init segment. */
   begin(epoch: string, init: Uint8Array): void;
-  /** A fragment of the present epoch, as it was stored for viewers. */
-  push(fragment: StoredFragment): void;
+  /**
+   * A fragment of the present epoch, as it is stored for viewers. It may be shown when the promise resolves, at once when there is none:
+   * so that a kill costs no more than one fragment that somebody has seen. Resolves soon, whatever the disk does, and never fails.
+   */
+  push(fragment: StoredFragment): Promise<void> | undefined;
   /** There is no picture of the source until the next `begin`; `message` is for people, without secrets. */
   lost(reason: StreamReason | 'configured', message?: string): void;
   /** The stream is not served any more; resolves when its file is finished. Its orders stand until `assign` says otherwise. */

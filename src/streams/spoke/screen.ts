@@ -1,5 +1,5 @@
 /** What viewers of one stream see: one outlet on the bus, and one picture on it at a time. */
-import type { MediaPublisher } from '../../bus/index.js';
+import type { MediaPublisher, StoredFragment } from '../../bus/index.js';
 import type { StreamStatus } from '../../contracts/stream.js';
 import type { Fragment, InitSegment } from '../../media/index.js';
 import type { StreamRecorder } from './recorder.js';
@@ -13,6 +13,7 @@ export class Screen {
   /** Of the last picture of the source: the no-signal picture has the same. */
   #size: { width: number; height: number; hasAudio: boolean } | undefined;
   #facts: Pick<StreamStatus, 'video' | 'audio' | 'codecs'> = {};
+  readonly #keep = (stored: StoredFragment) => this.#recorder.push(stored);
 
   constructor(publisher: MediaPublisher, recorder: StreamRecorder) {
     this.#publisher = publisher;
@@ -63,8 +64,8 @@ export class Screen {
   /** Shows a fragment of this owner; one of any other is left out. */
   push(owner: object, { isKey, bytes, timeMs, durationMs }: Fragment): void {
     if (this.#shown?.owner !== owner) return;
-    const stored = this.#publisher.push({ kind: isKey ? 'key' : 'delta', data: bytes, timeMs, durationMs });
-    if (this.#shown.picture === 'source') this.#recorder.push(stored);
+    const keep = this.#shown.picture === 'source' ? this.#keep : undefined;
+    this.#publisher.push({ kind: isKey ? 'key' : 'delta', data: bytes, timeMs, durationMs }, keep);
   }
 
   /** Nobody shows anything any more. */

@@ -81,7 +81,7 @@ export class BenchTop {
       }
       const one = stored(fragment, roll.epoch, roll.fragments.length, startMs + this.time.ms + this.time.setMs);
       roll.fragments.push(one);
-      this.recorder.push(one);
+      void this.recorder.push(one);
       await yieldToOthers();
     }
   }
