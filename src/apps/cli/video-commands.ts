@@ -156,7 +156,8 @@ export async function untilReady(client: Client, videoId: string, terminal: Term
     for (;;) {
       const now = await client.call('get_video', { params: { video_id: videoId } });
       const job = now.job_id === null ? undefined : await client.call('get_job', { params: { job_id: now.job_id } });
-      if (job === undefined || job.state === 'done') return now;
+      if (job === undefined) return now;
+      if (job.state === 'done') return await client.call('get_video', { params: { video_id: videoId } });
       if (job.state === 'dead' || job.state === 'cancelled') {
         throw new WeirError(
           'failed_precondition',
