@@ -189,6 +189,7 @@ export const jobOrderSchema = z
       max_memory_bytes: z.number().int(),
       stall_s: z.number(),
     }),
+    lease_s: z.number().positive().describe('a worker that is silent for so long loses the job'),
     chunk_min_s: z.number().describe('a video of at least so many seconds is cut into pieces when other workers are free; 0: never'),
   })
   .meta({ id: 'JobOrder' });
@@ -220,7 +221,7 @@ const reportHead = { job_id: idSchema, worker_id: idSchema, revision: z.number()
 /** What a worker tells the hub of the job it holds; each is answered, and safe to repeat. */
 export const jobReportSchema = z
   .discriminatedUnion('kind', [
-    z.object({ ...reportHead, kind: z.literal('renew') }).describe('keeps the lease; every 5 s'),
+    z.object({ ...reportHead, kind: z.literal('renew') }).describe('keeps the lease; three times within it'),
     z.object({ ...reportHead, kind: z.literal('facts'), facts: sourceFactsSchema }),
     z
       .object({ ...reportHead, kind: z.literal('command'), command: z.string().max(32_768) })

@@ -9,7 +9,7 @@ import { cliFile } from '../apps/version.js';
 import type { DeadLetter, Job, JobEvent, JobLog, JobProgress, VideoQueue } from '../contracts/index.js';
 import { testPictureGraph } from '../media/ffmpeg/picture-graph.js';
 import { readFrameCounter, runProgram } from '../media/index.js';
-import { makeTempFolder, removeFolder, waitFor } from '../testkit/index.js';
+import { makeTempFolder, removeFolder, waitFor, withTempFolder } from '../testkit/index.js';
 import { listProcesses, startWeir, type Weir } from './weir.js';
 
 /** Two tiny steps and the fastest preset. */
@@ -297,23 +297,18 @@ export class WorkerChild {
 
 /** The number in each picture of a rendition. */
 export async function readRendition(playlist: string, size: { width: number; height: number }) {
-  const raw = `${playlist}.raw`;
-  const run = await runProgram(
-    'ffmpeg',
-    [
-      ...['-nostdin', '-y', '-v', 'error', '-allowed_extensions', 'ALL', '-i', playlist],
-      ...['-map', '0:v:0', '-fps_mode', 'passthrough', '-pix_fmt', 'gray', '-f', 'rawvideo', raw],
-    ],
-    { timeoutMs: 120_000 },
-  );
-  if (run.code !== 0) throw new Error(run.stderr);
-  const pixels = await readFile(raw);
-  const frame = size.width * size.height;
-  const counters: (number | undefined)[] = [];
-  for (let at = 0; at + frame <= pixels.length; at += frame)
-    counters.push(readFrameCounter(pixels.subarray(at, at + frame), size.width, size.height));
-  await removeFolder(raw);
-  return counters;
+  return await withTempFolder(async (folder) => {
+    const raw = join(folder, 'pictures');
+    const args = ['-nostdin', '-y', '-v', 'error', '-allowed_extensions', 'ALL', '-i', playlist, '-map', '0:v:0'];
+    const run = await runProgram('ffmpeg', [...args, '-fps_mode', 'passthrough', '-pix_fmt', 'gray', '-f', 'rawvideo', raw], { timeoutMs: 120_000 });
+    if (run.code !== 0) throw new Error(run.stderr);
+    const pixels = await readFile(raw);
+    const bytes = size.width * size.height;
+    const counters: (number | undefined)[] = [];
+    for (let at = 0; at + bytes <= pixels.length; at += bytes)
+      counters.push(readFrameCounter(pixels.subarray(at, at + bytes), size.width, size.height));
+    return counters;
+  });
 }
 
 export async function isThere(path: string): Promise<boolean> {

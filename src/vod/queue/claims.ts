@@ -161,6 +161,7 @@ export class Claims {
         max_memory_bytes: settings.max_memory_bytes,
         stall_s: settings.stall_s,
       },
+      lease_s: settings.lease_s,
       chunk_min_s: settings.chunk_min_s,
     };
   }

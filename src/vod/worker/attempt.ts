@@ -1,7 +1,9 @@
 /** One attempt at a job: from the order to a result in place, or to a failure the hub knows of. */
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { JobOrder, VideoOutput } from '../../contracts/index.js';
 import { CostAccount } from './cost.js';
+import { diskFull, isDiskFull } from './disk.js';
 import { failureOf } from './failure.js';
 import { createJobLog, type JobLogger } from './job-log.js';
 import type { Lease } from './lease.js';
@@ -50,7 +52,8 @@ export async function runAttempt(
   try {
     await publish(attempt, await makeVideo(attempt));
     return done;
-  } catch (error) {
+  } catch (thrown) {
+    const error = (await brokeForWantOfRoom(attempt, thrown)) ? diskFull('the work', thrown) : thrown;
     await rm(order.staging_path, { recursive: true, force: true }).catch((cause: unknown) =>
       parts.log.warn({ err: cause, folder: order.staging_path }, 'a staging folder could not be deleted; the next attempt does it'),
     );
@@ -59,6 +62,11 @@ export async function runAttempt(
     attempt.progress.stop();
     lease.close();
   }
+}
+
+/** On a full disk anything may break, in any words. */
+async function brokeForWantOfRoom({ order, lease }: Attempt, error: unknown): Promise<boolean> {
+  return lease.ended === undefined && !failureOf(error).permanent && (await isDiskFull(dirname(order.staging_path)));
 }
 
 async function publish({ order, lease, cost, log, progress }: Attempt, output: VideoOutput): Promise<void> {

@@ -43,6 +43,7 @@ export async function runForAttempt(
     args,
     limits: order.limits,
     signal: lease.signal,
+    folder: order.staging_path,
     cost,
     what,
     onProgress: (report) => {

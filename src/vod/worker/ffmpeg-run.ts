@@ -3,6 +3,7 @@ import type { JobOrder, WeirError } from '../../contracts/index.js';
 import { createProgressParser, type ProgressReport, sandboxCommand } from '../../media/index.js';
 import { type ExitReport, recordProcess, type StopLadder, spawnProcess } from '../../supervisor/index.js';
 import { type CostAccount, meterProcess } from './cost.js';
+import { diskFull, watchDisk } from './disk.js';
 import { attemptError } from './failure.js';
 import type { WorkerParts } from './needs.js';
 
@@ -13,6 +14,8 @@ export interface FfmpegRunOptions {
   readonly args: readonly string[];
   readonly limits: RunLimits;
   readonly signal: AbortSignal;
+  /** Where it writes; the run ends when the disk is full. */
+  readonly folder?: string;
   readonly cost: CostAccount;
   /** What it is good for, in words: `the encode`. */
   readonly what: string;
@@ -33,6 +36,16 @@ const keptLines = 200;
 
 /** Resolves with what it said when it ended well; else throws an error of the attempt, `cancelled` when the signal fired. */
 export async function runFfmpeg(options: FfmpegRunOptions): Promise<{ lines: readonly string[]; exit: ExitReport }> {
+  if (options.folder === undefined) return await run(options);
+  const disk = watchDisk(options.folder, options.what);
+  try {
+    return await run({ ...options, signal: AbortSignal.any([options.signal, disk.signal]) });
+  } finally {
+    disk.stop();
+  }
+}
+
+async function run(options: FfmpegRunOptions): Promise<{ lines: readonly string[]; exit: ExitReport }> {
   const { parts, limits, signal, cost } = options;
   signal.throwIfAborted();
   const command = sandboxCommand(
@@ -113,7 +126,7 @@ function failedRun({ what, limits, args, parts }: FfmpegRunOptions, exit: ExitRe
     });
   }
   if (/No space left on device|Disk quota exceeded/i.test(said)) {
-    return attemptError('resource_exhausted', `The disk was full during ${what}`, { reason: 'disk_full', permanent: false, ...facts });
+    return diskFull(what);
   }
   if (exit.signal === 'SIGXFSZ' || /File too large/i.test(said)) {
     return attemptError('payload_too_large', `A file of ${what} grew beyond ${limits.max_output_bytes} bytes`, {

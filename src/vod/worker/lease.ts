@@ -19,13 +19,16 @@ export class Lease {
   readonly #order: JobOrder;
   readonly #abort = new AbortController();
   readonly #timer: NodeJS.Timeout;
+  readonly #renewMs: number;
   #isRenewing = false;
   #ended: LeaseEnd | undefined;
 
   constructor(parts: WorkerParts, order: JobOrder) {
     this.#parts = parts;
     this.#order = order;
-    this.#timer = setInterval(() => void this.#renew(), parts.timing.renewMs);
+    // Two may get lost.
+    this.#renewMs = Math.min(parts.timing.renewMs, (order.lease_s * 1000) / 3);
+    this.#timer = setInterval(() => void this.#renew(), this.#renewMs);
   }
 
   /** Fires when the work has to end. */
@@ -76,7 +79,7 @@ export class Lease {
   async #renew(): Promise<void> {
     if (this.#isRenewing || this.signal.aborted) return;
     this.#isRenewing = true;
-    await this.tell({ kind: 'renew' }, this.#parts.timing.renewMs);
+    await this.tell({ kind: 'renew' }, this.#renewMs);
     this.#isRenewing = false;
   }
 }

@@ -60,6 +60,7 @@ async function encodePiece(parts: WorkerParts, chunk: VideoChunk, stopping: Abor
       args: chunk.command.map((part) => part.replaceAll('{folder}', beside)),
       limits: chunk.limits,
       signal: AbortSignal.any([stopping, ended.signal]),
+      folder: beside,
       cost,
       what: `piece ${chunk.chunk}`,
       onProgress: ({ frame, fps }) => {
