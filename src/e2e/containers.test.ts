@@ -178,13 +178,12 @@ describe('containers', { skip: withoutDocker(imageFolder) }, () => {
     const made = JSON.parse(await inside('hub', 'weir', '--json', 'video', 'upload', '/tmp/clip.mp4', '--title', 'From a container')) as {
       video_id: string;
       state: string;
+      job_id: string;
     };
     assert.equal(made.state, 'ready');
-    const jobs = await api<{ items: { worker_id: string; state: string }[] }>('GET', `/api/v1/jobs?video_id=${made.video_id}`);
-    assert.deepEqual(
-      jobs.items.map((job) => [job.worker_id, job.state]),
-      [[workerUser, 'done']],
-    );
+    const job = await api<{ state: string; events: { kind: string; worker_id: string | null }[] }>('GET', `/api/v1/jobs/${made.job_id}`);
+    const doneBy = job.events.find((event) => event.kind === 'done')?.worker_id;
+    assert.deepEqual([job.state, doneBy], ['done', workerUser]);
   });
 
   test('the login of the container reaches its own stream only', async () => {
