@@ -65,12 +65,15 @@ export function gapSince({ note, aliveMs }: Before, owner: BegunOrder | undefine
 /** Finishes files and puts them, and the gap that was open, into the list in the order of time. Within `ledger.run` only. */
 export async function recoverList(recovery: Recovery, { note, aliveMs }: Before): Promise<void> {
   const before = wasKilled(note) ? note.gap : null;
-  const parts = [...note.parts];
-  for (const spare of note.spares) parts.push(...(await partsOf(recovery, note, spare)));
-  const later = parts.filter((part) => before !== null && part.from_ms >= before.from_ms);
-  for (const part of parts) if (!later.includes(part)) await recoverOne(recovery, part);
-  if (before !== null) await recoverGap(recovery, before, Math.min(aliveMs, ...later.map((part) => part.from_ms)));
-  for (const part of later) await recoverOne(recovery, part);
+  const recover = async (part: PartNote) => {
+    // The gap lasted until the file was begun; one that ends before the gap began is nothing.
+    if (before !== null) await recoverGap(recovery, before, part.from_ms);
+    await recoverOne(recovery, part);
+  };
+  for (const part of [...note.parts].sort((a, b) => a.from_ms - b.from_ms)) await recover(part);
+  for (const spare of note.spares) for (const part of await partsOf(recovery, note, spare)) await recover(part);
+  // A process that was killed before it had recovered the files of the one before leaves them with a gap that began behind them.
+  if (before !== null) await recoverGap(recovery, before, aliveMs);
 }
 
 /** A file that was begun in the very moment of the kill, before it was noted as such; an empty one is removed. */
