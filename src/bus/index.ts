@@ -51,7 +51,7 @@ export { fromNatsError } from './nats-error.js';
 export { openMediaReader } from './open-media-reader.js';
 export { readJournal } from './read-journal.js';
 export { startAgent } from './start-agent.js';
-export { addWork, type TakenWork, takeWork, type WorkTaker } from './take-work.js';
+export { addWork, countWaitingTakers, type TakenWork, takeWork, type WorkTaker } from './take-work.js';
 export { nextSpan, traceId } from './trace.js';
 export { watchAgents } from './watch-agents.js';
 export { type EnsuredWorkPlace, ensureWorkPlace, findWorkPlace, type WorkPlaceFacts, type WorkPlaceSpec } from './work-place.js';

@@ -2,7 +2,7 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { WeirError } from '../contracts/index.js';
 import { connectionEvents } from './connection-events.js';
-import { storeMessage, toNanos } from './jetstream-api.js';
+import { consumerInfo, storeMessage, toNanos } from './jetstream-api.js';
 import type { JournalMessage } from './journal.js';
 import { PulledJournalMessage } from './journal-message.js';
 import { checkSize } from './outlet.js';
@@ -61,6 +61,15 @@ export async function addWork(
   checkSize(connection, subject, bytes.length);
   const ack = await storeMessage(connection, subject, bytes, { ...options.headers, 'Nats-Msg-Id': options.id }, options.signal);
   return { sequence: ack.seq, duplicate: ack.duplicate === true };
+}
+
+/** How many takers wait for an item now, over all connections. One that went away without a word is counted for a little longer. */
+export async function countWaitingTakers(
+  connection: NatsConnection,
+  place: { journal: string; durable: string },
+  signal?: AbortSignal,
+): Promise<number> {
+  return (await consumerInfo(connection, place.journal, place.durable, signal)).num_waiting;
 }
 
 class PulledWork extends PulledJournalMessage implements TakenWork {

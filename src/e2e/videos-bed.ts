@@ -23,6 +23,9 @@ export const tinyProfile = {
   posters: 0,
 };
 
+/** As small, with an encode that takes its time. */
+const mediumProfile = { ...tinyProfile, name: 'medium', preset: 'medium' };
+
 /** As small, but so thorough that there is time to look at what happens. */
 export const slowProfile = { ...tinyProfile, name: 'slow', preset: 'veryslow' };
 
@@ -66,7 +69,7 @@ export class VideosBed {
       WEIR_VOD_SOURCE_FOLDERS: sources,
       WEIR_VOD_OUTPUT_FOLDERS: allOutputs.join(','),
       WEIR_VOD_PROFILE: 'tiny',
-      WEIR_VOD_PROFILES: JSON.stringify([tinyProfile, slowProfile]),
+      WEIR_VOD_PROFILES: JSON.stringify([tinyProfile, mediumProfile, slowProfile]),
       WEIR_VOD_SLOTS: '1',
       WEIR_VOD_RETRY_S: '0.5',
       WEIR_VOD_LOCAL_WORKER: String(options.localWorker ?? true),
@@ -309,6 +312,37 @@ export async function readRendition(playlist: string, size: { width: number; hei
       counters.push(readFrameCounter(pixels.subarray(at, at + bytes), size.width, size.height));
     return counters;
   });
+}
+
+/** Length of the sound of a rendition, and the longest hole in it. */
+export async function soundOf(playlist: string): Promise<{ seconds: number; longestGapS: number }> {
+  const args = [
+    '-v',
+    'error',
+    '-allowed_extensions',
+    'ALL',
+    '-select_streams',
+    'a:0',
+    '-show_entries',
+    'packet=pts_time,duration_time',
+    '-of',
+    'csv=p=0',
+  ];
+  const run = await runProgram('ffprobe', [...args, playlist], { timeoutMs: 60_000 });
+  if (run.code !== 0) throw new Error(run.stderr);
+  const packets = new TextDecoder()
+    .decode(run.stdout)
+    .trim()
+    .split('\n')
+    .filter((line) => /^\d/.test(line))
+    .map((line) => line.split(',').map(Number));
+  let [longestGapS, end] = [0, packets[0]?.[0] ?? 0];
+  const begin = end;
+  for (const [at = 0, lasts = 0] of packets) {
+    longestGapS = Math.max(longestGapS, Math.abs(at - end));
+    end = at + lasts;
+  }
+  return { seconds: end - begin, longestGapS };
 }
 
 export async function isThere(path: string): Promise<boolean> {

@@ -25,6 +25,8 @@ export interface Attempt {
   readonly progress: JobProgressTeller;
   /** The work goes forward. */
   readonly alive: () => void;
+  /** This slot takes pieces of cut videos until it is told to stop; a piece it has is finished first. */
+  readonly helpWithPieces: () => { stop(): Promise<void> };
 }
 
 /** A worker that stops does not wait for a hub that is away. */
@@ -37,7 +39,7 @@ export async function runAttempt(
   parts: WorkerParts,
   order: JobOrder,
   lease: Lease,
-  options: { alive: () => void; stopping: AbortSignal },
+  options: Pick<Attempt, 'alive' | 'helpWithPieces'> & { stopping: AbortSignal },
 ): Promise<TicketFate> {
   const attempt: Attempt = {
     parts,
@@ -47,6 +49,7 @@ export async function runAttempt(
     log: createJobLog(parts, order.job_id),
     progress: new JobProgressTeller(parts, order),
     alive: options.alive,
+    helpWithPieces: options.helpWithPieces,
   };
   attempt.log.info(`attempt ${order.attempt} on worker ${parts.workerId}, revision ${order.revision}`);
   try {

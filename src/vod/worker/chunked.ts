@@ -1,8 +1,8 @@
 /** Leading a long video: pieces for every worker that is free (this one too), then one seamless whole. */
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addWork } from '../../bus/index.js';
-import { type MessageInput, publishSubject, type SourceFacts, type VideoChunkStatus } from '../../contracts/index.js';
+import { addWork, countWaitingTakers } from '../../bus/index.js';
+import { type MessageInput, publishSubject, type SourceFacts, type VideoChunkStatus, videoQueues } from '../../contracts/index.js';
 import { type Chunk, chunkAudioCommand, chunkCommand, joinCommand, planChunks, type VideoPlan } from '../../media/index.js';
 import type { Attempt } from './attempt.js';
 import { measureLoudness, runForAttempt, tellCommand, writeKey } from './encode-whole.js';
@@ -15,11 +15,16 @@ const maxPieces = 200;
 const maxTries = 3;
 
 /** Empty when the video is too short or cannot be cut, or nobody else is free. */
-export function worthChunking({ order, log }: Attempt, plan: VideoPlan, facts: SourceFacts): Chunk[] {
+export async function worthChunking({ parts, order, log, lease }: Attempt, plan: VideoPlan, facts: SourceFacts): Promise<Chunk[]> {
   if (order.chunk_min_s === 0 || plan.durationS < order.chunk_min_s) return [];
   const pieces = Math.min(maxPieces, Math.max(minPieces, Math.round(plan.durationS / pieceS)));
   const chunks = planChunks(facts, plan, { pieces });
-  if (chunks.length > 1) log.info(`cut into ${chunks.length} pieces for all workers that are free`);
+  if (chunks.length < 2) return [];
+  const { name, durable } = videoQueues.chunks;
+  // One run by itself is a little less work than pieces.
+  const free = await countWaitingTakers(parts.connection, { journal: name, durable }, lease.signal).catch(() => 0);
+  if (free === 0) return [];
+  log.info(`cut into ${chunks.length} pieces for this worker and ${free} free ${free === 1 ? 'slot' : 'slots'} of others`);
   return chunks;
 }
 
@@ -28,6 +33,7 @@ export async function runChunked(attempt: Attempt, plan: VideoPlan, chunks: read
   const { order, progress } = attempt;
   const folder = join(order.staging_path, 'chunks');
   await mkdir(folder);
+  const helping = attempt.helpWithPieces();
   const pieces = new Pieces(attempt, plan, chunks, input, folder);
   try {
     await pieces.handOut();
@@ -35,6 +41,7 @@ export async function runChunked(attempt: Attempt, plan: VideoPlan, chunks: read
     await pieces.done;
   } finally {
     pieces.stop();
+    await helping.stop();
   }
   progress.phase('joining');
   const keyInfoFile = await writeKey(attempt, plan);
@@ -65,7 +72,9 @@ function pieceFolder(folder: string, chunk: number): string {
 interface Piece {
   readonly message: MessageInput<'video_chunk'>;
   readonly share: number;
-  tries: number;
+  /** Times it was handed out. */
+  copies: number;
+  failures: number;
   percent: number;
   fps: number;
   worker: string | undefined;
@@ -80,6 +89,7 @@ class Pieces {
   readonly #subscription: { stop(): void };
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort: () => void;
+  readonly #startedAt = performance.now();
   /** Resolves when all are there; rejects when one fails for good or the job is over. */
   readonly done: Promise<void>;
   #resolve: () => void = () => undefined;
@@ -103,7 +113,8 @@ class Pieces {
         limits: { max_wall_s, max_output_bytes, max_memory_bytes, stall_s },
       },
       share: chunk.frames / (plan.picture?.frames ?? chunk.frames),
-      tries: 0,
+      copies: 0,
+      failures: 0,
       percent: 0,
       fps: 0,
       worker: undefined,
@@ -133,11 +144,11 @@ class Pieces {
 
   async #add(piece: Piece): Promise<void> {
     const { parts, order, lease } = this.#attempt;
-    piece.tries += 1;
+    piece.copies += 1;
     piece.heardAt = performance.now();
     const { job_id, revision, chunk } = piece.message;
     await addWork(parts.connection, publishSubject('video_chunk', { job_id: order.job_id }, parts.roots), JSON.stringify(piece.message), {
-      id: `${job_id}:${revision}:${chunk}:${piece.tries}`,
+      id: `${job_id}:${revision}:${chunk}:${piece.copies}`,
       signal: lease.signal,
     });
   }
@@ -167,8 +178,9 @@ class Pieces {
 
   #failed(piece: Piece, { failure, worker_id, chunk }: VideoChunkStatus): void {
     piece.worker = undefined;
+    piece.failures += 1;
     this.#attempt.log.warning(`piece ${chunk} failed on ${worker_id}: ${failure?.detail ?? 'no reason given'}`);
-    if (piece.tries < maxTries && failure?.permanent !== true) {
+    if (piece.failures < maxTries && failure?.permanent !== true) {
       this.#add(piece).catch(this.#reject);
       return;
     }
@@ -181,13 +193,17 @@ class Pieces {
     );
   }
 
-  /** News may be lost, the folder is not; a piece that nobody speaks of any more goes out again. */
+  /** News may be lost, the folder is not; a piece that nobody speaks of any more goes out again. A second copy does no harm. */
   async #lookForLost(): Promise<void> {
+    const { parts, order } = this.#attempt;
+    const now = performance.now();
+    if (now - this.#startedAt > order.limits.max_wall_s * 1000) throw tooSlow(order.limits.max_wall_s);
+    // Those that were never begun wait in the queue behind others, as long as there is life in any.
+    const isQuiet = this.#pieces.every((piece) => now - piece.heardAt > parts.timing.pieceLostMs);
     for (const piece of this.#pieces) {
       if (piece.isDone) continue;
       if (await isThere(piece.message.folder)) this.#finished(piece);
-      // Those that were never begun wait in the queue behind others.
-      else if (piece.worker !== undefined && performance.now() - piece.heardAt > this.#attempt.parts.timing.pieceLostMs) {
+      else if (isQuiet || (piece.worker !== undefined && now - piece.heardAt > parts.timing.pieceLostMs)) {
         piece.worker = undefined;
         await this.#add(piece);
       }
@@ -207,6 +223,10 @@ class Pieces {
       },
     );
   }
+}
+
+function tooSlow(seconds: number) {
+  return attemptError('deadline_exceeded', `The pieces took longer than ${seconds} s`, { reason: 'too_slow', permanent: true });
 }
 
 async function isThere(folder: string): Promise<boolean> {

@@ -90,7 +90,7 @@ async function encodeBy(attempt: Attempt, planned: VideoPlan, sourcePath: string
     signal: lease.signal,
   });
   progress.phase('encoding');
-  const pieces = worthChunking(attempt, plan, facts);
+  const pieces = await worthChunking(attempt, plan, facts);
   if (pieces.length > 1) await runChunked(attempt, plan, pieces, sourcePath);
   else await encodeWhole(attempt, plan, packager, sourcePath);
   await rm(join(order.staging_path, 'chunks'), { recursive: true, force: true });

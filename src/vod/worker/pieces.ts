@@ -1,4 +1,5 @@
 /** Encoding one piece of somebody's long video. */
+import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { TakenWork } from '../../bus/index.js';
@@ -47,8 +48,7 @@ export async function workOnPiece(parts: WorkerParts, work: TakenWork, stopping:
 async function encodePiece(parts: WorkerParts, chunk: VideoChunk, stopping: AbortSignal): Promise<void> {
   await allowedSource(chunk.source_path, parts.folders.sources);
   await allowedOutput(chunk.folder, parts.folders.outputs);
-  const beside = `${chunk.folder}.${parts.workerId}.part`;
-  await rm(beside, { recursive: true, force: true });
+  const beside = `${chunk.folder}.${randomUUID()}.part`;
   await mkdir(beside);
   const cost = new CostAccount();
   const ended = new AbortController();

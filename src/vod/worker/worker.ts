@@ -277,21 +277,23 @@ class RunningWorker implements VideoWorker {
     const { order } = reply;
     const lease = new Lease(this.#parts, order);
     this.#leases.set(order.job_id, { lease, revision: order.revision });
-    const helping = this.#helpOwnPieces(order.chunk_min_s > 0, lease.signal);
     try {
-      return await runAttempt(this.#parts, order, lease, { alive, stopping: this.#stopping.signal });
+      return await runAttempt(this.#parts, order, lease, {
+        alive,
+        stopping: this.#stopping.signal,
+        helpWithPieces: () => this.#helpWithPieces(lease.signal),
+      });
     } finally {
       if (this.#leases.get(order.job_id)?.lease === lease) this.#leases.delete(order.job_id);
-      await helping.stop();
     }
   }
 
-  /** A leader waits for pieces, so its slot takes pieces meanwhile: without other workers it makes them all. */
-  #helpOwnPieces(isWanted: boolean, over: AbortSignal): { stop(): Promise<void> } {
+  /** A leader waits for pieces, so its slot takes pieces meanwhile: when nobody else does, it makes them all. */
+  #helpWithPieces(over: AbortSignal): { stop(): Promise<void> } {
     const end = new AbortController();
     const until = AbortSignal.any([end.signal, over, this.#stopping.signal]);
     const run = async () => {
-      while (isWanted && !until.aborted) {
+      while (!until.aborted) {
         const { work } = await this.#intake.nextPiece(until);
         await workOnPiece(this.#parts, work, this.#stopping.signal);
       }
