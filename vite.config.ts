@@ -65,6 +65,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    // The player of HLS is one piece of code and fetched only with the first video.
+    chunkSizeWarningLimit: 700,
     // A contract file only declares: what nobody reads of it needs not be sent.
     rolldownOptions: { treeshake: { moduleSideEffects: [{ test: /\/src\/contracts\//, sideEffects: false }] } },
   },

@@ -53,12 +53,12 @@ export interface EventsAnswer {
 }
 
 /** Routes that answer with a file, in whole or in part. */
-export const fileRoutes = ['recording_file', 'snapshot_file', 'export_file', 'video_file', 'video_source'] as const satisfies readonly RouteName[];
+export const fileRoutes = ['recording_file', 'snapshot_file', 'export_file', 'video_source'] as const satisfies readonly RouteName[];
 type FileRoute = (typeof fileRoutes)[number];
 
 export type OperationAnswer<N extends RouteName> = N extends FileRoute
   ? StoredFile
-  : N extends 'linked_video_file'
+  : N extends 'video_file' | 'linked_video_file'
     ? StoredFile | MediaAnswer
     : (typeof routes)[N] extends { produces: 'text/event-stream' }
       ? EventsAnswer

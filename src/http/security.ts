@@ -25,16 +25,24 @@ const pagePolicy = [
 /** An answer of the API is data: should a browser ever show it as a page, nothing in it may run. */
 const dataPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
+/** The page with nothing but a player, which other sites show in a frame: as strict as any other page except that it may be framed. */
+const embeddedPolicy = pagePolicy.replace("frame-ancestors 'none'", 'frame-ancestors *');
+
+/** True for the pages that any site may show in a frame; nothing on them can be done in the name of who is signed in. */
+export function isEmbeddedPage(path: string): boolean {
+  return path.startsWith('/embed/');
+}
+
 /** Headers that every answer carries. */
-export function securityHeaders(kind: 'page' | 'data', secure: boolean): Record<string, string> {
+export function securityHeaders(kind: 'page' | 'embedded_page' | 'data', secure: boolean): Record<string, string> {
   const headers: Record<string, string> = {
-    'content-security-policy': kind === 'page' ? pagePolicy : dataPolicy,
+    'content-security-policy': kind === 'page' ? pagePolicy : kind === 'embedded_page' ? embeddedPolicy : dataPolicy,
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cross-origin-opener-policy': 'same-origin',
-    'cross-origin-resource-policy': 'same-origin',
-    'x-frame-options': 'DENY',
+    'cross-origin-resource-policy': kind === 'embedded_page' ? 'cross-origin' : 'same-origin',
   };
+  if (kind !== 'embedded_page') headers['x-frame-options'] = 'DENY';
   if (secure) headers['strict-transport-security'] = 'max-age=31536000';
   return headers;
 }

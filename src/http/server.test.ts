@@ -509,6 +509,34 @@ describe('files of the interface', () => {
     }
   });
 
+  test('a page that shows one video may be framed by any site, and is as strict as the others otherwise', async () => {
+    const { server } = createFixture({}, { files });
+    const headersOf = async (url: string) => {
+      const answer = await server.inject({ method: 'GET', url, headers: { accept: 'text/html' } });
+      assert.deepEqual([answer.statusCode, answer.headers['content-type']], [200, 'text/html; charset=utf-8'], url);
+      return answer.headers;
+    };
+    const usual = await headersOf('/');
+    const watched = await headersOf('/watch/5f0c.a_b-c');
+    assert.equal(watched['content-security-policy'], usual['content-security-policy']);
+    assert.equal(watched['x-frame-options'], 'DENY');
+    const embedded = await headersOf('/embed/5f0c.a_b-c');
+    assert.equal(embedded['x-frame-options'], undefined);
+    assert.equal(
+      embedded['content-security-policy'],
+      String(usual['content-security-policy']).replace("frame-ancestors 'none'", 'frame-ancestors *'),
+    );
+  });
+
+  test('what lies below a link, or only looks like a page that may be framed, is no page', async () => {
+    const { server } = createFixture({}, { files });
+    for (const url of ['/v/5f0c.abc', '/embed/a/../../b.c', '/embed/a/b.js', '/embeds/5f0c.abc']) {
+      const answer = await server.inject({ method: 'GET', url, headers: { accept: 'text/html' } });
+      assert.equal(answer.statusCode, 404, url);
+      assert.equal(answer.headers['x-frame-options'], 'DENY', url);
+    }
+  });
+
   test('a missing file, an API address and another method get no page', async () => {
     const { server } = createFixture({}, { files });
     assert.equal((await server.inject({ method: 'GET', url: '/assets/app-2.js' })).statusCode, 404);

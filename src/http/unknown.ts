@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { routeNames, routes, WeirError } from '../contracts/index.js';
 import type { StaticFile, StaticFiles } from './operations.js';
 import { HttpError } from './problems.js';
-import { securityHeaders } from './security.js';
+import { isEmbeddedPage, securityHeaders } from './security.js';
 import { namesEtag } from './stored-files.js';
 
 export interface UnknownOptions {
@@ -33,12 +33,21 @@ async function findPage(path: string, request: FastifyRequest, files: StaticFile
   const encodings = new Set((request.headers['accept-encoding'] ?? '').split(',').map((part) => part.trim().split(';', 1)[0] ?? ''));
   const file = await files.find(path === '/' ? '/index.html' : path, encodings);
   if (file !== undefined) return file;
-  const isPage = /^(?:\/[^./]*)*$/.test(path) && (request.headers.accept ?? '*/*').match(/text\/html|\*\/\*/) !== null;
+  const isAddress = /^(?:\/[^./]*)*$/.test(path) || isSharedVideo(path);
+  const isPage = isAddress && (request.headers.accept ?? '*/*').match(/text\/html|\*\/\*/) !== null;
   return isPage ? files.find('/index.html', encodings) : undefined;
 }
 
+/** The token of a signed link has a dot in it, and no file of the interface lies there. */
+function isSharedVideo(path: string): boolean {
+  return /^\/(?:watch|embed)\/[A-Za-z0-9._-]+$/.test(path);
+}
+
 function sendFile(file: StaticFile, request: FastifyRequest, reply: FastifyReply, secure: boolean): FastifyReply {
-  reply.headers(securityHeaders('page', secure));
+  const isEmbedded = isEmbeddedPage(request.url) && file.contentType.startsWith('text/html');
+  reply.headers(securityHeaders(isEmbedded ? 'embedded_page' : 'page', secure));
+  // Set for every answer beforehand.
+  if (isEmbedded) reply.removeHeader('x-frame-options');
   reply.header('content-type', file.contentType).header('etag', file.etag).header('vary', 'accept-encoding');
   reply.header('cache-control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
   if (file.encoding !== undefined) reply.header('content-encoding', file.encoding);
@@ -47,7 +56,7 @@ function sendFile(file: StaticFile, request: FastifyRequest, reply: FastifyReply
 }
 
 function isApiPath(path: string): boolean {
-  return /^\/(?:api|health|metrics|nats|ws|files)(?:\/|$)/.test(path);
+  return /^\/(?:api|health|metrics|nats|ws|files|v)(?:\/|$)/.test(path);
 }
 
 const patterns = new Map<string, RegExp>();

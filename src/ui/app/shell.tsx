@@ -32,6 +32,13 @@ const items: readonly Item[] = [
   { href: '/', label: 'Wall', icon: 'wall', pages: ['wall'], role: 'viewer', bar: true },
   { href: '/cameras', label: 'Cameras', icon: 'camera', pages: ['cameras', 'camera'], role: 'viewer', bar: true },
   { href: '/recordings', label: 'Recordings', icon: 'timeline', pages: ['recordings', 'recordings_tab'], role: 'viewer', bar: true },
+  {
+    href: '/videos',
+    label: 'Videos',
+    icon: 'film',
+    pages: ['videos', 'videos_upload', 'videos_queue', 'videos_queue_tab', 'video', 'video_tab'],
+    role: 'viewer',
+  },
   { href: '/alerts', label: 'Alerts', icon: 'bell', pages: ['alerts'], role: 'operator', bar: true },
   { href: '/streams', label: 'Streams', icon: 'streams', pages: ['streams', 'stream', 'stream_tab', 'add'], role: 'viewer', bar: true },
   { href: '/storage', label: 'Storage', icon: 'storage', pages: ['storage'], role: 'viewer' },
@@ -138,7 +145,7 @@ function CurrentPage() {
 }
 
 function roleOf(page: PageName): Role {
-  if (page === 'add') return 'operator';
+  if (page === 'add' || page === 'videos_upload') return 'operator';
   return items.find((item) => item.pages.includes(page))?.role ?? 'viewer';
 }
 

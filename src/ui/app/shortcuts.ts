@@ -7,6 +7,7 @@ export const shortcutList: readonly { keys: readonly string[]; text: string; gro
   { keys: ['g', 'w'], text: 'Go to the wall', group: 'Pages' },
   { keys: ['g', 'c'], text: 'Go to the cameras', group: 'Pages' },
   { keys: ['g', 'r'], text: 'Go to the recordings', group: 'Pages' },
+  { keys: ['g', 'v'], text: 'Go to the videos', group: 'Pages' },
   { keys: ['g', 's'], text: 'Go to the streams', group: 'Pages' },
   { keys: ['g', 'a'], text: 'Go to the alerts', group: 'Pages' },
   { keys: ['g', 'y'], text: 'Go to the system', group: 'Pages' },
@@ -26,10 +27,19 @@ export const shortcutList: readonly { keys: readonly string[]; text: string; gro
   { keys: ['+', '−'], text: 'Come nearer or go further away', group: 'Timeline' },
   { keys: ['j', 'k'], text: 'Previous or next gap; with ⇧ recording', group: 'Timeline' },
   { keys: ['[', ']'], text: 'Begin or end the selection here', group: 'Timeline' },
+  { keys: ['Space', 'k'], text: 'Play or pause', group: 'Video' },
+  { keys: ['←', '→'], text: '5 seconds back or on', group: 'Video' },
+  { keys: ['j', 'l'], text: '10 seconds back or on', group: 'Video' },
+  { keys: ['↑', '↓'], text: 'Louder or quieter', group: 'Video' },
+  { keys: ['0', '…', '9'], text: 'To a tenth of the video', group: 'Video' },
+  { keys: ['<', '>'], text: 'Slower or faster', group: 'Video' },
+  { keys: [',', '.'], text: 'One frame back or on', group: 'Video' },
+  { keys: ['c'], text: 'Captions on or off', group: 'Video' },
+  { keys: ['m', 'f', 'p'], text: 'Sound, full screen, picture in picture', group: 'Video' },
   { keys: ['Space'], text: 'Take a tile by its grip, arrow keys move it', group: 'Wall' },
 ];
 
-const places: Record<string, string> = { w: '/', c: '/cameras', r: '/recordings', s: '/streams', a: '/alerts', y: '/system' };
+const places: Record<string, string> = { w: '/', c: '/cameras', r: '/recordings', v: '/videos', s: '/streams', a: '/alerts', y: '/system' };
 
 /** Listens until the returned function is called. */
 export function startShortcuts(): () => void {

@@ -10,6 +10,14 @@ export const pages = {
   camera: '/cameras/:id',
   recordings: '/recordings',
   recordings_tab: '/recordings/:tab',
+  videos: '/videos',
+  videos_upload: '/videos/upload',
+  videos_queue: '/videos/queue',
+  videos_queue_tab: '/videos/queue/:tab',
+  video: '/videos/:id',
+  video_tab: '/videos/:id/:tab',
+  watch: '/watch/:token',
+  embed: '/embed/:token',
   storage: '/storage',
   config: '/config',
   config_tab: '/config/:tab',
@@ -80,6 +88,12 @@ export function timelineHref(streamIds: readonly string[], at?: number): string 
   if (streamIds.length > 0) query.set('streams', streamIds.join(','));
   if (at !== undefined) query.set('at', new Date(at).toISOString());
   return query.size === 0 ? '/recordings' : `/recordings?${query}`;
+}
+
+/** Address of one video's page. */
+export function videoHref(videoId: string, tab?: string): string {
+  const base = `/videos/${encodeURIComponent(videoId)}`;
+  return tab === undefined ? base : `${base}/${tab}`;
 }
 
 /** Address of one stream's page. */

@@ -1,15 +1,16 @@
-/** Below the timeline: a part of it, exported, protected, released or deleted. */
+/** Below the timeline: a part of it, exported, made a video, protected, released or deleted. */
 import { useState } from 'preact/hooks';
 import { formatLength } from '../core/format.js';
 import { may } from '../core/session.js';
 import { Icon } from '../parts/icon.js';
 import { ExportDialog } from './export-dialog.js';
+import { MakeVideoDialog } from './make-video-dialog.js';
 import { SpanDeletion, SpanProtection } from './span-actions.js';
 import { endOfDay } from './stage.js';
 import { active, reloadLanes, selecting, selection, zone } from './timeline-state.js';
 import { fromField, toField } from './zone.js';
 
-type SpanDialog = 'export' | 'protect' | 'release' | 'delete';
+type SpanDialog = 'export' | 'video' | 'protect' | 'release' | 'delete';
 
 /** The selected part of the played row, to the second, and what can be done with it. */
 export function SelectionBar() {
@@ -79,6 +80,9 @@ export function SelectionBar() {
             <button type="button" class="btn primary" data-testid="export" onClick={() => setDialog('export')}>
               <Icon name="download" size={16} /> Export
             </button>
+            <button type="button" class="btn" data-testid="to-video" onClick={() => setDialog('video')}>
+              <Icon name="film" size={16} /> Make a video
+            </button>
             <button type="button" class="btn" onClick={() => setDialog('protect')}>
               <Icon name="lock" size={16} /> Protect
             </button>
@@ -101,6 +105,7 @@ export function SelectionBar() {
         </button>
       </div>
       {dialog === 'export' && <ExportDialog span={span} onClose={close} />}
+      {dialog === 'video' && <MakeVideoDialog span={span} onClose={close} />}
       {(dialog === 'protect' || dialog === 'release') && <SpanProtection span={span} on={dialog === 'protect'} onClose={close} />}
       {dialog === 'delete' && (
         <SpanDeletion

@@ -25,7 +25,7 @@ export interface LibraryOperations {
   readonly create_video_link: Operation<'create_video_link'>;
   readonly delete_video_link: Operation<'delete_video_link', undefined>;
   readonly list_profiles: Operation<'list_profiles'>;
-  readonly video_file: Operation<'video_file', StoredFile>;
+  readonly video_file: Operation<'video_file', StoredFile | MediaFile>;
   readonly linked_video_file: Operation<'linked_video_file', StoredFile | MediaFile>;
   readonly video_source: Operation<'video_source', StoredFile>;
 }
@@ -182,6 +182,7 @@ function files(parts: OperationParts) {
   return {
     async video_file(session, { params }: RouteInput<'video_file'>) {
       const video = await need(parts, session, params.video_id, 'see');
+      if (params.filename === factsFile) return factsOf(video);
       return await openVideoFile(video, params.filename, video.visibility === 'public');
     },
     async linked_video_file(_session, { params }: RouteInput<'linked_video_file'>) {
@@ -189,13 +190,20 @@ function files(parts: OperationParts) {
       if (video === undefined || video.deleted_at !== null || video.visibility === 'private') {
         throw new WeirError('not_found', 'This video is not shown any more', { facts: { resource: 'video' } });
       }
-      if (params.filename !== 'video.json') return await openVideoFile(video, params.filename, false);
-      return { contentType: 'application/json', body: JSON.stringify(linkedFacts(video)), maxAgeS: 0 };
+      if (params.filename === factsFile) return factsOf(video);
+      return await openVideoFile(video, params.filename, false);
     },
     async video_source(session, { params }: RouteInput<'video_source'>) {
       return await openSource(await need(parts, session, params.video_id, 'change'));
     },
   } satisfies Partial<LibraryOperations>;
+}
+
+/** What a page without login asks for first. */
+const factsFile = 'video.json';
+
+function factsOf(video: VideoRecord): MediaFile {
+  return { contentType: 'application/json', body: JSON.stringify(linkedFacts(video)), maxAgeS: 0 };
 }
 
 function sourcePath(video: VideoRecord): string {
