@@ -75,6 +75,19 @@ after(async () => {
   await removeFolder(parent);
 });
 
+/**
+ * What hls.js reports of good streams, and mends by itself. It begins with the first decoding time, so that the first picture comes as much
+ * later as pictures are reordered (80 ms here, less than the hole that it plays over); but when data come slowly, it seeks over that.
+ * It cuts sound and picture of a segment at different times for the same reason, and after a change of quality takes the missing 80 ms
+ * for a segment that brought nothing. On a slow machine, requests are given up, and data waited for.
+ */
+const harmless = [
+  /^aborted at /,
+  /^bufferStalledError(?:: .*)? at /,
+  /^bufferSeekOverHole: fragment loaded with buffer holes, seeking from 0 to 0\.1\d* at /,
+  /^bufferAppendNoProgress at /,
+];
+
 interface State {
   readonly time: number;
   readonly duration: number;
@@ -148,8 +161,8 @@ for (const kind of kinds) {
     await tab.evaluate('video.currentTime = 0.2; video.play()');
     const again = await until(tab, 'the beginning again', ({ time, seeking }) => !seeking && time > 0.6 && time < 5);
     assert.ok(again.buffered.length <= 2, `holes in ${JSON.stringify(again.buffered)}`);
-    // What hls.js mends by itself (a fetch given up, a buffer emptied at a change of quality) depends on how slow the machine is.
-    const problems = again.problems.filter((problem) => / fatal|^(?:frag|level|manifest|key).*(?:Error|TimeOut)/.test(problem));
+    assert.ok((again.buffered[0]?.[0] ?? 1) <= 0.1, `no picture before ${again.buffered[0]?.[0]}`);
+    const problems = again.problems.filter((problem) => !harmless.some((known) => known.test(problem)));
     assert.deepEqual(problems, [], 'nothing went wrong on the way');
     await tab.close();
   });

@@ -160,6 +160,24 @@ const rows: readonly Row[] = [
   },
   { name: '240 frames a second', file: 'fast.mp4', make: made(...pattern('320x180', '240', 1), ...x264), sizes: two, frames: 60, tracks: 0 },
   {
+    name: '12 frames a second, reordered',
+    file: 'slow.mp4',
+    make: made(...pattern('320x180', '12', 3), ...beepInput(3), ...x264),
+    sizes: two,
+    frames: 36,
+    tracks: 1,
+    profile: { preset: 'veryfast', passthrough: false },
+  },
+  {
+    name: 'a frame a second',
+    file: 'slowest.mp4',
+    make: made(...pattern('320x180', '1', 8), ...beepInput(8), ...x264),
+    sizes: two,
+    frames: 8,
+    tracks: 1,
+    profile: { preset: 'veryfast', passthrough: false },
+  },
+  {
     name: 'fragmented',
     file: 'fragments.mp4',
     make: made(...pattern('320x180', '25', 2), ...x264, '-g', '25', '-movflags', 'frag_keyframe+empty_moov'),
@@ -252,7 +270,12 @@ describe('every source becomes a ladder whose renditions agree to the tick', () 
         const index = outputs.indexOf(output);
         const stream = await streamOf(output.playlist);
         assert.ok(stream.includes('yuv420p') && stream.includes(row.sizes[index] ?? '-') && !/top first|bottom first/.test(stream), stream);
-        const packets = (await packetsOf(output.playlist)).filter((packet) => packet.kind === 'video');
+        const all = await packetsOf(output.playlist);
+        const packets = all.filter((packet) => packet.kind === 'video');
+        assert.ok((packets[0]?.dts ?? 0) >= 1.3 - 1e-4, `decoding begins at ${packets[0]?.dts}`);
+        const sound = all.find((packet) => packet.kind === 'audio');
+        // The encoder's first packet lies before the first sample.
+        assert.ok(sound === undefined || Math.abs(sound.pts - 1.4 + 1024 / 48_000) < 0.005, `sound begins at ${sound?.pts}`);
         const times = packets.map((packet) => packet.pts.toFixed(4)).sort((a, b) => Number(a) - Number(b));
         assert.equal(times.length, row.frames);
         assert.equal(times[0], '1.4000');

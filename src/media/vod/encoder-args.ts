@@ -1,4 +1,5 @@
 /** Arguments of the video encoders, one form per encoder. */
+import { type FrameRate, perSecond } from './frame-rate.js';
 import type { LadderEncoder } from './machine.js';
 
 export interface EncoderSettings {
@@ -9,6 +10,7 @@ export interface EncoderSettings {
   readonly crf: number | null;
   /** In libx264's words. */
   readonly preset: string;
+  readonly frameRate: FrameRate;
   readonly gopFrames: number;
   readonly profile: string | null;
   readonly level: string | null;
@@ -40,11 +42,11 @@ export function encoderArgs(settings: EncoderSettings, options: { readonly threa
 }
 
 function kindArgs(settings: EncoderSettings): string[] {
-  const { encoder, gopFrames, preset, level } = settings;
+  const { encoder, frameRate, gopFrames, preset, level } = settings;
   switch (encoder) {
     case 'libx264':
       // libx264 and libx265 place IDR frames by themselves; other places are forbidden to them.
-      return ['-preset', preset, '-keyint_min', String(gopFrames), '-sc_threshold', '0', '-forced-idr', '1'];
+      return ['-preset', preset, '-keyint_min', String(gopFrames), '-sc_threshold', '0', '-forced-idr', '1', ...orderArgs(frameRate)];
     case 'libx265': {
       const limits = level === null ? '' : `:level-idc=${level.replace('.', '')}:high-tier=0`;
       const keys = `keyint=${gopFrames}:min-keyint=${gopFrames}:scenecut=0:open-gop=0:repeat-headers=0`;
@@ -67,6 +69,16 @@ function kindArgs(settings: EncoderSettings): string[] {
     case 'av1_vaapi':
       return ['-idr_interval', '0', ...tag(encoder)];
   }
+}
+
+/**
+ * Pictures that are decoded in another order are shown up to two frames after they are decoded. Players in browsers let a video begin
+ * with its first decoding time, and take more than a tenth of a second without a picture for a hole.
+ */
+function orderArgs(frameRate: FrameRate): string[] {
+  const withinLimit = Math.floor(perSecond(frameRate) * 0.1);
+  if (withinLimit >= 2) return [];
+  return withinLimit === 1 ? ['-b-pyramid', 'none'] : ['-bf', '0'];
 }
 
 /** Apple's players take H.265 only with its parameter sets in the sample description. */

@@ -102,6 +102,7 @@ function trialArgs(encoder: LadderEncoder, facts: { renderNode: string | undefin
     bufferKbits: 1000,
     crf: null,
     preset: 'ultrafast',
+    frameRate: { num: 25, den: 1 },
     gopFrames: 4,
     profile: null,
     level: null,
