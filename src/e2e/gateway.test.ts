@@ -12,6 +12,7 @@ import { findOptionalProgram } from '../supervisor/index.js';
 import { controlFake, makeFakeMediaMtx } from '../testkit/fake-mediamtx.js';
 import { makeTempFolder, removeFolder, waitFor, withDeadline } from '../testkit/index.js';
 import { breaksOf, readCounters } from './pictures.js';
+import { stopRecording } from './recorded-camera.js';
 import { startWeir, Weir } from './weir.js';
 
 const real = findOptionalProgram('mediamtx');
@@ -243,8 +244,7 @@ function promises(name: string, binaryIn: (folder: string) => Promise<string>, i
         }
         await world.stateWhen((now) => now.state === 'running', 'running again');
         await world.rtspOf(camera);
-        const stopped = await world.weir.api<Recording>('DELETE', `/api/v1/streams/${camera}/recording`);
-        assert.equal(stopped.state, 'stopped');
+        assert.equal((await stopRecording(world.weir, camera)).state, 'stopped');
       });
     }
 

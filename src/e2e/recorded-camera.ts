@@ -32,7 +32,7 @@ export class RecordedCamera {
   }
 
   stop(): Promise<Recording> {
-    return this.#weir.api<Recording>('DELETE', `/api/v1/streams/${this.id}/recording`);
+    return stopRecording(this.#weir, this.id);
   }
 
   async recording(): Promise<Recording | null> {
@@ -123,4 +123,16 @@ export class RecordedCamera {
       { deadlineMs: 20_000, everyMs: 100, what: kind },
     );
   }
+}
+
+/** Stops what was started by hand, and waits for its end: a busy machine is answered before that, with `stopping`. */
+export async function stopRecording(weir: Weir, cameraId: string): Promise<Recording> {
+  const answer = await weir.api<Recording>('DELETE', `/api/v1/streams/${cameraId}/recording`);
+  return waitFor(
+    async () => {
+      const { items } = await weir.api<{ items: Recording[] }>('GET', `/api/v1/recordings?stream_id=${cameraId}&limit=100`);
+      return items.find((one) => one.recording_id === answer.recording_id && (one.state === 'stopped' || one.state === 'failed'));
+    },
+    { deadlineMs: 40_000, everyMs: 50, what: `the end of ${answer.recording_id}` },
+  );
 }

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Coverage, Export, Recording, Segment } from '../contracts/index.js';
 import { waitFor } from '../testkit/index.js';
 import { breaksOf, readCounters } from './pictures.js';
+import { stopRecording } from './recorded-camera.js';
 import { startWeir, type Weir } from './weir.js';
 
 const frameRate = 15;
@@ -71,7 +72,7 @@ describe('recording', () => {
     await recordingWhen((now) => now.segments >= 3, 'three files are finished', 30_000);
     const again = await weir.request('POST', `/api/v1/streams/${camera}/recording`, {});
     assert.equal(again.status, 409, 'one at a time');
-    const stopped = await weir.api<Recording>('DELETE', `/api/v1/streams/${camera}/recording`);
+    const stopped = await stopRecording(weir, camera);
     assert.equal(stopped.state, 'stopped');
     assert.ok(stopped.segments >= 4, `${stopped.segments} files`);
     const counters = (await countersOf(started.recording_id)).flat();
@@ -84,7 +85,7 @@ describe('recording', () => {
     for (const format of ['mp4', 'mkv'] as const) {
       const { recording_id } = await weir.api<Recording>('POST', `/api/v1/streams/${camera}/recording`, { format, pre_roll_s: 0 });
       await recordingWhen((now) => now.elapsed_s >= 1, `${format} runs`);
-      await weir.api('DELETE', `/api/v1/streams/${camera}/recording`);
+      await stopRecording(weir, camera);
       const { items } = await waitFor(async () => {
         const list = await segmentsOf(recording_id);
         return list.total > 0 ? list : undefined;
@@ -100,7 +101,7 @@ describe('recording', () => {
     const askedAt = Date.now();
     const { recording_id } = await weir.api<Recording>('POST', `/api/v1/streams/${camera}/recording`, { pre_roll_s: 3 });
     await recordingWhen((now) => now.elapsed_s >= 4, 'runs');
-    await weir.api('DELETE', `/api/v1/streams/${camera}/recording`);
+    await stopRecording(weir, camera);
     const [first] = (await segmentsOf(recording_id)).items;
     assert.ok(first !== undefined && Date.parse(first.started_at) < askedAt - 1500, `begins before it was asked for: ${first?.started_at}`);
     assert.deepEqual(breaksOf((await countersOf(recording_id)).flat()), []);
@@ -114,7 +115,7 @@ describe('recording', () => {
     await weir.start();
     const before = (await recordingWhen((now) => now.recording_id === recording_id && now.state === 'recording', 'goes on')).elapsed_s;
     await recordingWhen((now) => now.elapsed_s > before + 2, 'goes on for two seconds more');
-    await weir.api('DELETE', `/api/v1/streams/${camera}/recording`);
+    await stopRecording(weir, camera);
     const counters = (await countersOf(recording_id)).flat();
     assert.deepEqual(breaksOf(counters), []);
     const { spans } = await coverageOf(recording_id);
@@ -131,7 +132,7 @@ describe('recording', () => {
     await recordingWhen((now) => now.segments >= 1 && now.state === 'recording', 'goes on', 30_000);
     const before = (await recordingWhen((now) => now.state === 'recording', 'runs')).elapsed_s;
     await recordingWhen((now) => now.elapsed_s > before + 1, 'goes on for a second more');
-    await weir.api('DELETE', `/api/v1/streams/${camera}/recording`);
+    await stopRecording(weir, camera);
     const [first, ...others] = await countersOf(recording_id);
     assert.ok(first !== undefined && first.length > frameRate, 'the file that was being written');
     for (const counters of [first, ...others]) assert.deepEqual(breaksOf(counters), []);

@@ -10,20 +10,21 @@ import { attemptError } from './failure.js';
 
 /** Long enough that the start of an encoder does not count, short enough that the last piece keeps nobody waiting for long. */
 const pieceS = 45;
-const minPieces = 4;
+/** Slots are not equally fast, and one has to do the sound as well: with several pieces each, all end at about the same time. */
+const piecesPerSlot = 3;
 const maxPieces = 200;
 const maxTries = 3;
 
 /** Empty when the video is too short or cannot be cut, or nobody else is free. */
 export async function worthChunking({ parts, order, log, lease }: Attempt, plan: VideoPlan, facts: SourceFacts): Promise<Chunk[]> {
   if (order.chunk_min_s === 0 || plan.durationS < order.chunk_min_s) return [];
-  const pieces = Math.min(maxPieces, Math.max(minPieces, Math.round(plan.durationS / pieceS)));
-  const chunks = planChunks(facts, plan, { pieces });
-  if (chunks.length < 2) return [];
   const { name, durable } = videoQueues.chunks;
   // One run by itself is a little less work than pieces.
   const free = await countWaitingTakers(parts.connection, { journal: name, durable }, lease.signal).catch(() => 0);
   if (free === 0) return [];
+  const pieces = Math.max(Math.round(plan.durationS / pieceS), (free + 1) * piecesPerSlot);
+  const chunks = planChunks(facts, plan, { pieces: Math.min(maxPieces, pieces) });
+  if (chunks.length < 2) return [];
   log.info(`cut into ${chunks.length} pieces for this worker and ${free} free ${free === 1 ? 'slot' : 'slots'} of others`);
   return chunks;
 }
