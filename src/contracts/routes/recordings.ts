@@ -33,7 +33,7 @@ export const recordingRoutes = {
     path: '/api/v1/streams/{stream_id}/recording',
     role: 'operator',
     tag: 'recordings',
-    summary: 'Stop; answers with the finished recording',
+    summary: 'Stop; answers with the finished recording, or after 3 s with one that is still stopping',
     params: streamParams,
     answer: recording.recordingSchema,
   },

@@ -53,7 +53,7 @@ export const recordingMethods = {
     twin: 'start_recording',
   },
   stop_recording: {
-    summary: 'Stop; answers with the finished recording',
+    summary: 'Stop; answers with the finished recording, or after 3 s with one that is still stopping',
     tag: 'recordings',
     role: 'operator',
     params: deviceParams,

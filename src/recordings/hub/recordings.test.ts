@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { type Coverage, type Recording, type Segment, type StoredFile, WeirError } from '../../contracts/index.js';
 import { readFrameCounter } from '../../media/index.js';
 import { assertWithin, waitFor } from '../../testkit/index.js';
-import { admin, type Bed, calm, input, segmentsOf, startBed } from './testing/bed.js';
+import { admin, type Bed, calm, input, segmentsOf, startBed, startRecording, stopRecording } from './testing/bed.js';
 
 const run = promisify(execFile);
 const target = { params: { stream_id: 'cam' } };
@@ -112,8 +112,7 @@ after(async () => {
 });
 
 test('start: an idle on-demand stream is started and recorded; a second start and an unknown stream are refused', async () => {
-  recording = await operations().start_recording(admin, input('start_recording', { ...target, body: {} }), calm);
-  assert.equal(recording.state, 'recording', JSON.stringify(recording));
+  recording = await startRecording(bed, 'cam');
   assert.match(recording.filename ?? '', /^cam_/);
   const again = operations().start_recording(admin, input('start_recording', { ...target, body: {} }), calm);
   await assert.rejects(again, codeOf('failed_precondition', { state: 'recording', allowed_states: ['stopped'] }));
@@ -142,10 +141,9 @@ test('the running file: played and shown as a thumbnail before it is finished', 
   assert.deepEqual([...Buffer.from(thumbnail.body).subarray(0, 2)], [0xff, 0xd8]);
 });
 
-test('stop: answers with the finished recording; the stream goes idle again', async () => {
+test('stop: the finished recording is told; the stream goes idle again', async () => {
   await segmentsOf(bed, 'cam', 3);
-  const stopped = await operations().stop_recording(admin, input('stop_recording', target), calm);
-  assert.equal(stopped.state, 'stopped');
+  const stopped = await stopRecording(bed, 'cam');
   assert.ok(stopped.elapsed_s >= 6 && stopped.size_bytes > 10_000, JSON.stringify(stopped));
   segments = (await segmentsOf(bed, 'cam', 4)).reverse();
   assert.equal(stopped.segments, segments.length);
@@ -246,9 +244,8 @@ test('export: one MP4 that begins and ends at the very frame, over several files
 
 test('export of the file that is being written: up to its last keyframe, what is left out is told, in mp4 too', async () => {
   await bed.addStream('long');
-  const long = { params: { stream_id: 'long' } };
   for (const format of ['fmp4', 'mp4'] as const) {
-    const started = await operations().start_recording(admin, input('start_recording', { ...long, body: { segment_s: 600, format } }), calm);
+    const started = await startRecording(bed, 'long', { segment_s: 600, format });
     const fromMs = Date.parse(started.started_at ?? '') + 600;
     await waitFor(() => Date.now() > fromMs + 4500, { deadlineMs: 10_000, everyMs: 50, what: 'some seconds of the file' });
     const toMs = Date.now();
@@ -268,7 +265,7 @@ test('export of the file that is being written: up to its last keyframe, what is
     assertConsecutive(counters);
     const heldS = counters.length / 25;
     assert.ok(heldS > 2, `${heldS} s`);
-    await operations().stop_recording(admin, input('stop_recording', long), calm);
+    await stopRecording(bed, 'long');
     const file = (await segmentsOf(bed, 'long', format === 'fmp4' ? 1 : 2))[0];
     assert.ok(file !== undefined);
     const [toldS, wantedS] = [heldS + done.missing_s, (toMs - fromMs) / 1000];
@@ -406,8 +403,7 @@ test('rights: a session bound to another stream sees and does nothing', async ()
 });
 
 test('a hub that was away learns what was recorded meanwhile, once; a timed recording ends without it', async () => {
-  const started = await operations().start_recording(admin, input('start_recording', { ...target, body: { duration_s: 5 } }), calm);
-  assert.equal(started.state, 'recording');
+  const started = await startRecording(bed, 'cam', { duration_s: 5 });
   await bed.stopHub();
   const before = (await bed.store.recordings.segments({ limit: 100, offset: 0, streams: null })).total;
   // The end is in the order: nobody tells the spoke.
@@ -453,8 +449,7 @@ test('delete while recording: the last file is known, the recording is over, and
   await bed.addStream('gone', { on_demand: false });
   const gone = { params: { stream_id: 'gone' } };
   await operations().set_recording_policy(admin, input('set_recording_policy', { ...gone, body: { mode: 'always' } }), calm);
-  const running = await operations().start_recording(admin, input('start_recording', { ...gone, body: {} }), calm);
-  assert.equal(running.state, 'recording', JSON.stringify(running));
+  const running = await startRecording(bed, 'gone');
   const complaints = bed.complaints.length;
   await bed.streams.operations.delete_stream(admin, input('delete_stream', gone), calm);
   const list = await operations().list_recordings(admin, input('list_recordings', { query: { stream_id: 'gone', limit: 10, offset: 0 } }), calm);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { configSchema, WeirError } from '../../contracts/index.js';
 import { assertWithin, waitFor } from '../../testkit/index.js';
-import { admin, type Bed, calm, input, segmentsOf, startBed } from './testing/bed.js';
+import { admin, type Bed, calm, input, segmentsOf, startBed, startRecording } from './testing/bed.js';
 
 const target = { params: { stream_id: 'cam' } };
 const codeOf =
@@ -85,8 +85,7 @@ test('storage: from the share to block at nothing new is started by hand, and an
   assert.equal(bed.recordings.health().find((part) => part.name === 'storage')?.status, 'unhealthy');
   bed.recordings.configure(settingsOf({ storage: { warn_percent: 99, block_percent: 100, min_free_bytes: 1, check_s: 0 } }));
   await waitFor(async () => !(await bed.store.alerts.open()).some((alert) => alert.kind.startsWith('storage')), { what: 'the end of the alerts' });
-  const started = await operations().start_recording(admin, input('start_recording', { ...target, body: {} }), calm);
-  assert.equal(started.state, 'recording');
+  await startRecording(bed, 'cam');
   const kinds = bed.changes.filter((change) => change.kind === 'storage_state').map((change) => change.state);
   assert.deepEqual(kinds, ['blocked', 'ok']);
 });

@@ -1,8 +1,17 @@
 /** The whole way of a recording: broker, hub of streams, hub of recordings, a spoke that records. Tests and benches only. */
+import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBus } from '../../../bus/index.js';
-import { configSchema, type RouteInput, type RouteName, type Session } from '../../../contracts/index.js';
+import {
+  configSchema,
+  type Recording,
+  type RecordingState,
+  type RouteInput,
+  type RouteName,
+  type Session,
+  type StartRecording,
+} from '../../../contracts/index.js';
 import { findMachineFacts, type MachineFacts } from '../../../media/index.js';
 import { openStore, type Store } from '../../../store/index.js';
 import { type StreamsHub, startStreamsHub } from '../../../streams/hub/index.js';
@@ -184,6 +193,37 @@ export async function startBed(options: { settings?: object; timing?: Recordings
 }
 
 /** Resolves when a stream has so many finished files. */
+/** Starts to record, and waits until there is a picture of it: a busy machine is answered before that, with `starting`. */
+export async function startRecording(bed: Bed, streamId: string, body: StartRecording = {}): Promise<Recording> {
+  const { recording_id, state } = await bed.recordings.operations.start_recording(
+    admin,
+    input('start_recording', { params: { stream_id: streamId }, body }),
+    calm,
+  );
+  assert.ok(state === 'recording' || state === 'starting', state);
+  return recordingWhen(bed, recording_id, 'recording');
+}
+
+/** Stops what was started by hand, and waits for its end: a busy machine is answered before that, with `stopping`. */
+export async function stopRecording(bed: Bed, streamId: string): Promise<Recording> {
+  const params = { stream_id: streamId };
+  const { recording_id, state } = await bed.recordings.operations.stop_recording(admin, input('stop_recording', { params }), calm);
+  assert.ok(state === 'stopped' || state === 'stopping', state);
+  return recordingWhen(bed, recording_id, 'stopped');
+}
+
+/** The recording as the list has it, once it is so. */
+function recordingWhen(bed: Bed, recordingId: string, state: RecordingState): Promise<Recording> {
+  return waitFor(
+    async () => {
+      const query = { limit: 500, offset: 0 };
+      const { items } = await bed.recordings.operations.list_recordings(admin, input('list_recordings', { query }), calm);
+      return items.find((one) => one.recording_id === recordingId && one.state === state);
+    },
+    { deadlineMs: 20_000, everyMs: 50, what: `${recordingId} ${state}` },
+  );
+}
+
 export function segmentsOf(bed: Bed, streamId: string, count: number, deadlineMs = 20_000) {
   return waitFor(
     async () => {
