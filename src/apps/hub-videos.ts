@@ -14,7 +14,6 @@ import {
 import { inspectSource } from '../media/index.js';
 import type { Recordings } from '../recordings/hub/index.js';
 import { createQueueVideos, createVideoView, type ExportSpan, type LibraryOperations, startLibrary } from '../vod/library/index.js';
-import { guardedRequest } from '../vod/net/index.js';
 import { type JobOperations, startVideoQueue, type VideoQueueHub } from '../vod/queue/index.js';
 import { startUploads, type UploadOperations, type Uploads } from '../vod/uploads/index.js';
 import type { Closers } from './closers.js';
@@ -57,8 +56,10 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
     folder: folders.uploads,
     inspect: (path, signal) => inspectUpload(parts, path, signal),
     enqueue: (request, options) => running.enqueue(request, options),
-    fetch: (url, { headers, signal }) =>
-      guardedRequest(url, { headers, signal, allowedHosts: config.vod.fetch_hosts }).then((answer) => ({ ...answer, headers: answer.headers })),
+    fetch: async (url, { headers, signal }) =>
+      (await import('../vod/net/index.js'))
+        .guardedRequest(url, { headers, signal, allowedHosts: config.vod.fetch_hosts })
+        .then((answer) => ({ ...answer, headers: answer.headers })),
     view,
     checkDraft: (draft) => checkDraft(draft, profiles, config.vod.profile),
     publicUrl: config.http.public_url,

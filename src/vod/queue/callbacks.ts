@@ -1,8 +1,7 @@
 /** Tells the results of jobs to the addresses that asked for it: signed as Standard Webhooks say, again and again for about two days. */
-import { Webhook } from 'standardwebhooks';
 import { WeirError } from '../../contracts/index.js';
 import type { CallbackChanges, CallbackRecord } from '../../store/index.js';
-import { type GuardedResponse, guardedRequest } from '../net/guarded-request.js';
+import type { GuardedResponse } from '../net/guarded-request.js';
 import type { QueueParts } from './parts.js';
 import { formatTime } from './view.js';
 
@@ -15,7 +14,6 @@ const gone = 410;
 export class Callbacks {
   readonly #parts: QueueParts;
   readonly #secret: string;
-  readonly #webhook: Webhook;
   readonly #active = new Map<string, Promise<void>>();
   readonly counters = { delivered: 0, failed: 0 };
   #timer: NodeJS.Timeout | undefined;
@@ -27,7 +25,6 @@ export class Callbacks {
   constructor(parts: QueueParts, secret: string) {
     this.#parts = parts;
     this.#secret = formatSecret(secret);
-    this.#webhook = new Webhook(this.#secret);
   }
 
   /** For the receiver, with prefix. */
@@ -119,6 +116,8 @@ export class Callbacks {
   async #attempt(callback: CallbackRecord): Promise<{ status: number | null; error: string | null; retryAfterMs: number | null; final: boolean }> {
     const { settings, timing, signal, now } = this.#parts;
     const at = new Date(now());
+    // Few hubs ever call back: loaded with the first.
+    const [{ guardedRequest }, { Webhook }] = await Promise.all([import('../net/guarded-request.js'), import('standardwebhooks')]);
     let response: GuardedResponse;
     try {
       response = await guardedRequest(callback.url, {
@@ -127,7 +126,7 @@ export class Callbacks {
           'content-type': 'application/json',
           'webhook-id': callback.callback_id,
           'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-          'webhook-signature': this.#webhook.sign(callback.callback_id, at, callback.body),
+          'webhook-signature': new Webhook(this.#secret).sign(callback.callback_id, at, callback.body),
         },
         body: callback.body,
         allowedHosts: settings.fetch_hosts,

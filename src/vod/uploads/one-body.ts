@@ -4,7 +4,7 @@ import { type CallContext, type IncomingBody, type Session, type VideoDraft, Wei
 import type { UploadRecord, VideoRecord } from '../../store/index.js';
 import type { Completion } from './complete.js';
 import { parseDraft } from './draft.js';
-import { type Form, readForm } from './form.js';
+import type { Form } from './form.js';
 import { type ReceiveParts, receive } from './receive.js';
 import { emptyFile } from './room.js';
 
@@ -52,6 +52,7 @@ export async function receivePut(
 /** A form: first `draft` (or no draft), then `file`. */
 export async function receiveForm(parts: OneBodyParts, session: Session, context: CallContext): Promise<VideoRecord> {
   const incoming = incomingOf(context);
+  const { readForm } = await import('./form.js');
   const form: Form = await readForm(incoming.contentType, toReadable(incoming), context.signal);
   try {
     return await takeWhole(parts, {

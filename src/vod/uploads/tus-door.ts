@@ -5,16 +5,10 @@ import { checksumAlgorithms, parseChecksum } from './tus-checksum.js';
 import { parseTusMetadata } from './tus-metadata.js';
 import { TusProblem, toTusProblem } from './tus-problem.js';
 import { type TusCall, TusLocker, TusStore, type TusStoreParts, tusCalls } from './tus-store.js';
-
-const path = '/api/v1/uploads/tus';
+import { tusPath, tusUrl } from './tus-url.js';
 
 /** Headers of the protocol; what else a client sends is none of the library's business. */
 const passedOn = ['tus-resumable', 'upload-length', 'upload-offset', 'upload-defer-length', 'upload-concat', 'content-type', 'content-length'];
-
-/** Where a client goes on with an upload: absolute only where an address was configured, since no header can be trusted to name ours. */
-export function tusUrl(uploadId: string, publicUrl: string | undefined): string {
-  return `${publicUrl?.replace(/\/+$/, '') ?? ''}${path}/${uploadId}`;
-}
 
 export interface TusDoorParts extends TusStoreParts {
   readonly publicUrl: string | undefined;
@@ -23,7 +17,7 @@ export interface TusDoorParts extends TusStoreParts {
 export function createTusDoor(parts: TusDoorParts): TusDoor {
   const store = new TusStore(parts);
   const server = new Server({
-    path,
+    path: tusPath,
     datastore: store,
     locker: new TusLocker(parts),
     maxSize: parts.options.settings.max_upload_bytes,
@@ -87,7 +81,7 @@ async function answer(server: Server, parts: TusDoorParts, call: TusCall): Promi
   // A creation without bytes is not one with an upload, whatever type it names.
   if (request.method === 'POST' && request.incoming.sizeBytes === 0) headers.delete('content-type');
   const suffix = request.uploadId === undefined ? '' : `/${encodeURIComponent(request.uploadId)}`;
-  const response = await server.handleWeb(new Request(`http://hub${path}${suffix}`, { method: request.method, headers }));
+  const response = await server.handleWeb(new Request(`http://hub${tusPath}${suffix}`, { method: request.method, headers }));
   if (response.status >= 400 && request.method === 'POST' && call.upload !== undefined) {
     // Its client never learns the address, so nobody could go on with it.
     await parts.book.end(call.upload, 'cancelled', new WeirError('cancelled', 'The creation failed'));

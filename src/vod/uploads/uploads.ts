@@ -1,5 +1,5 @@
 /** Starts uploads: puts the parts together, takes over what a former hub left, sweeps. */
-import type { ComponentHealth } from '../../contracts/index.js';
+import type { ComponentHealth, TusDoor } from '../../contracts/index.js';
 import { UploadBook } from './book.js';
 import { Completion } from './complete.js';
 import { createContentHasher } from './content-hash.js';
@@ -9,7 +9,7 @@ import { LiveUploads } from './live.js';
 import { defaultTiming, type UploadsOptions } from './needs.js';
 import { createOperations } from './operations.js';
 import { Room } from './room.js';
-import { createTusDoor } from './tus-door.js';
+import type { TusDoorParts } from './tus-door.js';
 import type { Uploads } from './types.js';
 import { sweep, takeOver } from './upkeep.js';
 import { UploadFiles } from './upload-files.js';
@@ -40,7 +40,7 @@ export async function startUploads(options: UploadsOptions): Promise<Uploads> {
 
   const uploads: Uploads = {
     operations: createOperations(all),
-    tus: createTusDoor(parts),
+    tus: lazyTusDoor(parts),
     addRecording: async (file, session) => options.view(await takeRecording(all, session, file)),
     counters: () => ({ active: live.active, received_bytes: live.receivedBytes, done: completion.done, failed: book.failed }),
     health: () => health(lowSince),
@@ -55,6 +55,17 @@ export async function startUploads(options: UploadsOptions): Promise<Uploads> {
     [Symbol.asyncDispose]: () => uploads.stop(),
   };
   return uploads;
+}
+
+/** The library of the protocol is no small part of the hub's memory: loaded by the first who sends something. */
+function lazyTusDoor(parts: TusDoorParts): TusDoor {
+  let door: Promise<TusDoor> | undefined;
+  return {
+    async handle(request, session) {
+      door ??= import('./tus-door.js').then(({ createTusDoor }) => createTusDoor(parts));
+      return await (await door).handle(request, session);
+    },
+  };
 }
 
 function health(lowSince: string | undefined): ComponentHealth {

@@ -2,7 +2,7 @@
 import type { Upload } from '../../contracts/index.js';
 import type { UploadRecord } from '../../store/index.js';
 import type { LiveUploads } from './live.js';
-import { tusUrl } from './tus-door.js';
+import { tusUrl } from './tus-url.js';
 
 export function toUpload(record: UploadRecord, live: LiveUploads, publicUrl: string | undefined): Upload {
   const { upload_id, video_id, method, name, size_bytes, sha256, owner, error, created_at, updated_at, expires_at } = record;
