@@ -12,7 +12,8 @@ const pagePolicy = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' data: blob:",
-  "media-src 'self' blob:",
+  // An empty caption track is written into the address itself, so that browsers show captions that arrive later.
+  "media-src 'self' blob: data:",
   "connect-src 'self'",
   "font-src 'self'",
   "worker-src 'self' blob:",

@@ -110,6 +110,11 @@ function Row({ name, children }: { name: string; children: ComponentChildren }) 
   );
 }
 
+/** `und` stands for an undetermined language. */
+function isNamed(language: string | null): boolean {
+  return language !== null && language !== 'und';
+}
+
 function FactRows({ facts }: { facts: SourceFacts }) {
   const { video, audio, subtitles } = facts;
   return (
@@ -131,13 +136,14 @@ function FactRows({ facts }: { facts: SourceFacts }) {
       )}
       {audio.map((track) => (
         <Row key={track.index} name="Sound">
-          {formatCodec(track.codec)} · {track.channels} channels · {track.sample_rate / 1000} kHz{track.language !== null && ` · ${track.language}`}
+          {formatCodec(track.codec)} · {track.channels} {track.channels === 1 ? 'channel' : 'channels'} · {track.sample_rate / 1000} kHz
+          {isNamed(track.language) && ` · ${track.language}`}
         </Row>
       ))}
       {subtitles.map((track) => (
         <Row key={track.index} name="Subtitles">
           {track.codec}
-          {track.language !== null && ` · ${track.language}`}
+          {isNamed(track.language) && ` · ${track.language}`}
           {!track.is_text && ' · pictures'}
         </Row>
       ))}

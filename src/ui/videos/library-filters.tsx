@@ -31,7 +31,7 @@ export function LibraryFilters() {
       <label>
         <span class="sr">Who may watch</span>
         <select class="input" value={visibility} onChange={(event) => setFilter({ visibility: event.currentTarget.value as Visibility | '' })}>
-          <option value="">For everybody and private</option>
+          <option value="">Any visibility</option>
           {visibilities.map((one) => (
             <option key={one} value={one}>
               {visibilityLabels[one]}

@@ -7,7 +7,7 @@ import { showToast } from '../core/toasts.js';
 import { Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { reportingFailure } from './report-failure.js';
-import { transfers, wordsOfUpload } from './uploads.js';
+import { detailBeyond, transfers, wordsOfUpload } from './uploads.js';
 import { Meter } from './video-parts.js';
 
 interface UnfinishedProps {
@@ -99,7 +99,7 @@ function UploadWords({ upload }: { upload: Upload }) {
   if (upload.state === 'failed') {
     return (
       <span class="transfer-failed">
-        <b>{wordsOfUpload(upload)}</b> {upload.error?.detail}
+        <b>{wordsOfUpload(upload)}</b> {detailBeyond(upload)}
       </span>
     );
   }

@@ -187,14 +187,14 @@ async function settle(transfer: Transfer): Promise<void> {
   const upload = await outcomeOf(transfer);
   if (upload === undefined) return;
   if (upload.state === 'done') finish(transfer, upload.video_id);
-  else fail(transfer, wordsOfUpload(upload), upload.error?.reason == null ? undefined : upload.error.detail, false);
+  else fail(transfer, wordsOfUpload(upload), detailBeyond(upload), false);
 }
 
 async function settleFailure(transfer: Transfer, error: Error): Promise<void> {
   const status = statusOf(error);
   const upload = status === undefined ? undefined : await readUpload(transfer).catch(() => undefined);
   if (upload !== undefined && (upload.state === 'failed' || upload.state === 'expired' || upload.state === 'cancelled')) {
-    fail(transfer, wordsOfUpload(upload), upload.error?.detail, false);
+    fail(transfer, wordsOfUpload(upload), detailBeyond(upload), false);
     return;
   }
   const body = (error as { originalResponse?: { getBody(): string } | null }).originalResponse?.getBody();
@@ -217,6 +217,14 @@ export function wordsOfUpload(upload: Pick<Upload, 'state' | 'error'>): string {
   if (upload.state === 'cancelled') return 'It was cancelled';
   if (upload.error?.reason != null) return wordsOfReason(upload.error.reason);
   return upload.error?.detail ?? 'The file was not taken';
+}
+
+/** What the hub says beyond those words; undefined when that is nothing. */
+export function detailBeyond(upload: Pick<Upload, 'state' | 'error'>): string | undefined {
+  const detail = upload.error?.detail ?? '';
+  const words = wordsOfUpload(upload);
+  const rest = detail.startsWith(words) ? detail.slice(words.length).trim() : detail;
+  return rest === '' ? undefined : rest;
 }
 
 function readUpload(transfer: Transfer): Promise<Upload> {

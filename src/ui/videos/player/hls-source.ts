@@ -42,6 +42,9 @@ export interface OpenOptions {
   readonly isGrowing: boolean;
 }
 
+/** Seconds loaded ahead: before anybody plays only as much as a quick start needs. */
+const before = { maxBufferLength: 2, maxMaxBufferLength: 4 };
+const whilePlaying = { maxBufferLength: 30, maxMaxBufferLength: 60 };
 const maxMediaErrors = 3;
 const maxNetworkErrors = 6;
 
@@ -103,7 +106,8 @@ function startHls(HlsClass: typeof Hls, video: HTMLVideoElement, url: string, op
   const { Events } = HlsClass;
   const hls = new HlsClass({
     startPosition: options.isGrowing || options.startAt > 0 ? options.startAt : -1,
-    maxBufferLength: 30,
+    maxBufferLength: before.maxBufferLength,
+    maxMaxBufferLength: before.maxMaxBufferLength,
     backBufferLength: 60,
     capLevelToPlayerSize: true,
     // A fast start on a fast network; the first segments correct it.
@@ -130,6 +134,7 @@ function startHls(HlsClass: typeof Hls, video: HTMLVideoElement, url: string, op
     made.sounds.value = audioTracks.map((track, index) => ({ index, label: track.name || track.lang || `Sound ${index + 1}` }));
     made.chosenSound.value = hls.audioTrack;
   });
+  video.addEventListener('playing', () => Object.assign(hls.config, whilePlaying), { once: true });
   hls.on(Events.ERROR, recoverFrom(HlsClass, hls, made));
   hls.loadSource(url);
   hls.attachMedia(video);
