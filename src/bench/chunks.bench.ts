@@ -32,7 +32,10 @@ try {
     if (counters.length !== seconds * 25 || counters.some((counter, index) => counter !== index)) throw new Error(`${id} is not complete`);
     const bytes = readdirSync(join(bed.outputs, id)).reduce((sum, name) => sum + statSync(join(bed.outputs, id, name)).size, 0);
     const chunks = bed.progressOf(job.job_id).findLast((report) => report.chunks !== null)?.chunks;
-    return { wallS: job.cost?.wall_s ?? Number.NaN, cpuS: job.cost?.cpu_s ?? Number.NaN, bytes, pieces: chunks?.total ?? 1 };
+    const reports = bed.progressOf(job.job_id);
+    const at = (phase: string) => reports.find((report) => report.phase === phase)?.elapsed_s ?? Number.NaN;
+    const encodeS = at(chunks === undefined || chunks === null ? 'packaging' : 'joining') - at('encoding');
+    return { encodeS, wallS: job.cost?.wall_s ?? Number.NaN, cpuS: job.cost?.cpu_s ?? Number.NaN, bytes, pieces: chunks?.total ?? 1 };
   };
   await start('w1');
   const alone = await run('alone');
@@ -41,7 +44,10 @@ try {
   const part = alone.wallS / together.wallS / names.length;
   printFigures([
     told(`one worker, ${share} of a processor, ${seconds} s of video`, alone.wallS, 's', 1),
+    told('  its encode alone', alone.encodeS, 's', 1),
     told(`${names.length} such workers, ${together.pieces} pieces`, together.wallS, 's', 1),
+    told('  their encode alone', together.encodeS, 's', 1),
+    told(`  part of the ${names.length}-fold`, alone.encodeS / together.encodeS / names.length, '', 2),
     {
       what: `part of the ${names.length}-fold`,
       result: part.toFixed(2),
