@@ -6,7 +6,7 @@ import type { GapCause, RecordingStatus } from '../../contracts/index.js';
 import { type EntryHead, Gaps, iso } from './gaps.js';
 import type { PartNote } from './note.js';
 import { type BegunOrder, OrderBook } from './orders.js';
-import { type Before, bookOf, gapSince, type Recovery, recoverList } from './recovery.js';
+import { type Before, bookOf, gapSince, gapsLeft, type Recovery, recoverList } from './recovery.js';
 import type { Sealing } from './seal.js';
 import type { Segment, SegmentStats } from './segment.js';
 import { statusOf } from './status.js';
@@ -38,7 +38,7 @@ export class Account {
     this.gaps = new Gaps(ledger, head);
     this.sealing = { root, ffmpeg, ledger, gaps: this.gaps, head, onTrouble: (message, fields) => options.onTrouble(message, fields) };
     this.book = before === undefined ? new OrderBook() : bookOf(before.note);
-    const facts = () => ({ bootId, book: this.book, floorMs: this.gaps.floorMs, gap: this.gaps.open });
+    const facts = () => ({ bootId, book: this.book, floorMs: this.gaps.floorMs, gap: this.gaps.open, unlisted: this.gaps.unlisted });
     this.note = new TapeNote(options, facts, before?.note);
     if (before !== undefined) this.#takeOver(before);
   }
@@ -111,6 +111,7 @@ export class Account {
     const { bootId, ledger } = this.#options;
     const { note } = before;
     if (note.floor_ms !== null) this.gaps.floorMs = note.floor_ms;
+    this.gaps.setLeft(gapsLeft(before));
     const gap = gapSince(before, this.book.owner, bootId);
     if (gap !== undefined) this.gaps.begin(gap);
     const recovery: Recovery = {
@@ -123,6 +124,7 @@ export class Account {
     void ledger.run(async () => {
       await recoverList(recovery, before);
       this.note.forget(note.spares);
+      this.gaps.setLeft([]);
       if (gap !== undefined && gap.cause !== 'spoke_stopped') gap.fromMs = Math.max(gap.fromMs, await ledger.endMs());
       await this.note.keep();
     });

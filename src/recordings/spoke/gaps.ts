@@ -11,6 +11,11 @@ export interface OpenGap {
   fromMs: number;
 }
 
+/** A gap that is over, and not in the list yet. */
+export interface UnlistedGap extends Readonly<OpenGap> {
+  readonly toMs: number;
+}
+
 /** What does not last so long is no gap: the next file begins where the last one ended. */
 export const noGapMs = 100;
 /** A gap whose cause changes within so long has the later cause. */
@@ -22,6 +27,8 @@ export class Gaps {
   readonly #ledger: Ledger;
   readonly #head: (recordingId: string) => EntryHead;
   #open: OpenGap | undefined;
+  #left: readonly UnlistedGap[] = [];
+  readonly #ended = new Map<OpenGap, number>();
 
   constructor(ledger: Ledger, head: (recordingId: string) => EntryHead) {
     this.#ledger = ledger;
@@ -30,6 +37,16 @@ export class Gaps {
 
   get open(): OpenGap | undefined {
     return this.#open;
+  }
+
+  /** For the note, oldest first: whoever is killed before they are in the list must hand them on. */
+  get unlisted(): UnlistedGap[] {
+    return [...this.#left, ...[...this.#ended].map(([gap, toMs]) => ({ ...gap, toMs }))];
+  }
+
+  /** Those of earlier processes, until they are in the list; then none. */
+  setLeft(left: readonly UnlistedGap[]): void {
+    this.#left = left;
   }
 
   begin(gap: OpenGap): void {
@@ -56,9 +73,11 @@ export class Gaps {
     if (gap === undefined) return;
     this.#open = undefined;
     this.floorMs = Math.max(this.floorMs, toMs);
+    this.#ended.set(gap, toMs);
     void this.#ledger.run(async () => {
       // Looked at in its turn: the recovery of an earlier file may move its begin.
       if (toMs - gap.fromMs >= noGapMs) await this.#ledger.append(this.draft(gap, toMs));
+      this.#ended.delete(gap);
     });
   }
 

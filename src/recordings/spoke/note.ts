@@ -22,6 +22,8 @@ const spareSchema = partSchema.pick({ folder: true, recording_id: true, format: 
 /** The next file, opened in advance. */
 export type SpareNote = z.infer<typeof spareSchema>;
 
+const gapSchema = z.object({ recording_id: z.string(), cause: z.enum(gapCauses), detail: z.string().optional(), from_ms: z.number() });
+
 const noteSchema = z.object({
   boot_id: z.string(),
   orders: z.array(recordingOrderSchema),
@@ -38,7 +40,9 @@ const noteSchema = z.object({
   ),
   /** Up to here everything wanted is in the list, or in one of the parts; null: nothing is. */
   floor_ms: z.number().nullable(),
-  gap: z.object({ recording_id: z.string(), cause: z.enum(gapCauses), detail: z.string().optional(), from_ms: z.number() }).nullable(),
+  gap: gapSchema.nullable(),
+  /** Gaps that are over, and may not be in the list yet; oldest first. */
+  unlisted: z.array(gapSchema.extend({ to_ms: z.number() })),
   parts: z.array(partSchema),
   /** Files opened in advance, and those of earlier processes that were not looked at yet. */
   spares: z.array(spareSchema),

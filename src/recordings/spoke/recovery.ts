@@ -1,7 +1,7 @@
 /** What an earlier process left: its note read and written, its files finished, its gaps put into the list. */
 import { rm, stat } from 'node:fs/promises';
 import type { GapCause } from '../../contracts/index.js';
-import { iso, noGapMs, type OpenGap } from './gaps.js';
+import { iso, noGapMs, type OpenGap, type UnlistedGap } from './gaps.js';
 import { partPath, segmentName } from './names.js';
 import type { Note, PartNote, SpareNote } from './note.js';
 import { type BegunOrder, OrderBook } from './orders.js';
@@ -28,11 +28,12 @@ export interface NoteFacts {
   readonly book: OrderBook;
   readonly floorMs: number;
   readonly gap: OpenGap | undefined;
+  readonly unlisted: readonly UnlistedGap[];
   readonly parts: PartNote[];
   readonly spares: SpareNote[];
 }
 
-export function noteOf({ bootId, book, floorMs, gap, parts, spares }: NoteFacts): Note {
+export function noteOf({ bootId, book, floorMs, gap, unlisted, parts, spares }: NoteFacts): Note {
   return {
     boot_id: bootId,
     orders: [...book.wanted],
@@ -47,6 +48,7 @@ export function noteOf({ bootId, book, floorMs, gap, parts, spares }: NoteFacts)
     })),
     floor_ms: Number.isFinite(floorMs) ? floorMs : null,
     gap: gap === undefined ? null : gapNoteOf(gap),
+    unlisted: unlisted.map((one) => ({ ...gapNoteOf(one), to_ms: one.toMs })),
     parts,
     spares,
   };
@@ -56,24 +58,37 @@ export function noteOf({ bootId, book, floorMs, gap, parts, spares }: NoteFacts)
 export function gapSince({ note, aliveMs }: Before, owner: BegunOrder | undefined, bootId: string): OpenGap | undefined {
   if (owner === undefined) return undefined;
   const { gap } = note;
-  if (gap !== null && !wasKilled(note)) return { recordingId: gap.recording_id, cause: gap.cause, detail: gap.detail, fromMs: gap.from_ms };
+  if (gap !== null && !wasKilled(note)) return openGapOf(gap);
   const cause: GapCause = note.boot_id === bootId ? 'spoke_killed' : 'host_restarted';
   const fromMs = Math.max(note.floor_ms ?? owner.beganAtMs, gap === null ? 0 : aliveMs);
   return { recordingId: owner.order.recording_id, cause, detail: undefined, fromMs };
 }
 
-/** Finishes files and puts them, and the gap that was open, into the list in the order of time. Within `ledger.run` only. */
-export async function recoverList(recovery: Recovery, { note, aliveMs }: Before): Promise<void> {
-  const before = wasKilled(note) ? note.gap : null;
+/**
+ * Gaps that may not be in the list, oldest first. That which was open at a kill lasted until a file was begun, which may be one that the
+ * note does not name yet, else as long as its process was seen alive.
+ */
+export function gapsLeft({ note, aliveMs }: Before): UnlistedGap[] {
+  const ended = note.unlisted.map((one) => ({ ...openGapOf(one), toMs: one.to_ms }));
+  return note.gap !== null && wasKilled(note) ? [...ended, { ...openGapOf(note.gap), toMs: aliveMs }] : ended;
+}
+
+/** Finishes files and puts them, and the gaps between them, into the list in the order of time. Within `ledger.run` only. */
+export async function recoverList(recovery: Recovery, before: Before): Promise<void> {
+  const { note } = before;
+  const left = gapsLeft(before);
+  const recoverGaps = async (toMs: number) => {
+    for (const gap of left) await recoverGap(recovery, gap, Math.min(gap.toMs, toMs));
+  };
   const recover = async (part: PartNote) => {
-    // The gap lasted until the file was begun; one that ends before the gap began is nothing.
-    if (before !== null) await recoverGap(recovery, before, part.from_ms);
+    await recoverGaps(part.from_ms);
+    if (note.gap !== null && wasKilled(note)) await recoverGap(recovery, openGapOf(note.gap), part.from_ms);
     await recoverOne(recovery, part);
   };
   for (const part of [...note.parts].sort((a, b) => a.from_ms - b.from_ms)) await recover(part);
   for (const spare of note.spares) for (const part of await partsOf(recovery, note, spare)) await recover(part);
   // A process that was killed before it had recovered the files of the one before leaves them with a gap that began behind them.
-  if (before !== null) await recoverGap(recovery, before, aliveMs);
+  await recoverGaps(Number.POSITIVE_INFINITY);
 }
 
 /** A file that was begun in the very moment of the kill, before it was noted as such; an empty one is removed. */
@@ -92,10 +107,10 @@ async function partsOf({ root, ledger, head }: Recovery, { floor_ms: floorMs, pa
 }
 
 /** Puts into the list what of an open gap is not there yet. */
-async function recoverGap({ ledger, gaps }: Recovery, gap: NonNullable<Note['gap']>, toMs: number): Promise<void> {
-  const fromMs = Math.max(gap.from_ms, await ledger.endMs());
+async function recoverGap({ ledger, gaps }: Recovery, gap: OpenGap, toMs: number): Promise<void> {
+  const fromMs = Math.max(gap.fromMs, await ledger.endMs());
   if (toMs - fromMs < noGapMs) return;
-  await ledger.append(gaps.draft({ recordingId: gap.recording_id, cause: gap.cause, detail: gap.detail, fromMs }, toMs));
+  await ledger.append(gaps.draft({ ...gap, fromMs }, toMs));
 }
 
 async function recoverOne(recovery: Recovery, part: PartNote): Promise<void> {
@@ -126,8 +141,12 @@ function wasKilled(note: Note): boolean {
   return note.parts.length > 0 || note.gap?.cause !== 'spoke_stopped';
 }
 
-function gapNoteOf({ recordingId, cause, detail, fromMs }: OpenGap): NonNullable<Note['gap']> {
+function gapNoteOf({ recordingId, cause, detail, fromMs }: Readonly<OpenGap>): NonNullable<Note['gap']> {
   return { recording_id: recordingId, cause, from_ms: fromMs, ...(detail === undefined ? {} : { detail }) };
+}
+
+function openGapOf({ recording_id: recordingId, cause, detail, from_ms: fromMs }: NonNullable<Note['gap']>): OpenGap {
+  return { recordingId, cause, detail, fromMs };
 }
 
 function toBegun(one: Note['begun'][number]): BegunOrder {
