@@ -1,6 +1,6 @@
 /**
  * The ladder against one FFmpeg per rendition, as the wire contract shows it: the same source, turn by turn in the same run.
- * `node dist/bench/ladder.bench.js [seconds]`; default 10 s of video, about three minutes on two processors.
+ * `node dist/bench/ladder.bench.js [seconds] [rounds]`; default 10 s of video and 2 rounds, about three minutes on two processors.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { withTempFolder } from '../testkit/index.js';
 import { type Figure, median, printFigures, told } from './figures.js';
 
 const seconds = Number(process.argv[2] ?? 10);
-const rounds = Number(process.argv[4] ?? 2);
+const rounds = Number(process.argv[3] ?? 2);
 
 interface Run {
   readonly wallS: number;
@@ -76,7 +76,7 @@ async function ladderRun(input: string, folder: string, profileName: string): Pr
   const limits = { maxDurationS: 3600, maxPixels: 35_389_440, maxStreams: 16, timeoutMs: 60_000 };
   const facts = await inspectSource(input, { ffprobe: 'ffprobe', limits });
   // What is compared is encoding: nothing is passed through.
-  const plan = planVideo(facts, { ...profile, passthrough: false, preset: process.argv[3] ?? profile.preset }, { machine });
+  const plan = planVideo(facts, { ...profile, passthrough: false }, { machine });
   // FFmpeg tells its processor time among what it only informs of.
   return await timed(encodeCommand(plan, { input, folder }).args.map((arg) => (arg === 'level+warning' ? 'level+info' : arg)));
 }
