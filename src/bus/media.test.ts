@@ -393,3 +393,29 @@ test('a browser login can do what it needs, and nothing else', async () => {
   await waitFor(() => spokeProblems.some(denied), { what: 'the refusal of foreign media' });
   await Promise.all([foreign.stop(0), publisher.stop(), seen.reader.stop()]);
 });
+
+test('a fragment that is kept first is sent when that is done, and what comes after it not before; in memory it is at once', async () => {
+  await ensureMediaJournal(hub, 'kept');
+  const publisher = createMediaPublisher({ connection: spoke, streamId: 'kept' });
+  publisher.begin(epochOf());
+  const source = camera(publisher);
+  source.push(1);
+  await waitFor(() => publisher.counters.acked === 1, { what: 'the first acknowledgement' });
+  for (const end of ['resolves', 'fails'] as const) {
+    const before = publisher.counters.published;
+    let settle: () => void = () => undefined;
+    const kept = new Promise<void>((resolve, reject) => {
+      settle = () => (end === 'resolves' ? resolve() : reject(new Error('no')));
+    });
+    publisher.push({ kind: 'delta', data: new Uint8Array(100), timeMs: 0, durationMs: 33 }, () => kept);
+    source.push(2);
+    // The answer to a ping comes after whatever was sent before it.
+    await spoke.flush();
+    assert.equal(publisher.counters.published, before);
+    assert.equal(publisher.preRoll()[0]?.fragments.length, before + 3);
+    settle();
+    await waitFor(() => publisher.counters.acked === before + 3, { what: 'all three' });
+  }
+  await publisher.stop();
+  assert.equal(publisher.counters.dropped, 0);
+});
