@@ -88,7 +88,13 @@ function filtered<O>(from: VideoSelect<O>, filter: VideoFilter): VideoSelect<O> 
   if (filter.visibility !== undefined) query = query.where('videos.visibility', '=', filter.visibility);
   if (filter.owner !== undefined) query = query.where('videos.owner', '=', filter.owner);
   const { seenBy } = filter;
-  if (seenBy !== undefined) query = query.where(({ eb, or }) => or([eb('videos.owner', '=', seenBy), eb('videos.visibility', '=', 'public')]));
+  if (seenBy !== undefined) {
+    query = query.where(({ eb, or }) => {
+      const own = eb('videos.owner', '=', seenBy);
+      // What others threw away is not public any more.
+      return filter.trash === true ? own : or([own, eb('videos.visibility', '=', 'public')]);
+    });
+  }
   if (filter.tag !== undefined) query = query.where(taggedWith(toSearchText(filter.tag)));
   for (const word of wordsOf(filter.search)) {
     const pattern = `%${word.replace(/[\\%_]/g, '\\$&')}%`;

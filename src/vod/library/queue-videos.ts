@@ -6,6 +6,7 @@ import type { Session, SourceFacts, Video, VideoOutput } from '../../contracts/i
 import type { Transaction, VideoChanges, VideoRecord } from '../../store/index.js';
 import type { LibraryOptions } from './needs.js';
 import { maySee } from './rights.js';
+import { deleteOwnedSource } from './upkeep.js';
 
 /** A video as a request on the bus names it. */
 export interface NamedVideo {
@@ -80,7 +81,8 @@ const deleteAfterMs = 2000;
 function deleteLater({ store, log }: Pick<LibraryOptions, 'store' | 'log'>, videoId: string, path: string): void {
   const remove = async () => {
     const video = await store.videos.get(videoId);
-    if (video?.source?.kept === false && (await store.videos.sourceAt(path)) === undefined) await rm(path, { force: true });
+    if (video?.source?.kept !== false || (await store.videos.sourceAt(path)) !== undefined) return;
+    await (video.source.owned ? deleteOwnedSource(path) : rm(path, { force: true }));
   };
   setTimeout(() => {
     remove().catch((error: unknown) => log.warn({ err: error, file: path }, 'a source that was to be deleted is still there'));

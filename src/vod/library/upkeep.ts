@@ -1,6 +1,6 @@
 /** Disk and rows that nobody needs any more: the trash after its time, outputs that were replaced, folders of videos that are gone. */
-import { lstat, readdir, rm } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { VideoRecord } from '../../store/index.js';
 import type { LibraryOptions, LibraryTiming } from './needs.js';
 
@@ -11,11 +11,19 @@ export async function deleteForever({ store, queue, folder, log }: LibraryOption
   const { video_id: videoId } = video;
   await queue.cancelVideo(videoId);
   const released = await store.transaction((tx) => tx.videos.delete(videoId));
-  await rm(join(folder, videoId), { recursive: true, force: true });
-  if (released?.path !== undefined && released.path !== null) await rm(released.path, { force: true });
+  // A worker that was told to stop may write for another moment.
+  await rm(join(folder, videoId), { recursive: true, force: true, maxRetries: 8 });
+  if (released?.path !== undefined && released.path !== null) await deleteOwnedSource(released.path);
   if (video.output_path !== null && !isBelow(video.output_path, folder)) {
     log.info({ video_id: videoId, folder: video.output_path }, 'a deleted video leaves the folder that was named for its result');
   }
+}
+
+/** Deletes a source that lies in the folder of uploads, with the folder that it had to itself. */
+export async function deleteOwnedSource(path: string): Promise<void> {
+  await rm(path, { force: true });
+  // Not empty, or gone: nothing that has to be done.
+  await rmdir(dirname(path)).catch(() => undefined);
 }
 
 /** One round of looking after what is over. */

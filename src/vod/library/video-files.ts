@@ -20,23 +20,18 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.key': 'application/octet-stream',
 };
 
-/** Segments keep their name and contents as long as their output is the current one. */
-const lasting: ReadonlySet<string> = new Set(['.ts', '.m4s', '.mp4']);
 const texts: ReadonlySet<string> = new Set(['.m3u8', '.mpd', '.vtt']);
-const segmentKeepS = 3600;
 
 /** Throws `not_found` for what is no file of the output. `isPublic`: any cache may keep it, and any page may play it. */
 export async function openVideoFile(video: VideoRecord, filename: string, isPublic: boolean): Promise<StoredFile> {
   const extension = extname(filename);
   const contentType = contentTypes[extension];
   if (video.output_path === null || contentType === undefined) throw noFile(video.video_id, filename);
-  const scope = isPublic ? 'public' : 'private';
-  // While a job runs the playlists grow, and a segment of an attempt that failed may come again with other contents.
-  const keepS = lasting.has(extension) && video.state === 'ready' ? segmentKeepS : 0;
   return {
     ...(await openFile(join(video.output_path, filename), contentType)),
     delivery: {
-      cacheControl: keepS === 0 ? `${scope}, no-cache` : `${scope}, max-age=${keepS}`,
+      // Kept, but asked for again each time, by its tag: the next encode puts other contents under the same names.
+      cacheControl: isPublic ? 'public, no-cache' : 'private, no-cache',
       compress: texts.has(extension),
       anyOrigin: isPublic,
     },
