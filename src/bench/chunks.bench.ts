@@ -14,7 +14,7 @@ const seconds = Number(process.argv[3] ?? 240);
 const names = ['w1', 'w2', 'w3', 'w4'] as const;
 const goal = 0.85;
 
-const env = { WEIR_VOD_CHUNK_MIN_S: '60', WEIR_VOD_PROFILES: JSON.stringify([{ ...tinyProfile, preset: 'slow' }]) };
+const env = { WEIR_VOD_CHUNK_MIN_S: '60', WEIR_VOD_PROFILES: JSON.stringify([{ ...tinyProfile, preset: 'slower' }]) };
 const shares: CpuShare[] = [];
 const bed = await VideosBed.start({ localWorker: false, env });
 try {

@@ -1,6 +1,6 @@
 /**
  * Promise: whoever kills the worker, each video ends complete and once. Real Weir, real FFmpeg, a worker as on another machine.
- * `WEIR_TEST_KILLS` is the number of kills, 6 by default; 200 are the figure to hold.
+ * `WEIR_TEST_KILLS` is the number of kills, 4 by default; 200 are the figure to hold.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -9,12 +9,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { assertWithin, waitFor } from '../testkit/index.js';
 import { readRendition, VideosBed } from './videos-bed.js';
 
-const kills = Number(process.env.WEIR_TEST_KILLS ?? 6);
+const kills = Number(process.env.WEIR_TEST_KILLS ?? 4);
 const killsPerVideo = 3;
+/** A new worker tries its encoders first, which takes long on a crowded machine. */
+const patienceMs = 300_000;
 const seconds = 10;
 const frames = Array.from({ length: seconds * 25 }, (_, index) => index);
 
-test(`${kills} kills of the worker: each video is there, complete, and once`, { timeout: 120_000 + kills * 20_000 }, async (t) => {
+test(`${kills} kills of the worker: each video is there, complete, and once`, { timeout: 600_000 + kills * 20_000 }, async (t) => {
   await using bed = await VideosBed.start({ localWorker: false, env: { WEIR_VOD_MAX_ATTEMPTS: '20', WEIR_VOD_RETRY_S: '0.05' } });
   const source = await bed.source('source', { seconds });
   const worker = await bed.worker('w1');
@@ -29,7 +31,7 @@ test(`${kills} kills of the worker: each video is there, complete, and once`, { 
     let revision = 0;
     for (let kill = 0; kill < killsPerVideo && done < kills; kill += 1) {
       const killed = revision;
-      const running = await bed.jobWhen(id, (job) => job.state === 'done' || (job.worker_id !== null && job.revision > killed), 'taken');
+      const running = await bed.jobWhen(id, (job) => job.state === 'done' || (job.worker_id !== null && job.revision > killed), 'taken', patienceMs);
       if (running.state === 'done') break;
       revision = running.revision;
       // Anywhere in its life.
@@ -42,7 +44,7 @@ test(`${kills} kills of the worker: each video is there, complete, and once`, { 
       table.set(what, (table.get(what) ?? 0) + 1);
       await worker.start();
     }
-    const job = await bed.ended(id, 120_000);
+    const job = await bed.ended(id, patienceMs);
     assert.equal(job.state, 'done', `${id}: ${JSON.stringify(job.error)}`);
     const count = (kind: string) => job.events.filter((event) => event.kind === kind).length;
     assert.deepEqual([count('published'), count('done')], [1, 1], `${id} is published once`);

@@ -80,7 +80,11 @@ async function publish({ order, lease, cost, log, progress }: Attempt, output: V
   const total = cost.now();
   log.info(`in place after ${total.wall_s} s, ${total.cpu_s} s of processor time`);
   // A source that is to be deleted is deleted by the hub, which knows who else uses it.
-  await lease.tellSurely({ kind: 'done', output, cost: total }, lease.signal);
+  const finished = { kind: 'done', output, cost: total } as const;
+  await lease.tellSurely(finished, lease.signal).catch(async (error: unknown) => {
+    // A worker that stops has its result in place: told in its last moment, the work need not be done again.
+    if (lease.ended !== 'stopping' || (await lease.tell(finished, lastWordMs)) === undefined) throw error;
+  });
 }
 
 async function tellFailure({ lease, cost, log, order, parts }: Attempt, error: unknown, stopping: AbortSignal): Promise<TicketFate> {

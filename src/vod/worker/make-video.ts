@@ -2,7 +2,17 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceFacts, VideoOutput } from '../../contracts/index.js';
-import { checkDecode, inspectSource, makePictures, noPictures, openPackager, type Packager, planVideo, type VideoPlan } from '../../media/index.js';
+import {
+  checkDecode,
+  inspectSource,
+  makePictures,
+  noPictures,
+  openPackager,
+  type Packager,
+  planVideo,
+  type VideoPlan,
+  withPictures,
+} from '../../media/index.js';
 import { allowedOutput, allowedSource } from './allowed-path.js';
 import type { Attempt } from './attempt.js';
 import { runChunked, worthChunking } from './chunked.js';
@@ -34,10 +44,15 @@ export async function makeVideo(attempt: Attempt): Promise<VideoOutput> {
     thumbnailTime: order.thumbnail_time,
     run: mediaRuns(attempt),
   });
-  const output = { ...packaged, ...pictures };
+  const output = await withPictures(order.staging_path, packaged, pictures);
   progress.phase('checking');
   alive();
-  await checkDecode(order.staging_path, output, facts, { ffmpeg: parts.machine.ffmpeg, signal: lease.signal, run: mediaRuns(attempt) });
+  await checkDecode(order.staging_path, output, facts, {
+    ffmpeg: parts.machine.ffmpeg,
+    durationS: plan.durationS,
+    signal: lease.signal,
+    run: mediaRuns(attempt),
+  });
   log.info(
     `checked: ${output.renditions.map((one) => one.name).join(', ')}, ${plan.durationS.toFixed(3)} s, ${plan.subtitles.length} subtitle tracks`,
   );

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { waitFor } from '../../testkit/index.js';
+import { ScriptedHub, tinyProfile } from './testing/scripted-hub.js';
+
+const outputs = (hub: ScriptedHub) => readdir(join(hub.folder, 'outputs'));
+
+test('a job from its ticket to its place, told step by step; a hub that is away for a while is told again', async () => {
+  await using hub = await ScriptedHub.start();
+  const order = hub.order(await hub.source(2));
+  const deaf = new Map([
+    ['publish', 1],
+    ['done', 1],
+  ]);
+  hub.open = () => ({ outcome: 'granted', order });
+  hub.answer = (report) => {
+    const left = deaf.get(report.kind) ?? 0;
+    deaf.set(report.kind, left - 1);
+    return left > 0 ? undefined : { verdict: 'go_on' };
+  };
+  await hub.worker();
+  await hub.ticket();
+  await hub.ticketsDone();
+  const kinds = hub.reports.map((report) => report.kind).filter((kind) => kind !== 'renew' && kind !== 'playable' && kind !== 'command');
+  assert.deepEqual(kinds, ['facts', 'publish', 'publish', 'done', 'done']);
+  assert.ok(hub.reports.every((report) => report.revision === 1 && report.worker_id === 'w1'));
+  assert.deepEqual(await outputs(hub), ['clip']);
+  assert.equal(hub.claims.length, 1);
+  assert.deepEqual(
+    [...new Set(hub.progress.map(({ phase }) => phase))],
+    ['waiting', 'probing', 'planning', 'encoding', 'packaging', 'checking', 'publishing'],
+  );
+  const done = await hub.told('done');
+  assert.ok(done.cost.cpu_s >= 0 && done.cost.wall_s > 0 && done.cost.written_bytes > 0);
+});
+
+test('a worker whose job is another’s by now stops at once and leaves nothing', async () => {
+  await using hub = await ScriptedHub.start();
+  const order = hub.order(await hub.source(60), { profile: { ...tinyProfile, preset: 'placebo' } });
+  hub.open = () => ({ outcome: 'granted', order });
+  await hub.worker({ renewMs: 100 });
+  await hub.ticket();
+  await waitFor(() => hub.progress.some(({ phase, percent }) => phase === 'encoding' && percent > 2), { what: 'an encode' });
+  hub.answer = () => ({ verdict: 'stop', reason: 'the job is another worker’s' });
+  await hub.ticketsDone();
+  assert.deepEqual(await outputs(hub), []);
+  assert.ok(!hub.reports.some((report) => report.kind === 'failed' || report.kind === 'publish'));
+});
+
+test('without leave to publish nothing is put in place', async () => {
+  await using hub = await ScriptedHub.start();
+  const order = hub.order(await hub.source(1));
+  hub.open = () => ({ outcome: 'granted', order });
+  hub.answer = (report) => (report.kind === 'publish' ? { verdict: 'stop', reason: 'the job was cancelled' } : { verdict: 'go_on' });
+  await hub.worker();
+  await hub.ticket();
+  await hub.told('publish');
+  await hub.ticketsDone();
+  assert.deepEqual(await outputs(hub), []);
+  assert.ok(!hub.reports.some((report) => report.kind === 'done' || report.kind === 'failed'));
+});
+
+test('tickets that open nothing are acknowledged; one that is for later comes again', async () => {
+  await using hub = await ScriptedHub.start();
+  const replies = [{ outcome: 'later', retry_in_ms: 50 }, { outcome: 'nothing' }, { outcome: 'dead', detail: 'unreadable' }] as const;
+  hub.open = () => replies[hub.claims.length - 1] ?? { outcome: 'nothing' };
+  await hub.worker();
+  await hub.ticket();
+  await waitFor(() => hub.claims.length === 2, { what: 'the second delivery' });
+  await hub.ticket();
+  await waitFor(() => hub.claims.length === 3);
+  await hub.ticketsDone();
+  assert.deepEqual(
+    hub.claims.map(({ ticket }) => [ticket?.sequence, ticket?.delivery]),
+    [
+      [1, 1],
+      [1, 2],
+      [2, 1],
+    ],
+  );
+});
+
+test('paths outside of its folders are refused, whoever orders them', async () => {
+  await using hub = await ScriptedHub.start();
+  const source = await hub.source(1);
+  const rows = [
+    { source_path: '/etc/passwd' },
+    { source_path: source, output_path: '/tmp/elsewhere', staging_path: '/tmp/.elsewhere.r1' },
+    { source_path: join(hub.folder, 'sources', '..', '..', 'x.mp4') },
+  ];
+  await hub.worker();
+  for (const [index, row] of rows.entries()) {
+    hub.open = () => ({ outcome: 'granted', order: hub.order(source, { job_id: `job-${index}`, ...row }) });
+    await hub.ticket();
+    await waitFor(() => hub.reports.filter((report) => report.kind === 'failed').length === index + 1, { what: JSON.stringify(row) });
+  }
+  const failures = hub.reports.flatMap((report) => (report.kind === 'failed' ? [report.failure] : []));
+  assert.deepEqual(
+    failures.map(({ reason, permanent }) => [reason, permanent]),
+    [
+      ['path_not_allowed', true],
+      ['path_not_allowed', true],
+      ['source_missing', true],
+    ],
+  );
+  assert.deepEqual(await outputs(hub), []);
+});
