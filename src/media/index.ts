@@ -60,6 +60,7 @@ export {
   type RunMediaOptions,
   type ValidateOptions,
   validateOutput,
+  withPictures,
 } from './hls/index.js';
 export {
   type ControlValue,

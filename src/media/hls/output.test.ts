@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,7 +10,7 @@ import { makeTempFolder, removeFolder } from '../../testkit/index.js';
 import { runProgram } from '../ffmpeg/run-program.js';
 import { makePictures } from '../vod/pictures.js';
 import { checkDecode } from './decode-check.js';
-import { openPackager } from './package.js';
+import { openPackager, withPictures } from './package.js';
 import { plainRuns } from './run-media.js';
 import {
   copyFixture,
@@ -255,6 +255,13 @@ for (const kind of ['ts', 'cmaf', 'aes'] as const) {
       readdirSync(folder).every((name) => !name.startsWith('.')),
       'nothing is left over',
     );
+    const sizes = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
+    const whole = await withPictures(folder, output, pictures);
+    assert.equal(
+      whole.size_bytes,
+      sizes.reduce((sum, size) => sum + size, 0),
+    );
+    assert.ok(whole.size_bytes > output.size_bytes && whole.thumbnail === 'thumbnail.jpg');
     const cues = readFileSync(join(folder, 'storyboard.vtt'), 'utf8').split('\n\n').slice(1);
     assert.equal(cues.length, fixtureSeconds);
     assert.equal(cues[11]?.trim(), '00:00:11.000 --> 00:00:12.000\nstoryboard_1.jpg#xywh=160,90,160,90');

@@ -79,6 +79,11 @@ export async function packageOutput(request: PackageRequest): Promise<VideoOutpu
   return await openPackager(request).finish(request.pictures ?? noPictures);
 }
 
+/** The output with pictures that were made after it was packaged; its size becomes that of all files in the folder. */
+export async function withPictures(folder: string, output: VideoOutput, pictures: OutputPictures): Promise<VideoOutput> {
+  return { ...output, ...pictures, size_bytes: await folderSize(folder) };
+}
+
 type NameSegments = (track: TrackFiles, meter: TrackMeter, key: SegmentKey | undefined) => Promise<string[]>;
 
 async function measureAll({ request, tracks, meters }: Bench, nameSegments: NameSegments): Promise<MeasuredTrack[]> {
