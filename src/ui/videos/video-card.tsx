@@ -54,7 +54,9 @@ export function VideoCard({ video, chosen, eager, onChoose }: CardProps) {
         <div class="video-card-facts small muted">
           <VisibilityTag value={video.visibility} />
           <Time value={video.created_at} />
-          {video.source !== null && <span>{formatBytes(video.output?.size_bytes ?? video.source.size_bytes)}</span>}
+          {video.source !== null && (
+            <span>{formatBytes(video.state === 'ready' && video.output !== null ? video.output.size_bytes : video.source.size_bytes)}</span>
+          )}
         </div>
       </div>
     </li>

@@ -88,7 +88,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** `encoder_failed` as people say it; a reason without words of its own is shown with spaces. */
 export function wordsOfReason(reason: string): string {
-  return reasons[reason] ?? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}`.replaceAll('_', ' ');
+  const known = Object.hasOwn(reasons, reason) ? reasons[reason] : undefined;
+  return known ?? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}`.replaceAll('_', ' ');
 }
 
 /** True while a job of the video waits or runs. */

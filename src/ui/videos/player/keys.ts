@@ -36,7 +36,8 @@ const actions: Readonly<Record<string, PlayerAction>> = {
 /** The action of a key; undefined for keys that mean nothing here. Digits go to tenths of the video. */
 export function actionOfKey(key: string): PlayerAction | undefined {
   if (/^\d$/.test(key)) return { kind: 'seek_to', fraction: Number(key) / 10 };
-  return actions[key.length === 1 ? key.toLowerCase() : key];
+  const name = key.length === 1 ? key.toLowerCase() : key;
+  return Object.hasOwn(actions, name) ? actions[name] : undefined;
 }
 
 export const speeds = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 3] as const;

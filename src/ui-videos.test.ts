@@ -1,0 +1,163 @@
+/** The pure parts of the pages of videos, loaded as Vite loads them. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runnerImport } from 'vite';
+
+interface Cue {
+  from: number;
+  to: number;
+  url: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+interface StoryboardModule {
+  parseStoryboard(text: string, base: string): Cue[];
+  cueAt(cues: readonly Cue[], time: number): Cue | undefined;
+}
+interface KeysModule {
+  actionOfKey(key: string): { kind: string; [detail: string]: unknown } | undefined;
+  nextSpeed(speed: number, step: 1 | -1): number;
+}
+interface RateModule {
+  addSample(rate: { samples: readonly unknown[] }, at: number, bytes: number): { samples: readonly unknown[] };
+  bytesPerSecond(rate: unknown): number | undefined;
+  secondsLeft(rate: unknown, total: number): number | undefined;
+}
+interface WordsModule {
+  parseTags(text: string): string[];
+  wordsOfReason(reason: string): string;
+  formatLeft(etaS: number | null | undefined): string;
+}
+interface RoutingModule {
+  matchPlace(path: string): { page: string; params: Record<string, string> };
+  videoHref(id: string, tab?: string): string;
+}
+
+// Tests run from the root of the checkout.
+async function load<T>(file: string): Promise<T> {
+  return (await runnerImport<T>(join(process.cwd(), 'src/ui', file), { configFile: false, logLevel: 'error' })).module;
+}
+
+const { parseStoryboard, cueAt } = await load<StoryboardModule>('videos/player/storyboard.ts');
+const { actionOfKey, nextSpeed } = await load<KeysModule>('videos/player/keys.ts');
+const { addSample, bytesPerSecond, secondsLeft } = await load<RateModule>('videos/transfer-rate.ts');
+const { parseTags, wordsOfReason, formatLeft } = await load<WordsModule>('videos/video-words.ts');
+const { matchPlace, videoHref } = await load<RoutingModule>('core/routing.ts');
+
+const base = 'http://hub/v/a.b/storyboard.vtt';
+const vtt = [
+  'WEBVTT',
+  '',
+  '00:00:00.000 --> 00:00:05.000',
+  'storyboard_1.jpg#xywh=0,0,160,90',
+  '',
+  '00:00:05.000 --> 00:00:10.000',
+  'storyboard_1.jpg#xywh=160,0,160,90',
+  '',
+  '01:00:00.500 --> 01:00:05.000',
+  'storyboard_2.jpg#xywh=0,90,160,90',
+  '',
+  '01:00:05.000 --> 01:00:10.000',
+  'words without a picture',
+].join('\n');
+
+test('a storyboard is read with addresses beside it, whatever ends its lines, and other cues are skipped', () => {
+  for (const text of [vtt, vtt.replaceAll('\n', '\r\n')]) {
+    const cues = parseStoryboard(text, base);
+    assert.equal(cues.length, 3);
+    assert.deepEqual(cues[1], { from: 5, to: 10, url: 'http://hub/v/a.b/storyboard_1.jpg', x: 160, y: 0, width: 160, height: 90 });
+    assert.equal(cues[2]?.from, 3600.5);
+  }
+  assert.deepEqual(parseStoryboard('', base), []);
+});
+
+test('the picture of a time is the last one that has begun', () => {
+  const cues = parseStoryboard(vtt, base);
+  for (const [time, from] of [
+    [-1, 0],
+    [0, 0],
+    [4.999, 0],
+    [5, 5],
+    [1800, 5],
+    [3600.5, 3600.5],
+    [99_999, 3600.5],
+  ] as const)
+    assert.equal(cueAt(cues, time)?.from, from, String(time));
+  assert.equal(cueAt([], 3), undefined);
+});
+
+test('keys of the player do what players do, and all others nothing', () => {
+  for (const [key, action] of [
+    [' ', { kind: 'toggle' }],
+    ['K', { kind: 'toggle' }],
+    ['j', { kind: 'seek_by', seconds: -10 }],
+    ['l', { kind: 'seek_by', seconds: 10 }],
+    ['ArrowLeft', { kind: 'seek_by', seconds: -5 }],
+    ['0', { kind: 'seek_to', fraction: 0 }],
+    ['7', { kind: 'seek_to', fraction: 0.7 }],
+    ['<', { kind: 'speed', step: -1 }],
+    ['c', { kind: 'captions' }],
+    ['Enter', undefined],
+    ['F5', undefined],
+    ['g', undefined],
+    ['constructor', undefined],
+  ] as const)
+    assert.deepEqual(actionOfKey(key), action, key);
+});
+
+test('speeds go by steps and end at both ends', () => {
+  assert.equal(nextSpeed(1, 1), 1.25);
+  assert.equal(nextSpeed(1, -1), 0.75);
+  assert.equal(nextSpeed(3, 1), 3);
+  assert.equal(nextSpeed(0.25, -1), 0.25);
+  assert.equal(nextSpeed(1.1, 1), 1.25);
+});
+
+test('the speed of a transfer is that of the last seconds', () => {
+  let rate: { samples: readonly unknown[] } = { samples: [] };
+  for (let second = 0; second <= 10; second += 1) rate = addSample(rate, second * 1000, second * 1_000_000);
+  for (let second = 11; second <= 20; second += 1) rate = addSample(rate, second * 1000, 10_000_000 + (second - 10) * 2_000_000);
+  assert.equal(bytesPerSecond(rate), 2_000_000);
+  assert.equal(secondsLeft(rate, 40_000_000), 5);
+});
+
+test('the speed is unknown at first, after a step back, and nothing is promised while nothing moves', () => {
+  const first = addSample({ samples: [] }, 0, 0);
+  assert.equal(bytesPerSecond(first), undefined);
+  assert.equal(bytesPerSecond(addSample(first, 100, 5_000_000)), undefined);
+  const back = addSample(addSample(first, 5000, 9_000_000), 6000, 4_000_000);
+  assert.equal(bytesPerSecond(back), undefined);
+  assert.equal(secondsLeft(addSample(first, 3000, 0), 1000), undefined);
+});
+
+test('tags are trimmed, and stand there once', () => {
+  assert.deepEqual(parseTags(' a, b c ,, a,d '), ['a', 'b c', 'd']);
+  assert.deepEqual(parseTags(' , '), []);
+});
+
+test('a reason without words of its own is still readable', () => {
+  assert.equal(wordsOfReason('not_a_video'), 'The file is no video');
+  assert.equal(wordsOfReason('sandbox_missing_here'), 'Sandbox missing here');
+});
+
+test('time left is said only when it is known', () => {
+  assert.equal(formatLeft(41.2), '0:42 left');
+  assert.equal(formatLeft(7200), '2 h left');
+  for (const unknown of [null, undefined, Number.POSITIVE_INFINITY, Number.NaN]) assert.equal(formatLeft(unknown), '');
+});
+
+test('addresses of videos lead to their pages, also with the dot in a link', () => {
+  for (const [path, page, params] of [
+    ['/videos', 'videos', {}],
+    ['/videos/upload', 'videos_upload', {}],
+    ['/videos/queue/dead', 'videos_queue_tab', { tab: 'dead' }],
+    [videoHref('v1'), 'video', { id: 'v1' }],
+    [videoHref('v1', 'share'), 'video_tab', { id: 'v1', tab: 'share' }],
+    ['/watch/0f.a_b-c', 'watch', { token: '0f.a_b-c' }],
+    ['/embed/v1', 'embed', { token: 'v1' }],
+  ] as const)
+    assert.deepEqual([matchPlace(path).page, matchPlace(path).params], [page, params], path);
+});
