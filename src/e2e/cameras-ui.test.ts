@@ -51,6 +51,7 @@ describe('cameras and recordings in the browser', { skip: withoutBrowser }, () =
       env: {
         WEIR_STREAMS_TEST_PICTURE: 'false',
         WEIR_STORAGE_MIN_FREE_BYTES: '0',
+        WEIR_VOD_MIN_FREE_BYTES: '0',
         WEIR_STORAGE_BLOCK_PERCENT: '100',
         WEIR_STORAGE_WARN_PERCENT: '99',
         WEIR_RECORDINGS_SEGMENT_S: '2',

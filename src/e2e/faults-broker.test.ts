@@ -104,7 +104,10 @@ describe('a data folder on a full disk', () => {
       return;
     }
     // So small a disk never has the room that recordings ask for by default.
-    weir = await startWeir({ dataFolder: disk.folder, env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0' } });
+    weir = await startWeir({
+      dataFolder: disk.folder,
+      env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_VOD_MIN_FREE_BYTES: '0' },
+    });
     const hub = weir;
     await hub.api('POST', '/api/v1/streams', { stream_id: 'one', config: small });
     await hub.streamWhen('one', ({ status }) => status?.state === 'running', 'running', 30_000);

@@ -29,7 +29,12 @@ describe('recordings by the clock', () => {
   before(async () => {
     folder = await makeTempFolder('weir-e2e-clock-');
     clock = createShiftedClock(folder);
-    const roomy = { WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_STORAGE_BLOCK_PERCENT: '100', WEIR_STORAGE_WARN_PERCENT: '99' };
+    const roomy = {
+      WEIR_STORAGE_MIN_FREE_BYTES: '0',
+      WEIR_VOD_MIN_FREE_BYTES: '0',
+      WEIR_STORAGE_BLOCK_PERCENT: '100',
+      WEIR_STORAGE_WARN_PERCENT: '99',
+    };
     weir = await startWeir({ env: { ...clock.env, ...roomy, WEIR_STREAMS_TEST_PICTURE: 'false' } });
     camera = await RecordedCamera.add(weir);
   });

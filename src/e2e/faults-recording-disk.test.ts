@@ -10,7 +10,13 @@ import { RecordedCamera } from './recorded-camera.js';
 import { startWeir, type Weir } from './weir.js';
 
 const noTestPicture = { WEIR_STREAMS_TEST_PICTURE: 'false' };
-const roomy = { ...noTestPicture, WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_STORAGE_BLOCK_PERCENT: '100', WEIR_STORAGE_WARN_PERCENT: '99' };
+const roomy = {
+  ...noTestPicture,
+  WEIR_STORAGE_MIN_FREE_BYTES: '0',
+  WEIR_VOD_MIN_FREE_BYTES: '0',
+  WEIR_STORAGE_BLOCK_PERCENT: '100',
+  WEIR_STORAGE_WARN_PERCENT: '99',
+};
 
 const healthOf = async (weir: Weir, part: string) =>
   (await weir.api<SystemHealth>('GET', '/health/detailed')).components.find((component) => component.name === part);

@@ -12,6 +12,7 @@ import { startWeir, type Weir } from './weir.js';
 const roomy = {
   WEIR_STREAMS_TEST_PICTURE: 'false',
   WEIR_STORAGE_MIN_FREE_BYTES: '0',
+  WEIR_VOD_MIN_FREE_BYTES: '0',
   WEIR_STORAGE_BLOCK_PERCENT: '100',
   WEIR_STORAGE_WARN_PERCENT: '99',
 };

@@ -34,6 +34,7 @@ const environment = (binary: string): Record<string, string> => ({
   WEIR_GATEWAY_BREAKER_OPEN_S: '0.5',
   WEIR_STREAMS_TEST_PICTURE: 'false',
   WEIR_STORAGE_MIN_FREE_BYTES: '0',
+  WEIR_VOD_MIN_FREE_BYTES: '0',
   WEIR_STORAGE_BLOCK_PERCENT: '100',
 });
 

@@ -52,7 +52,9 @@ describe('recording', () => {
   };
 
   before(async () => {
-    weir = await startWeir({ env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_STORAGE_BLOCK_PERCENT: '100' } });
+    weir = await startWeir({
+      env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_VOD_MIN_FREE_BYTES: '0', WEIR_STORAGE_BLOCK_PERCENT: '100' },
+    });
     const added = await weir.api<{ camera_id: string }>('POST', '/api/v1/cameras', {
       name: 'Yard',
       source: 'test:',

@@ -9,6 +9,7 @@ describeRpc('the whole', async () => {
       WEIR_STREAMS_TEST_PICTURE: 'false',
       WEIR_EXTERNAL_DISCOVERY_ENABLED: 'true',
       WEIR_STORAGE_MIN_FREE_BYTES: '0',
+      WEIR_VOD_MIN_FREE_BYTES: '0',
       WEIR_STORAGE_BLOCK_PERCENT: '100',
     },
   });

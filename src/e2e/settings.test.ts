@@ -63,7 +63,7 @@ describe('the configuration of a running hub', () => {
     writeFileSync(file, firstFile);
     weir = await startWeir({
       dataFolder,
-      env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_STORAGE_BLOCK_PERCENT: '100' },
+      env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_VOD_MIN_FREE_BYTES: '0', WEIR_STORAGE_BLOCK_PERCENT: '100' },
     });
     const user = await weir.api<{ password: string }>('POST', '/api/v1/bus/users', { name: 'listener', role: 'operator' });
     bus = await weir.connectPlain('listener', user.password);
@@ -229,7 +229,7 @@ describe('the commands of a running hub', () => {
     outside = await makeTempFolder('weir-e2e-files-');
     weir = await startWeir({
       dataFolder,
-      env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_STORAGE_BLOCK_PERCENT: '100' },
+      env: { WEIR_STREAMS_TEST_PICTURE: 'false', WEIR_STORAGE_MIN_FREE_BYTES: '0', WEIR_VOD_MIN_FREE_BYTES: '0', WEIR_STORAGE_BLOCK_PERCENT: '100' },
     });
   });
 

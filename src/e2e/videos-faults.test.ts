@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { mountSmallDisk, type SmallDisk, waitFor } from '../testkit/index.js';
 import { isThere, readRendition, VideosBed } from './videos-bed.js';
 
-const seconds = 20;
+const seconds = 12;
 const frames = Array.from({ length: seconds * 25 }, (_, index) => index);
 
 describe('faults while a video is made', () => {
@@ -26,7 +26,7 @@ describe('faults while a video is made', () => {
     const outputs = disk === undefined ? {} : { alsoOutputs: [disk.folder] };
     bed = await VideosBed.start({ localWorker: false, ...outputs, env: { WEIR_VOD_LEASE_S: '3' } });
     source = await bed.source('source', { seconds });
-    await bed.worker('w1');
+    await Promise.all([bed.worker('w1'), bed.worker('w2')]);
   });
   after(async () => {
     await bed[Symbol.asyncDispose]();
@@ -54,27 +54,23 @@ describe('faults while a video is made', () => {
   });
 
   test('a worker that was frozen finds its job with another, and publishes nothing', async () => {
-    const [frozen] = bed.workers;
-    assert.ok(frozen);
     bed.publish(bed.request('frozen', source, { profile: 'slow' }));
-    await bed.encoding('frozen');
-    const other = await bed.worker('w2');
+    const { worker_id: first } = await bed.encoding('frozen');
+    const frozen = bed.workers.find(({ name }) => name === first);
+    assert.ok(frozen);
     frozen.signal('SIGSTOP');
     try {
-      await bed.jobWhen('frozen', ({ worker_id }) => worker_id === 'w2', 'with the other worker');
+      await bed.jobWhen('frozen', ({ worker_id }) => worker_id !== null && worker_id !== first, 'with the other worker');
       await bed.encoding('frozen');
     } finally {
       frozen.signal('SIGCONT');
     }
     const job = await bed.ended('frozen');
     assert.deepEqual([job.state, job.attempt], ['done', 2], JSON.stringify(job.error));
-    assert.deepEqual(
-      job.events.filter(({ kind }) => kind === 'published').map(({ worker_id }) => worker_id),
-      ['w2'],
-    );
+    const published = job.events.filter(({ kind }) => kind === 'published');
+    assert.deepEqual([published.length, published[0]?.revision], [1, 2]);
     await complete('frozen');
     await waitFor(() => bed.ffmpegs('frozen').length === 0, { what: 'the end of the stale encode' });
-    await other.stop();
   });
 
   test('a full disk fails a job with its reason, leaves nothing, and the job can be done later', async (t) => {
