@@ -62,6 +62,7 @@ const longest = [
   ...['streams/spoke/sources', 'streams/spoke/outages-http', 'streams/spoke/outages-rtsp', 'gateways/mediamtx/gateway', 'recordings/hub/recordings'],
   ...['media/ffmpeg/capture', 'streams/spoke/faults', 'streams/hub/media', 'streams/spoke/secrets', 'recordings/spoke/kill', 'recordings/hub/upkeep'],
   ...['recordings/spoke/spoke', 'recordings/hub/chromium', 'apps/up', 'http/rpc/server', 'streams/hub/control', 'streams/spoke/recorder'],
+  ...['media/vod/encode', 'media/hls/chromium', 'media/vod/chunks', 'media/hls/output', 'media/hls/validate', 'media/vod/inspect'],
 ];
 const rank = (file) => {
   const at = longest.findIndex((name) => file.startsWith(join('dist', name)));

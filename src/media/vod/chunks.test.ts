@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => removeFolder(folder));
 
-const seconds = 26;
+const seconds = 20;
 const gop = (more: string) => ['-c:v', 'libx264', '-preset', 'veryfast', '-x264-params', `keyint=75:min-keyint=20:${more}`];
 
 /** Sources whose cuts are hard to hit: times, groups and containers of every kind. */

@@ -141,8 +141,8 @@ const rows: readonly Row[] = [
   },
   { name: '13 picture of 67 million pixels', make: bomb, ext: 'mkv', expect: ['too_many_pixels'] },
   {
-    name: '14 24 hours in one megabyte',
-    make: (path) => ffmpeg(['-f', 'lavfi', '-i', 'color=s=32x32:r=1:d=86400', '-c:v', 'libx264', '-preset', 'ultrafast', path]),
+    name: '14 24 hours in a small file',
+    make: (path) => ffmpeg(['-f', 'lavfi', '-i', 'color=s=32x32:r=1/10:d=86400', '-c:v', 'libx264', '-preset', 'ultrafast', path]),
     expect: ['too_long'],
   },
   {
