@@ -29,6 +29,7 @@ interface RateModule {
 interface WordsModule {
   parseTags(text: string): string[];
   wordsOfReason(reason: string): string;
+  wordsOfError(error: string): string;
   formatLeft(etaS: number | null | undefined): string;
 }
 interface RoutingModule {
@@ -44,7 +45,7 @@ async function load<T>(file: string): Promise<T> {
 const { parseStoryboard, cueAt } = await load<StoryboardModule>('videos/player/storyboard.ts');
 const { actionOfKey, nextSpeed } = await load<KeysModule>('videos/player/keys.ts');
 const { addSample, bytesPerSecond, secondsLeft } = await load<RateModule>('videos/transfer-rate.ts');
-const { parseTags, wordsOfReason, formatLeft } = await load<WordsModule>('videos/video-words.ts');
+const { parseTags, wordsOfReason, wordsOfError, formatLeft } = await load<WordsModule>('videos/video-words.ts');
 const { matchPlace, videoHref } = await load<RoutingModule>('core/routing.ts');
 
 const base = 'http://hub/v/a.b/storyboard.vtt';
@@ -141,6 +142,8 @@ test('tags are trimmed, and stand there once', () => {
 test('a reason without words of its own is still readable', () => {
   assert.equal(wordsOfReason('not_a_video'), 'The file is no video');
   assert.equal(wordsOfReason('sandbox_missing_here'), 'Sandbox missing here');
+  assert.equal(wordsOfError('source_missing: /a: b is not there'), 'The source is gone: /a: b is not there');
+  assert.equal(wordsOfError('Plain words: as they came'), 'Plain words: as they came');
 });
 
 test('time left is said only when it is known', () => {

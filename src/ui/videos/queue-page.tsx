@@ -6,7 +6,8 @@ import { PageHead } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { CallbacksTab } from './callbacks-tab.js';
 import { DeadLettersTab } from './dead-letters-tab.js';
-import { EndedTab, QueueTab } from './queue-tab.js';
+import { EndedTab } from './ended-tab.js';
+import { QueueTab } from './queue-tab.js';
 import './videos.css';
 
 interface Tab {

@@ -10,6 +10,7 @@ import { loadLibrary } from './library-state.js';
 import { reportingFailure } from './report-failure.js';
 import { Thumb, VideoProgress, VisibilityTag } from './video-parts.js';
 import { restoreVideos, trashVideos } from './video-removal.js';
+import { wordsOfError } from './video-words.js';
 
 interface CardProps {
   video: Video;
@@ -50,7 +51,7 @@ export function VideoCard({ video, chosen, eager, onChoose }: CardProps) {
           <CardMenu video={video} />
         </div>
         {video.state !== 'ready' && <VideoProgress video={video} />}
-        {video.state === 'failed' && video.error !== null && <p class="small second video-card-error">{video.error}</p>}
+        {video.state === 'failed' && video.error !== null && <p class="small second video-card-error">{wordsOfError(video.error)}</p>}
         <div class="video-card-facts small muted">
           <VisibilityTag value={video.visibility} />
           <Time value={video.created_at} />

@@ -20,7 +20,7 @@ import { VideoActions } from './video-actions.js';
 import { useVideoEvents } from './video-events.js';
 import { Meter, VideoProgress, VisibilityTag } from './video-parts.js';
 import { restoreVideos } from './video-removal.js';
-import { durationOf, isWorking } from './video-words.js';
+import { durationOf, isWorking, wordsOfError } from './video-words.js';
 import './videos.css';
 
 const tabs: readonly { name: string | undefined; label: string; icon: IconName; operator?: true }[] = [
@@ -158,7 +158,7 @@ function Screen({ video, onPlayback }: { video: Video; onPlayback: (playback: Pl
       )}
       {video.state === 'failed' && video.error !== null && (
         <Note tone="bad">
-          The last job failed: {video.error} <a href={videoHref(video.video_id, 'jobs')}>What happened</a>
+          The last job failed: {wordsOfError(video.error)} <a href={videoHref(video.video_id, 'jobs')}>What happened</a>
         </Note>
       )}
     </>
@@ -173,7 +173,7 @@ function NotYet({ video }: { video: Video }) {
       <div class="cover over">
         {isFailed || video.state === 'uploaded' ? <Icon name={isFailed ? 'alert' : 'film'} size={40} /> : <span class="spinner" />}
         <b>{notYetWords[video.state]}</b>
-        {isFailed && video.error !== null && <p>{video.error}</p>}
+        {isFailed && video.error !== null && <p>{wordsOfError(video.error)}</p>}
         {video.state === 'processing' && (
           <div class="vod-none-meter">
             <VideoProgress video={video} />

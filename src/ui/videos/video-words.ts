@@ -84,12 +84,19 @@ const reasons: Readonly<Record<string, string>> = {
   encoder_failed: 'The encoder failed',
   worker_lost: 'The worker went away',
   disk_full: 'The disk is full',
+  source_missing: 'The source is gone',
 };
 
 /** `encoder_failed` as people say it; a reason without words of its own is shown with spaces. */
 export function wordsOfReason(reason: string): string {
   const known = Object.hasOwn(reasons, reason) ? reasons[reason] : undefined;
   return known ?? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}`.replaceAll('_', ' ');
+}
+
+/** The error of a video, which may begin with its reason: `source_missing: …`. */
+export function wordsOfError(error: string): string {
+  const [, reason, detail] = /^([a-z][a-z_]*): (.*)$/s.exec(error) ?? [];
+  return reason === undefined || detail === undefined ? error : `${wordsOfReason(reason)}: ${detail}`;
 }
 
 /** True while a job of the video waits or runs. */
