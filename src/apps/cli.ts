@@ -10,5 +10,7 @@ setFlagsFromString('--semi-space-growth-factor=1');
 const { runCli } = await import('./cli/program.js');
 
 process.exitCode = await runCli(process.argv);
+// A pipe takes some 64 KiB at once: the rest of a long answer waits until its reader has come so far.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => void stream.write('', () => resolve()))));
 // What is still open (a socket kept alive) must not keep a finished command waiting.
 process.exit();

@@ -34,6 +34,22 @@ describe('a video', () => {
       }
     }));
 
+  it('belongs to the token that brought it, and never to who did not sign in', () =>
+    withLibrary(async (bench) => {
+      for (const [video_id, owner] of [
+        ['by-token', 'token:bound'],
+        ['by-nobody', 'anonymous'],
+      ] as const) {
+        await bench.store.videos.insert({ video_id, title: video_id, owner, state: 'uploaded' });
+      }
+      const token = session('operator', 'token:bound', { user_id: null, streams: ['cam1'] });
+      const anonymous = session('viewer', 'anonymous', { user_id: null, streams: [] });
+      const { get_video, update_video } = bench.library.operations;
+      assert.deepEqual(await seen(bench, token), ['by-token']);
+      assert.equal((await call(update_video, token, { params: { video_id: 'by-token' }, body: { title: 'mine' } })).title, 'mine');
+      await assert.rejects(call(get_video, anonymous, { params: { video_id: 'by-nobody' } }), withCode('not_found'));
+    }));
+
   it('is not changed by who only sees it, and is not there for who does not', () =>
     withLibrary(async (bench) => {
       await bench.publish('own', 'private');

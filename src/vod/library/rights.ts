@@ -16,7 +16,12 @@ export function maySee(session: Session, video: Seen): boolean {
 }
 
 export function mayChange(session: Session, video: Pick<VideoRecord, 'owner'>): boolean {
-  return seesAll(session) || (session.user_id !== null && video.owner === session.username);
+  return seesAll(session) || (video.owner === session.username && signedIn(session));
+}
+
+/** Users, tokens of ours and of other issuers have videos of their own; who did not sign in has none, whatever an owner on the bus is called. */
+function signedIn({ user_id, username }: Session): boolean {
+  return user_id !== null || /^(?:token|jwt):/.test(username);
 }
 
 /** What there is not, and what one may not see, are the same to whom asks. */

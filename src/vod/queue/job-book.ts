@@ -1,6 +1,7 @@
 /** The jobs: each change of one with its history, its events on the bus and what follows from it, in one transaction. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { z } from 'zod';
 import {
   type DeadLetter,
   type JobFailure,
@@ -165,7 +166,7 @@ export class JobBook {
   async refused({ tx }: QueueChange, letter: DeadLetter): Promise<void> {
     const { video_id, code, reason, detail: error, at: timestamp } = letter;
     if (video_id === null) return;
-    const facts = { user_id: '', error, code, reason, attempts: 0, metadata: {}, timestamp };
+    const facts = { ...senderIn(letter.payload), error, code, reason, attempts: 0, timestamp };
     const message: MessageInput<'video_failed'> = { video_id, job_id: null, status: 'failed', ...facts };
     await tx.outbox.add({ event_id: randomUUID(), name: 'video_failed', params: {}, message });
   }
@@ -254,7 +255,22 @@ function ticketMessage(job: JobRecord): MessageInput<'video_process'> {
   return { video_id, source_path, user_id: job.owner, job_id: job.job_id };
 }
 
-function sentMetadata({ request }: JobRecord): Record<string, unknown> {
+function sentMetadata({ request }: Pick<JobRecord, 'request'>): Record<string, unknown> {
   const metadata = (request.metadata ?? {}) as Record<string, unknown>;
   return JSON.stringify(metadata).length <= maxSentBytes ? metadata : {};
+}
+
+/** By what a publisher knows its request again, as far as it could be read. */
+const senderSchema = z.object({
+  user_id: z.string().max(128).catch(''),
+  metadata: z.record(z.string(), z.unknown()).catch({}),
+});
+
+function senderIn(payload: string): z.infer<typeof senderSchema> {
+  try {
+    const { user_id, metadata } = senderSchema.parse(JSON.parse(payload));
+    return { user_id, metadata: sentMetadata({ request: { metadata } }) };
+  } catch {
+    return { user_id: '', metadata: {} };
+  }
 }

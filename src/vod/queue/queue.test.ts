@@ -118,6 +118,22 @@ test('what cannot be taken goes to the dead letters with field and value', async
   assert.equal((await worker.claim(await worker.ticket())).outcome, 'dead');
 });
 
+test('whoever sent what cannot be taken is told so by the names that it gave', async () => {
+  await using bench = await Bench.start();
+  const failed: Record<string, unknown>[] = [];
+  bench.client.subscribe('video.failed', { callback: (_error, msg) => void failed.push(msg.json()) });
+  await bench.publish({ video_id: 'a', source_path: '/etc/passwd', user_id: 'user-456', metadata: { order: 7 } });
+  await bench.publish({ video_id: 'b', user_id: 9, metadata: 'none' });
+  await waitFor(() => failed.length === 2, { what: 'both are told' });
+  assert.deepEqual(
+    failed.map(({ video_id, user_id, metadata }) => [video_id, user_id, metadata]),
+    [
+      ['a', 'user-456', { order: 7 }],
+      ['b', '', {}],
+    ],
+  );
+});
+
 test('a message about an upload registers a video without a job; a bad one is a dead letter', async () => {
   await using bench = await Bench.start();
   await bench.publish({ video_id: 'raw', source_path: join(bench.uploads, 'raw.mp4'), user_id: 'u' }, 'video.upload');
