@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Job, VideoQueue } from '../../contracts/video-job.js';
 import { call } from '../core/api.js';
-import { formatBytes, formatLength } from '../core/format.js';
+import { formatBytes } from '../core/format.js';
 import { may } from '../core/session.js';
 import { Blank, Dot, Failed, Note, SkeletonRows, Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
