@@ -11,6 +11,12 @@ const { runCli } = await import('./cli/program.js');
 
 process.exitCode = await runCli(process.argv);
 // A pipe takes some 64 KiB at once: the rest of a long answer waits until its reader has come so far.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => void stream.write('', () => resolve()))));
+// One that went away (`| head`) wants no more of it, which is no fault.
+for (const stream of [process.stdout, process.stderr]) {
+  await new Promise<void>((resolve) => {
+    stream.on('error', () => resolve());
+    stream.write('', () => resolve());
+  });
+}
 // What is still open (a socket kept alive) must not keep a finished command waiting.
 process.exit();
