@@ -20,11 +20,14 @@ export interface MeasuredTrack {
   readonly frames: number;
 }
 
-/** Measures the named segments, in order. Throws `internal` when one cannot be read or does not follow the one before it. */
-export async function measureTrack(files: TrackFiles, meter: TrackMeter, names: readonly string[]): Promise<MeasuredTrack> {
+/**
+ * Measures the named segments, in order; `frameS` is how long a single frame lasts, which nothing in a file of one frame tells. Throws
+ * `internal` when one cannot be read or does not follow the one before it.
+ */
+export async function measureTrack(files: TrackFiles, meter: TrackMeter, names: readonly string[], frameS = 0): Promise<MeasuredTrack> {
   const measured: MeasuredSegment[] = [];
   for (const [sequence, name] of names.entries()) measured.push(await meter.segment(name, sequence));
-  const segments = measured.map((segment, index) => ({ ...segment, durationS: (measured[index + 1]?.startS ?? segment.endS) - segment.startS }));
+  const segments = measured.map((segment, index) => ({ ...segment, durationS: endOf(segment, measured[index + 1], frameS) - segment.startS }));
   const backwards = segments.find(({ durationS }) => durationS <= 0);
   if (backwards !== undefined) {
     const facts = { reason: 'not_monotonic', rendition: files.name, file: backwards.file };
@@ -36,6 +39,11 @@ export async function measureTrack(files: TrackFiles, meter: TrackMeter, names: 
     sizeBytes: segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     frames: segments.reduce((sum, { frames }) => sum + frames, 0),
   };
+}
+
+function endOf(segment: MeasuredSegment, next: MeasuredSegment | undefined, frameS: number): number {
+  if (next !== undefined) return next.startS;
+  return segment.endS > segment.startS ? segment.endS : segment.startS + frameS;
 }
 
 /** Frames per second; that of the plan where the measurement says the same. */

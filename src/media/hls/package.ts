@@ -95,9 +95,14 @@ async function measureAll({ request, tracks, meters }: Bench, nameSegments: Name
     const names = await nameSegments(track, meter, key);
     // Only a meter that knows the key is worth keeping.
     if (names.length > 0) meters.set(track.name, meter);
-    if (names.length > 0) measured.push(await measureTrack(track, meter, names));
+    if (names.length > 0) measured.push(await measureTrack(track, meter, names, frameSeconds(request.plan)));
   }
   return measured;
+}
+
+/** How long one picture lasts; without pictures, one packet of AAC. */
+function frameSeconds({ frameRate }: VideoPlan): number {
+  return frameRate === null ? 1024 / 48_000 : frameRate.den / frameRate.num;
 }
 
 async function keyOf({ plan, folder }: Pick<PackageRequest, 'plan' | 'folder'>, track: TrackFiles): Promise<SegmentKey | undefined> {

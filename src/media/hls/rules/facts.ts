@@ -150,7 +150,7 @@ async function loadTrack(loading: Loading, file: string): Promise<TrackFacts | u
     const init = playlist.map?.file ?? (isFragmented ? `${file.replace(/\.m3u8$/, '')}_init.mp4` : undefined);
     const meter = openTrackMeter(loading.folder, { init }, await readSegmentKey(loading.folder, playlist.key));
     const files = { name: file.replace(/\.m3u8$/, ''), kind: 'video' as const, playlist: file, segments: '', init };
-    return { ...loaded, track: await measureTrack(files, meter, names) };
+    return { ...loaded, track: await measureTrack(files, meter, names, playlist.segments.at(-1)?.durationS) };
   });
 }
 
