@@ -135,8 +135,8 @@ describe('real cameras', { skip: without, timeout: (timeoutS + 60) * 1000 }, () 
     const [from, to] = [Date.parse(gap?.from ?? ''), Date.parse(gap?.to ?? '')];
     assert.deepEqual([holes(entries, from, to, 1), overlaps(entries)], [[], []], 'no time is unaccounted for');
     // Fifteen pictures may be on their way in a machine that is this slow.
-    assert.ok(from > unpluggedAtMs - 3000 && from < pluggedAtMs, `the gap begins ${from - unpluggedAtMs} ms after the camera went`);
-    assert.ok(to > pluggedAtMs, `it ends ${to - pluggedAtMs} ms after the plug`);
+    assert.ok(Math.abs(from - unpluggedAtMs) < 3000, `the gap begins ${from - unpluggedAtMs} ms after the camera went`);
+    assert.ok(to > pluggedAtMs && to > from, `it ends ${to - pluggedAtMs} ms after the plug`);
     for (const [at, segment] of segments.entries()) {
       assert.equal(files[at]?.frames, segment.frames, 'every picture that was recorded can be decoded');
       assert.ok(segment.frames > 5, `${segment.frames} pictures`);

@@ -5,6 +5,8 @@ import type { JobCost } from '../../contracts/index.js';
 /** Linux tells programs times in this unit on every architecture. */
 const ticksPerSecond = 100;
 const sampleMs = 250;
+/** A short run would else be over before it is looked at. */
+const firstSamplesMs = [5, 20, 60, 130];
 
 /** What one process has used until now. */
 export interface ProcessUse {
@@ -19,21 +21,48 @@ export interface UseMeter {
   end(): ProcessUse;
 }
 
-/** Looks at a process from time to time, since nothing can be read once it has ended. */
+/** Children of this process that are being measured. */
+let measured = 0;
+/** Counts their starts, so that a run knows whether it was alone. */
+let starts = 0;
+
+/**
+ * Looks at a process from time to time, since nothing can be read once it has ended. The processor time of a child that ran alone is exact:
+ * the system adds it to that of its parent's ended children.
+ */
 export function meterProcess(pid: number): UseMeter {
   let use: ProcessUse = { cpuS: 0, readBytes: 0, writtenBytes: 0, peakRssBytes: 0 };
   const look = () => {
     use = readUse(pid) ?? use;
   };
-  const timer = setInterval(look, sampleMs);
-  timer.unref();
+  const isFirst = measured === 0;
+  measured += 1;
+  starts += 1;
+  const mine = starts;
+  const before = endedChildrenS();
+  const timers = firstSamplesMs.map((ms) => setTimeout(look, ms).unref());
+  const timer = setInterval(look, sampleMs).unref();
   return {
     end() {
       look();
       clearInterval(timer);
-      return use;
+      for (const one of timers) clearTimeout(one);
+      measured -= 1;
+      const wasAlone = isFirst && starts === mine;
+      const exactS = wasAlone ? endedChildrenS() - before : 0;
+      return exactS > use.cpuS ? { ...use, cpuS: exactS } : use;
     },
   };
+}
+
+/** User and system time of all children that have ended. */
+function endedChildrenS(): number {
+  try {
+    const fields = statFields('self');
+    return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
+  } catch {
+    return 0;
+  }
 }
 
 /** Sums up all FFmpegs of a job, also those that other workers ran for it. */
@@ -55,6 +84,11 @@ export class CostAccount {
     this.add({ cpuS: cost.cpu_s, readBytes: cost.read_bytes, writtenBytes: cost.written_bytes, peakRssBytes: cost.peak_rss_bytes });
   }
 
+  /** What lies on the disk was written, whether or not it was seen. */
+  wroteAtLeast(bytes: number): void {
+    this.#writtenBytes = Math.max(this.#writtenBytes, bytes);
+  }
+
   now(): JobCost {
     return {
       cpu_s: round(this.#cpuS),
@@ -73,9 +107,7 @@ function round(seconds: number): number {
 /** Undefined when the process is gone, or the system has no /proc. */
 function readUse(pid: number): ProcessUse | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in brackets may hold anything; what follows it is numbers.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = statFields(String(pid));
     if (fields[0] === 'Z') return undefined;
     const io = readFileSync(`/proc/${pid}/io`, 'utf8');
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -88,6 +120,12 @@ function readUse(pid: number): ProcessUse | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Those behind the name in brackets, which may hold anything; the first is the state. */
+function statFields(pid: string): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function numberAfter(text: string, name: string): number {
