@@ -31,10 +31,12 @@ export async function startAgent<K extends AgentKind = 'spoke'>(bus: Bus, option
     channels.command,
     params,
     async (command, meta, signal) => {
+      // Before the work: what the answer tells was so at this time or later.
+      const timestamp = new Date().toISOString();
       if (command.action === 'announce') announce();
       const order = command as unknown as Exclude<CommandsOfKind[K], { action: 'announce' }>;
       const result = command.action === 'announce' ? undefined : await options.onCommand(order, { trace: meta.trace, signal });
-      return { ok: true, ...(result === undefined ? {} : { result }), timestamp: new Date().toISOString() };
+      return { ok: true, ...(result === undefined ? {} : { result }), timestamp };
     },
     { concurrency: 1 },
   );

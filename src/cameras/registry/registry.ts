@@ -58,7 +58,8 @@ export class DeviceRegistry implements DeviceReceiver {
   async listed(devices: readonly Device[], spokeId: string, atMs: number): Promise<void> {
     const listed = new Set(devices.map((device) => device.device_id));
     for (const { device, atMs: knownAtMs } of this.#plugged.ofSpoke(spokeId)) {
-      if (!listed.has(device.device_id) && knownAtMs <= atMs) await this.removed(device.device_id, spokeId, atMs);
+      // Of the same millisecond the event is the later one: a list is stamped before it is made.
+      if (!listed.has(device.device_id) && knownAtMs < atMs) await this.removed(device.device_id, spokeId, atMs);
     }
     for (const device of devices) {
       if (this.#plugged.isNews(spokeId, device.device_id, atMs)) await this.#take(device, spokeId, atMs);
