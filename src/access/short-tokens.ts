@@ -49,7 +49,10 @@ export function createShortTokens(secret: string): ShortTokens {
     },
     read(token) {
       if (!isShortToken(token)) return undefined;
-      const bytes = Buffer.from(token.slice(prefix.length), 'base64url');
+      const text = token.slice(prefix.length);
+      const bytes = Buffer.from(text, 'base64url');
+      // The last character may hold bits that no byte uses: only the one spelling that we hand out is taken.
+      if (bytes.toString('base64url') !== text) return undefined;
       const claims = bytes.subarray(0, -macBytes);
       const mac = bytes.subarray(-macBytes);
       if (claims.length <= headBytes || mac.length !== macBytes || !timingSafeEqual(mac, macOf(claims))) return undefined;
