@@ -1,13 +1,11 @@
 /** The spoke that `weir up` keeps beside the hub: a process of its own that outlives a crashed hub and is adopted by the next. */
-import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../contracts/index.js';
-import { type SupervisedProcess, superviseProcess, writeFileAtomic } from '../supervisor/index.js';
+import type { SupervisedProcess } from '../supervisor/index.js';
 import type { BusLoginSettings } from './connect-bus.js';
 import type { DataFolder } from './data-folder.js';
+import { superviseLocalAgent } from './local-agent.js';
 import { deviceSettings, mediaFolders, recordingSettings, type SpokeSettings } from './spoke-settings.js';
-import { cliFile, version } from './version.js';
 
 /** Its id is also part of its bus login: `spoke-local`. */
 export const localSpokeId = 'local';
@@ -19,30 +17,19 @@ export interface LocalSpokeOptions {
   readonly inboxPrefix: string | undefined;
 }
 
-/** Writes its settings (0600) and starts or adopts it. A running one with other settings is replaced, unless it can go on with its own. */
+/** Starts or adopts it. A running one with other settings is replaced, unless it can go on with its own. */
 export function superviseLocalSpoke(options: LocalSpokeOptions): SupervisedProcess {
   const { data } = options;
   const settings = settingsOf(options);
-  writeFileAtomic(data.spokeSettings, `${JSON.stringify(settings, null, 2)}\n`);
-  mkdirSync(data.spokePids, { recursive: true, mode: 0o700 });
-  // What it says outside its log, when it dies, goes to a file: a pipe to us would end it with us.
-  const output = { file: join(data.logFolder, 'spoke.stderr') };
-  return superviseProcess({
+  return superviseLocalAgent({
+    data,
     name: 'the local spoke',
+    command: 'spoke',
+    settings,
+    settingsFile: data.spokeSettings,
     recordFile: data.spokeRecord,
-    fingerprint: fingerprintOf(settings),
-    command: () => ({
-      command: process.execPath,
-      args: [cliFile, 'spoke', '--settings', data.spokeSettings],
-      cwd: data.path,
-      stdout: output,
-      stderr: output,
-    }),
-    restart: { immediate: 1, initialMs: 250, maxMs: 5000 },
-    ladder: [
-      { signal: 'SIGTERM', waitMs: 5000 },
-      { signal: 'SIGKILL', waitMs: 2000 },
-    ],
+    pidFolder: data.spokePids,
+    keptWhile: keptWhile(settings),
   });
 }
 
@@ -50,10 +37,9 @@ export function superviseLocalSpoke(options: LocalSpokeOptions): SupervisedProce
  * What a running spoke must have been started with to be kept. The limits of storage reach it with each assignment, and how much it logs
  * is not worth a gap in every recording: it takes that up when it is next started.
  */
-export function fingerprintOf(settings: SpokeSettings): string {
+export function keptWhile(settings: SpokeSettings): string {
   const { log_level: _level, recordings, ...rest } = settings;
-  const text = JSON.stringify({ ...rest, recordings_folder: recordings.folder });
-  return createHash('sha256').update(`${version} ${process.version} ${cliFile} ${text}`).digest('hex');
+  return JSON.stringify({ ...rest, recordings_folder: recordings.folder });
 }
 
 /** What it is started with. */

@@ -55,5 +55,3 @@ export { addWork, countWaitingTakers, type TakenWork, takeWork, type WorkTaker }
 export { nextSpan, traceId } from './trace.js';
 export { watchAgents } from './watch-agents.js';
 export { type EnsuredWorkPlace, ensureWorkPlace, findWorkPlace, type WorkPlaceFacts, type WorkPlaceSpec } from './work-place.js';
-export type { ConsumeOptions, WorkConsumer, WorkItem, WorkOutcome, WorkQueue, WorkQueueSpec } from './work-queue.js';
-export { workQueue } from './work-queue.js';

@@ -209,7 +209,7 @@ export class VideosBed {
   }
 
   workerLog(): string {
-    const files = ['worker.log', 'worker.stderr'].map((name) => join(this.weir.dataFolder, 'logs', name));
+    const files = ['worker.log', 'vod-worker.stderr'].map((name) => join(this.weir.dataFolder, 'logs', name));
     return [...files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : '')), ...this.workers.map((worker) => worker.log)].join('\n');
   }
 

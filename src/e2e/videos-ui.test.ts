@@ -81,6 +81,27 @@ describe('videos in the browser', { skip: withoutBrowser }, () => {
     await mediaWhen(page, (found) => Math.abs(found.currentTime - Math.max(0, currentTime - 10)) < 0.6);
   });
 
+  test('each quality is shown when it is chosen, and it plays to its end', async () => {
+    const height = () => page.locator('video').evaluate((element) => (element as unknown as { videoHeight: number }).videoHeight);
+    await page.getByTestId('big-play').or(page.getByTestId('play')).first().click();
+    await mediaWhen(page, ({ paused }) => !paused);
+    for (const wished of [90, 180]) {
+      await page.getByTestId('player').hover();
+      await page.getByLabel('Quality and speed').click();
+      await page.getByTestId('player-menu').getByText(`${wished}p`, { exact: true }).click();
+      await page.keyboard.press('Escape');
+      await waitFor(async () => (await height()) === wished, { deadlineMs, what: `the picture in ${wished}p` });
+      const { currentTime } = await media(page);
+      await mediaWhen(page, (found) => found.currentTime > currentTime + 0.5);
+    }
+    await page.getByTestId('player').focus();
+    await page.keyboard.press('9');
+    await waitFor(() => page.locator('video').evaluate((element) => (element as unknown as { ended: boolean }).ended), {
+      deadlineMs,
+      what: 'its end',
+    });
+  });
+
   test('its title is changed where it stands', async () => {
     await page.getByTestId('edit-title').click();
     await page.getByTestId('title-field').fill('A week at the sea');
@@ -128,6 +149,27 @@ describe('videos in the browser', { skip: withoutBrowser }, () => {
       site.close();
       site.closeAllConnections();
     }
+  });
+
+  test('a revoked link opens nothing', async () => {
+    const playlist = `${bed.weir.url}${link.replace('/watch/', '/v/')}/master.m3u8`;
+    assert.equal((await fetch(playlist)).status, 200);
+    await page.goto(`${bed.weir.url}/videos/${videoId}/share`);
+    await page.getByTestId('revoke').click();
+    await waitFor(async () => (await fetch(playlist)).status === 403, { deadlineMs, what: 'a link that is over' });
+  });
+
+  test('no page is wider than a phone', async () => {
+    const phone = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    listen(phone);
+    await signIn(phone, bed.weir);
+    for (const path of ['/videos', '/videos/upload', '/videos/queue', `/videos/${videoId}`, `/videos/${videoId}/share`]) {
+      await phone.goto(bed.weir.url + path);
+      await phone.locator('main').waitFor();
+      const isWider = await phone.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+      assert.equal(isWider, false, path);
+    }
+    await phone.close();
   });
 
   test('a deleted video is gone from the library until the deletion is taken back', async () => {

@@ -82,7 +82,6 @@ export {
   type ChunkOptions,
   chunkAudioCommand,
   chunkCommand,
-  chunkFiles,
   type JoinCommand,
   type JoinOptions,
   joinCommand,

@@ -17,12 +17,20 @@ export interface SendOptions {
   /** Address of an upload that was begun before. */
   readonly resume?: string | undefined;
   readonly onProgress?: (sent: number, size: number) => void;
-  /** Told the address as soon as it is known. */
-  readonly onStarted?: (url: string) => void;
+  /** Told when it waits before it goes on, and why. */
+  readonly onWaiting?: (pauseMs: number, why: string) => void;
 }
 
-/** Sends a file; resolves with the id of the upload once the hub has all of it. */
+/** Sends a file; resolves with the id of the upload once the hub has all of it. A hub that goes away meanwhile is waited for, for some minutes. */
 export async function sendUpload(hub: HubPlace, path: string, options: SendOptions): Promise<string> {
+  try {
+    return await send(hub, path, options);
+  } catch (error) {
+    throw error instanceof PassingFailure ? error.cause : error;
+  }
+}
+
+async function send(hub: HubPlace, path: string, options: SendOptions): Promise<string> {
   const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
     throw new WeirError('invalid_argument', `${path} cannot be read: ${cause.code ?? cause.message}`, { field: 'file', received: path, cause });
   });
@@ -30,7 +38,6 @@ export async function sendUpload(hub: HubPlace, path: string, options: SendOptio
     const about = await file.stat();
     if (!about.isFile()) throw new WeirError('invalid_argument', `${path} is no file`, { field: 'file', received: path });
     const url = options.resume ?? (await create(hub, basename(path), about.size, options.draft));
-    options.onStarted?.(url);
     const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, Math.max(1, about.size)));
     let offset = options.resume === undefined ? 0 : await offsetOf(hub, url);
     for (let failures = 0; offset < about.size; ) {
@@ -41,12 +48,14 @@ export async function sendUpload(hub: HubPlace, path: string, options: SendOptio
         offset = await sendPiece(hub, url, buffer.subarray(0, bytesRead), offset);
         failures = 0;
       } catch (error) {
-        const pause = isPassing(error) ? pausesMs[failures] : undefined;
-        if (pause === undefined) throw error;
+        if (!(error instanceof PassingFailure)) throw error;
+        const pause = pausesMs[failures];
+        if (pause === undefined) throw error.cause;
         failures += 1;
+        options.onWaiting?.(pause, error.message);
         await delay(pause);
         offset = await offsetOf(hub, url).catch((again: unknown) => {
-          if (isPassing(again)) return offset;
+          if (again instanceof PassingFailure) return offset;
           throw again;
         });
       }
@@ -103,21 +112,31 @@ async function ask(
   try {
     answer = await fetch(url, { method, headers: { ...version, ...login, ...headers }, ...(body === undefined ? {} : { body }), redirect: 'error' });
   } catch (cause) {
-    throw new WeirError('unavailable', `No hub answers at ${hub.url}`, { hint: 'Start one with `weir up`, or name it with WEIR_URL', cause });
+    throw new PassingFailure(
+      new WeirError('unavailable', `No hub answers at ${hub.url}`, { hint: 'Start one with `weir up`, or name it with WEIR_URL', cause }),
+    );
   }
   if (answer.ok) {
     await answer.body?.cancel();
     return answer;
   }
+  const { status } = answer;
   const parsed = problemSchema.safeParse(await answer.json().catch(() => undefined));
-  if (parsed.success) throw WeirError.fromProblem(parsed.data);
-  throw new WeirError(
-    answer.status >= 500 || answer.status === 460 ? 'unavailable' : 'failed_precondition',
-    `${hub.url} answered ${answer.status} to the upload`,
-  );
+  const error = parsed.success
+    ? WeirError.fromProblem(parsed.data)
+    : new WeirError('failed_precondition', `${hub.url} answered ${status} to the upload`, status === 410 ? { hint: 'It is over: begin anew' } : {});
+  throw passing.has(status) || status >= 500 ? new PassingFailure(error) : error;
 }
 
-/** The hub restarts, the network breaks, another connection still holds the upload, a piece was damaged, the disk is full for now. */
-function isPassing(error: unknown): boolean {
-  return error instanceof WeirError && ['unavailable', 'deadline_exceeded', 'failed_precondition', 'resource_exhausted'].includes(error.code);
+/** Too slow, another place, still held by another connection, a damaged piece; with 5xx: a hub that restarts, a disk that is full for now. */
+const passing: ReadonlySet<number> = new Set([408, 409, 423, 460]);
+
+/** Worth another try. */
+class PassingFailure extends Error {
+  override readonly cause: WeirError;
+
+  constructor(cause: WeirError) {
+    super(cause.message, { cause });
+    this.cause = cause;
+  }
 }

@@ -118,6 +118,7 @@ async function send(client: Client, file: string, options: UploadFlags, at: { co
     const uploadId = await sendUpload(hub, file, {
       draft,
       resume,
+      onWaiting: (pauseMs, why) => at.terminal.err(`${why}; going on in ${formatDuration(pauseMs / 1000)}\n`),
       onProgress: (sent, size) => {
         first ??= sent;
         const rate = (sent - first) / Math.max(0.001, (performance.now() - startedAt) / 1000);

@@ -5,7 +5,6 @@ import { bandwidthOf, type IFrame, iframesOf, type MeasuredTrack } from './measu
 import { formatMediaPlaylist, type PlaylistSegment, targetDurationOf } from './media-playlist.js';
 import type { Variant } from './multivariant.js';
 import { decryptSegment, encryptSegment, type SegmentKey } from './segment-key.js';
-import { packetBytes } from './ts-reader.js';
 import { writeWhole } from './write-file.js';
 
 /** Undefined when no keyframe can be fetched alone. */
@@ -62,9 +61,4 @@ async function writeEncrypted(
   }
   await writeWhole(folder, file, Buffer.concat(parts));
   return [sizes, sizes];
-}
-
-/** Whether a range is made of whole packets. */
-export function isPacketRange({ start, end }: { readonly start: number; readonly end: number }): boolean {
-  return end > start && start % packetBytes === 0 && end % packetBytes === 0;
 }

@@ -99,11 +99,6 @@ function clockOf(rendition: PlannedRendition): number {
   return num >= 1000 ? num : num * Math.ceil(1000 / num);
 }
 
-/** Names of the files that a piece consists of. */
-export function chunkFiles(plan: VideoPlan): string[] {
-  return encoded(plan).map((rendition) => `${rendition.name}.mp4`);
-}
-
 function encoded(plan: VideoPlan): PlannedRendition[] {
   return plan.renditions.filter((rendition) => rendition.encoder !== 'copy');
 }
