@@ -1,4 +1,4 @@
-/** Counts the tests of a run (not the groups around them) while it goes on, and keeps the reason of each skip and the name of what failed. */
+/** Counts the tests of a run (not the groups around them) while it goes on, and keeps the reason of each skip and what failed in which file. */
 export function summarise(events) {
   const summary = { passed: 0, failed: 0, skipped: [], failures: [] };
   const note = (hasPassed) => (data) => {
@@ -8,7 +8,7 @@ export function summarise(events) {
     else if (hasPassed) summary.passed += 1;
     else if (data.details.error?.failureType !== 'subtestsFailed') {
       summary.failed += 1;
-      summary.failures.push(data.name);
+      summary.failures.push({ name: data.name, file: data.file ?? data.name });
     }
   };
   events.on('test:pass', note(true));
