@@ -3,8 +3,10 @@ import { useState } from 'preact/hooks';
 import type { BusUser, CreateBusUser } from '../../contracts/access.js';
 import { call } from '../core/api.js';
 import { streams } from '../core/data.js';
-import { Blank, Confirm, Dialog, Failed, Field, Problem, SkeletonRows, Time } from '../parts/basics.js';
+import { Blank, Confirm, Field, Time } from '../parts/basics.js';
+import { FormDialog } from '../parts/form-dialog.js';
 import { Icon } from '../parts/icon.js';
+import { Listing } from '../parts/listing.js';
 import { fieldError, useAction } from '../parts/use-action.js';
 import { useList } from '../parts/use-list.js';
 import { TextField } from './fields.js';
@@ -22,18 +24,19 @@ export function BusUsers() {
           <Icon name="plus" size={16} /> Admit a client
         </button>
       </header>
-      {list.kind === 'loading' && <SkeletonRows rows={3} />}
-      {list.kind === 'failed' && <Failed error={list.error} onRetry={reload} />}
-      {list.kind === 'ready' && list.value.length === 0 && (
-        <Blank icon="network" title="No bus clients" text="Admit one to connect a spoke or a program in any language by name and password." />
-      )}
-      {list.kind === 'ready' && list.value.length > 0 && (
-        <ul class="bus-users">
-          {list.value.map((user) => (
-            <BusUserRow key={user.name} user={user} onRevoke={() => setRevoking(user)} />
-          ))}
-        </ul>
-      )}
+      <Listing
+        list={list}
+        onRetry={reload}
+        blank={<Blank icon="network" title="No bus clients" text="Admit one to connect a spoke or a program in any language by name and password." />}
+      >
+        {(users) => (
+          <ul class="bus-users">
+            {users.map((user) => (
+              <BusUserRow key={user.name} user={user} onRevoke={() => setRevoking(user)} />
+            ))}
+          </ul>
+        )}
+      </Listing>
       {adding && <BusUserDialog onDone={reload} onClose={() => setAdding(false)} />}
       {revoking !== undefined && (
         <Confirm
@@ -103,7 +106,8 @@ function BusUserDialog({ onDone, onClose }: { onDone: () => void; onClose: () =>
   const [publish, setPublish] = useState('');
   const [subscribe, setSubscribe] = useState('');
   const [secret, setSecret] = useState<string | undefined>(undefined);
-  const { busy, error, run } = useAction();
+  const state = useAction();
+  const { error } = state;
   const list = streams.value;
   const make = async () => {
     setSecret((await call('create_bus_user', { body: { name, ...grants(kind, spokeOf, publish, subscribe) } })).password);
@@ -111,69 +115,50 @@ function BusUserDialog({ onDone, onClose }: { onDone: () => void; onClose: () =>
   };
   if (secret !== undefined) return <SecretDialog title={`Password of ${name}`} secret={secret} onClose={onClose} />;
   return (
-    <Dialog title="Admit a NATS client" onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run(make);
-        }}
-      >
-        <Problem error={error} />
-        <TextField
-          label="Name"
-          name="bus-name"
-          value={name}
-          onValue={setName}
-          error={fieldError(error, 'name')}
-          hint="Its password is made here and shown once"
-        />
-        <Field label="It is">
+    <FormDialog title="Admit a NATS client" action="Admit" testId="save-bus-user" state={state} onSend={make} onClose={onClose}>
+      <TextField
+        label="Name"
+        name="bus-name"
+        value={name}
+        onValue={setName}
+        error={fieldError(error, 'name')}
+        hint="Its password is made here and shown once"
+      />
+      <Field label="It is">
+        {(ids) => (
+          <select {...ids} class="input" value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>
+            <option value="spoke">a spoke that serves certain streams</option>
+            <option value="vod_worker">a worker on videos</option>
+            <option value="viewer">a client that follows all streams</option>
+            <option value="operator">a client that follows and commands all streams</option>
+            <option value="own">something else: a list of subjects</option>
+          </select>
+        )}
+      </Field>
+      {kind === 'spoke' && (
+        <Field label="Streams it serves" hint="Ids, separated by commas; they need not exist yet" error={fieldError(error, 'spoke_of')}>
           {(ids) => (
-            <select {...ids} class="input" value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>
-              <option value="spoke">a spoke that serves certain streams</option>
-              <option value="vod_worker">a worker on videos</option>
-              <option value="viewer">a client that follows all streams</option>
-              <option value="operator">a client that follows and commands all streams</option>
-              <option value="own">something else: a list of subjects</option>
-            </select>
+            <>
+              <input
+                {...ids}
+                class="input"
+                required
+                list="known-streams"
+                value={spokeOf}
+                onInput={(event) => setSpokeOf(event.currentTarget.value)}
+              />
+              <datalist id="known-streams">{list.kind === 'ready' && list.value.map((model) => <option key={model.id} value={model.id} />)}</datalist>
+            </>
           )}
         </Field>
-        {kind === 'spoke' && (
-          <Field label="Streams it serves" hint="Ids, separated by commas; they need not exist yet" error={fieldError(error, 'spoke_of')}>
-            {(ids) => (
-              <>
-                <input
-                  {...ids}
-                  class="input"
-                  required
-                  list="known-streams"
-                  value={spokeOf}
-                  onInput={(event) => setSpokeOf(event.currentTarget.value)}
-                />
-                <datalist id="known-streams">
-                  {list.kind === 'ready' && list.value.map((model) => <option key={model.id} value={model.id} />)}
-                </datalist>
-              </>
-            )}
-          </Field>
-        )}
-        {kind === 'own' && (
-          <>
-            <SubjectsField label="May publish" value={publish} onValue={setPublish} error={fieldError(error, 'publish')} />
-            <SubjectsField label="May subscribe" value={subscribe} onValue={setSubscribe} error={fieldError(error, 'subscribe')} />
-          </>
-        )}
-        <div class="actions">
-          <button type="button" class="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="btn primary" disabled={busy} data-testid="save-bus-user">
-            {busy && <span class="spinner" />} Admit
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+      {kind === 'own' && (
+        <>
+          <SubjectsField label="May publish" value={publish} onValue={setPublish} error={fieldError(error, 'publish')} />
+          <SubjectsField label="May subscribe" value={subscribe} onValue={setSubscribe} error={fieldError(error, 'subscribe')} />
+        </>
+      )}
+    </FormDialog>
   );
 }
 

@@ -2,8 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { Role, Token } from '../../contracts/access.js';
 import { call } from '../core/api.js';
-import { Blank, Confirm, CopyButton, Dialog, Failed, Field, Note, Problem, SkeletonRows, Time } from '../parts/basics.js';
+import { Blank, Confirm, CopyButton, Dialog, Field, Note, Time } from '../parts/basics.js';
+import { FormDialog } from '../parts/form-dialog.js';
 import { Icon } from '../parts/icon.js';
+import { Listing } from '../parts/listing.js';
 import { useAction } from '../parts/use-action.js';
 import { useList } from '../parts/use-list.js';
 import { TextField } from './fields.js';
@@ -31,12 +33,13 @@ export function Tokens() {
           <Icon name="plus" size={16} /> Make a token
         </button>
       </header>
-      {list.kind === 'loading' && <SkeletonRows rows={3} />}
-      {list.kind === 'failed' && <Failed error={list.error} onRetry={reload} />}
-      {list.kind === 'ready' && list.value.length === 0 && (
-        <Blank icon="key" title="No tokens" text="Make one for a script or another system that talks to this hub." />
-      )}
-      {list.kind === 'ready' && list.value.length > 0 && <TokenTable tokens={list.value} onRevoke={setRevoking} />}
+      <Listing
+        list={list}
+        onRetry={reload}
+        blank={<Blank icon="key" title="No tokens" text="Make one for a script or another system that talks to this hub." />}
+      >
+        {(tokens) => <TokenTable tokens={tokens} onRevoke={setRevoking} />}
+      </Listing>
       {adding && <TokenDialog onDone={reload} onClose={() => setAdding(false)} />}
       {revoking !== undefined && (
         <Confirm
@@ -102,7 +105,7 @@ function TokenDialog({ onDone, onClose }: { onDone: () => void; onClose: () => v
   const [scope, setScope] = useState<string[] | null>(null);
   const [life, setLife] = useState<number>(lives[1].seconds);
   const [secret, setSecret] = useState<string | undefined>(undefined);
-  const { busy, error, run } = useAction();
+  const state = useAction();
   const make = async () => {
     const body = { name, role, streams: scope, ...(life === 0 ? {} : { expires_in_s: life }) };
     setSecret((await call('create_token', { body })).secret);
@@ -110,39 +113,22 @@ function TokenDialog({ onDone, onClose }: { onDone: () => void; onClose: () => v
   };
   if (secret !== undefined) return <SecretDialog title="The token" secret={secret} onClose={onClose} />;
   return (
-    <Dialog title="Make an API token" onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run(make);
-        }}
-      >
-        <Problem error={error} />
-        <TextField label="Name" name="token-name" placeholder="What will use it" value={name} onValue={setName} />
-        <RoleField value={role} onValue={setRole} />
-        <Field label="Valid for">
-          {(ids) => (
-            <select {...ids} class="input" value={String(life)} onChange={(event) => setLife(Number(event.currentTarget.value))}>
-              {lives.map((one) => (
-                <option key={one.seconds} value={String(one.seconds)}>
-                  {one.label}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <StreamScope value={scope} onValue={setScope} />
-        <div class="actions">
-          <button type="button" class="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="btn primary" disabled={busy} data-testid="save-token">
-            {busy && <span class="spinner" />} Make token
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="Make an API token" action="Make token" testId="save-token" state={state} onSend={make} onClose={onClose}>
+      <TextField label="Name" name="token-name" placeholder="What will use it" value={name} onValue={setName} />
+      <RoleField value={role} onValue={setRole} />
+      <Field label="Valid for">
+        {(ids) => (
+          <select {...ids} class="input" value={String(life)} onChange={(event) => setLife(Number(event.currentTarget.value))}>
+            {lives.map((one) => (
+              <option key={one.seconds} value={String(one.seconds)}>
+                {one.label}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <StreamScope value={scope} onValue={setScope} />
+    </FormDialog>
   );
 }
 

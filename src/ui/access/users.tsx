@@ -4,8 +4,10 @@ import type { Role, User } from '../../contracts/access.js';
 import { roles } from '../../contracts/roles.js';
 import { call } from '../core/api.js';
 import { session } from '../core/session.js';
-import { Blank, Confirm, Dialog, Failed, Field, Menu, Problem, SkeletonRows, Time } from '../parts/basics.js';
+import { Blank, Confirm, Field, Menu, Time } from '../parts/basics.js';
+import { FormDialog } from '../parts/form-dialog.js';
 import { Icon } from '../parts/icon.js';
+import { Listing } from '../parts/listing.js';
 import { fieldError, useAction } from '../parts/use-action.js';
 import { useList } from '../parts/use-list.js';
 import { TextField } from './fields.js';
@@ -32,31 +34,30 @@ export function Users() {
           <Icon name="plus" size={16} /> Add user
         </button>
       </header>
-      {list.kind === 'loading' && <SkeletonRows rows={3} />}
-      {list.kind === 'failed' && <Failed error={list.error} onRetry={reload} />}
-      {list.kind === 'ready' && list.value.length === 0 && <Blank icon="access" title="No users" />}
-      {list.kind === 'ready' && list.value.length > 0 && (
-        <div class="table-wrap">
-          <table class="table">
-            <thead>
-              <tr>
-                <th>User</th>
-                <th>Role</th>
-                <th>Streams</th>
-                <th>Last sign-in</th>
-                <th>
-                  <span class="sr">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.value.map((user) => (
-                <UserRow key={user.user_id} user={user} onOpen={setOpen} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      <Listing list={list} onRetry={reload} blank={<Blank icon="access" title="No users" />}>
+        {(users) => (
+          <div class="table-wrap">
+            <table class="table">
+              <thead>
+                <tr>
+                  <th>User</th>
+                  <th>Role</th>
+                  <th>Streams</th>
+                  <th>Last sign-in</th>
+                  <th>
+                    <span class="sr">Actions</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {users.map((user) => (
+                  <UserRow key={user.user_id} user={user} onOpen={setOpen} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Listing>
       {open?.kind === 'edit' && <UserDialog user={open.user} onDone={reload} onClose={close} />}
       {open?.kind === 'delete' && (
         <Confirm
@@ -128,7 +129,8 @@ function UserDialog({ user, onDone, onClose }: { user: User | undefined; onDone:
   const [role, setRole] = useState<Role>(user?.role ?? 'viewer');
   const [scope, setScope] = useState<string[] | null>(user?.streams ?? null);
   const [disabled, setDisabled] = useState(user?.disabled ?? false);
-  const { busy, error, run } = useAction();
+  const state = useAction();
+  const { error } = state;
   const save = async () => {
     if (user === undefined) await call('create_user', { body: { username, password, role, streams: scope } });
     else {
@@ -139,48 +141,38 @@ function UserDialog({ user, onDone, onClose }: { user: User | undefined; onDone:
     onClose();
   };
   return (
-    <Dialog title={user === undefined ? 'Add a user' : `Change ${user.username}`} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run(save);
-        }}
-      >
-        <Problem error={error} />
-        {user === undefined && (
-          <TextField label="User name" name="new-username" value={username} onValue={setUsername} error={fieldError(error, 'username')} />
-        )}
-        <TextField
-          label={user === undefined ? 'Password' : 'New password'}
-          name="user-password"
-          type="password"
-          autocomplete="new-password"
-          required={user === undefined}
-          hint={user === undefined ? 'At least 10 characters' : 'Leave empty to keep it'}
-          error={fieldError(error, 'password')}
-          value={password}
-          onValue={setPassword}
-        />
-        <RoleField value={role} onValue={setRole} />
-        <StreamScope value={scope} onValue={setScope} />
-        {user !== undefined && (
-          <label class="check">
-            <input type="checkbox" checked={disabled} onChange={(event) => setDisabled(event.currentTarget.checked)} />
-            <span>
-              Disabled <small>Cannot sign in; open sessions end</small>
-            </span>
-          </label>
-        )}
-        <div class="actions">
-          <button type="button" class="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="btn primary" disabled={busy} data-testid="save-user">
-            {busy && <span class="spinner" />} {user === undefined ? 'Add user' : 'Save'}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={user === undefined ? 'Add a user' : `Change ${user.username}`}
+      action={user === undefined ? 'Add user' : 'Save'}
+      testId="save-user"
+      state={state}
+      onSend={save}
+      onClose={onClose}
+    >
+      {user === undefined && (
+        <TextField label="User name" name="new-username" value={username} onValue={setUsername} error={fieldError(error, 'username')} />
+      )}
+      <TextField
+        label={user === undefined ? 'Password' : 'New password'}
+        name="user-password"
+        type="password"
+        autocomplete="new-password"
+        required={user === undefined}
+        hint={user === undefined ? 'At least 10 characters' : 'Leave empty to keep it'}
+        error={fieldError(error, 'password')}
+        value={password}
+        onValue={setPassword}
+      />
+      <RoleField value={role} onValue={setRole} />
+      <StreamScope value={scope} onValue={setScope} />
+      {user !== undefined && (
+        <label class="check">
+          <input type="checkbox" checked={disabled} onChange={(event) => setDisabled(event.currentTarget.checked)} />
+          <span>
+            Disabled <small>Cannot sign in; open sessions end</small>
+          </span>
+        </label>
+      )}
+    </FormDialog>
   );
 }
