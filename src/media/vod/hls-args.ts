@@ -18,7 +18,7 @@ export function outputFiles(plan: VideoPlan, name: string, kind: EncodeOutput['k
 export function hlsArgs(plan: VideoPlan, output: EncodeOutput, keyInfoFile: string | undefined): string[] {
   const isTs = plan.container === 'ts';
   const kind = isTs
-    ? ['-muxdelay', '0', '-muxpreload', '0', '-output_ts_offset', String(plan.timelineStartS)]
+    ? tsArgs(plan)
     : // The edit list that the muxer writes by itself puts the first picture at zero, however far the encoder looks ahead.
       ['-hls_segment_type', 'fmp4', '-hls_fmp4_init_filename', `${output.name}_init.mp4`];
   return [
@@ -26,6 +26,20 @@ export function hlsArgs(plan: VideoPlan, output: EncodeOutput, keyInfoFile: stri
     ...['-f', 'hls', ...kind, '-hls_time', segmentTime(plan), '-hls_list_size', '0', '-hls_playlist_type', 'event'],
     ...['-hls_flags', 'independent_segments+temp_file', ...(keyInfoFile === undefined ? [] : ['-hls_key_info_file', keyInfoFile])],
     ...['-hls_segment_filename', escapePattern(output.segments), output.playlist],
+  ];
+}
+
+/** The muxer moves all times by twice its delay, and puts so much sound into one packet as lasts half of it. */
+const tsDelayS = 0.35;
+
+/**
+ * Sound in packets of its own for each frame, and tables ten times a second where a player reads those at the beginning of the segment,
+ * were a quarter of a video of little detail.
+ */
+function tsArgs(plan: VideoPlan): string[] {
+  return [
+    ...['-muxdelay', String(tsDelayS), '-muxpreload', '0', '-output_ts_offset', (plan.timelineStartS - 2 * tsDelayS).toFixed(6)],
+    ...['-hls_segment_options', 'pat_period=3600:sdt_period=3600'],
   ];
 }
 
