@@ -390,8 +390,8 @@ export type DeadLetter = z.infer<typeof deadLetterSchema>;
 export const callbackSchema = z
   .object({
     callback_id: idSchema.describe('`webhook-id`: the same for every attempt'),
-    job_id: idSchema,
-    video_id: videoIdSchema,
+    job_id: idSchema.nullable().describe('null: the request was not taken'),
+    video_id: z.string().nullable().describe('null: the request named none'),
     url: z.string(),
     event: z.enum(['video.processed', 'video.failed']),
     state: z.enum(['waiting', 'delivered', 'failed', 'disabled']),

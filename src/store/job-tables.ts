@@ -1,5 +1,5 @@
 /** The tables of jobs, their history, dead letters and callbacks. */
-import { type Generated, type Kysely, sql } from 'kysely';
+import { type ColumnDefinitionBuilder, type Generated, type Kysely, sql } from 'kysely';
 import type { DeadLetter } from '../contracts/index.js';
 import type { CallbackRecord, JobRecord } from './jobs-repository.js';
 
@@ -153,10 +153,15 @@ async function createLetters(db: Kysely<unknown>, dialect: DialectName): Promise
     .addColumn('replayed_at', 'text')
     .execute();
   await db.schema.createIndex('dead_letters_job').on('dead_letters').column('job_id').execute();
+  await createCallbacks(db, dialect, 'of a job');
+}
+
+async function createCallbacks(db: Kysely<unknown>, dialect: DialectName, about: 'of a job' | 'of any request'): Promise<void> {
+  const named = (column: ColumnDefinitionBuilder) => (about === 'of a job' ? column.notNull() : column);
   await numbered(db, dialect, 'callbacks', 'callback_no')
     .addColumn('callback_id', 'text', (column) => column.notNull().unique())
-    .addColumn('job_id', 'text', (column) => column.notNull())
-    .addColumn('video_id', 'text', (column) => column.notNull())
+    .addColumn('job_id', 'text', named)
+    .addColumn('video_id', 'text', named)
     .addColumn('url', 'text', (column) => column.notNull())
     .addColumn('event', 'text', (column) => column.notNull())
     .addColumn('state', 'text', (column) => column.notNull())
@@ -170,4 +175,18 @@ async function createLetters(db: Kysely<unknown>, dialect: DialectName): Promise
     .execute();
   await sql`create index callbacks_waiting on callbacks (next_ms) where state = 'waiting'`.execute(db);
   await db.schema.createIndex('callbacks_job').on('callbacks').column('job_id').execute();
+}
+
+/** A request that was not taken has no job, and maybe names no video. SQLite cannot take back `not null`, so its table is made anew. */
+export async function freeCallbacksFromJobs(db: Kysely<unknown>, dialect: DialectName): Promise<void> {
+  if (dialect === 'postgres') {
+    await sql`alter table callbacks alter column job_id drop not null, alter column video_id drop not null`.execute(db);
+    return;
+  }
+  await sql`drop index callbacks_waiting`.execute(db);
+  await sql`drop index callbacks_job`.execute(db);
+  await sql`alter table callbacks rename to callbacks_before`.execute(db);
+  await createCallbacks(db, dialect, 'of any request');
+  await sql`insert into callbacks select * from callbacks_before`.execute(db);
+  await sql`drop table callbacks_before`.execute(db);
 }

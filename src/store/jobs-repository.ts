@@ -102,6 +102,8 @@ export interface JobRepository {
   running(): Promise<JobRecord[]>;
   /** Those of a video that have not ended, oldest first. */
   activeOf(videoId: string): Promise<JobRecord[]>;
+  /** Those that have not ended and put their result there, oldest first. */
+  activeAt(place: string): Promise<JobRecord[]>;
   /** Those that wait, oldest first, at most `limit`. */
   waiting(limit: number): Promise<WaitingJob[]>;
   /** For each owner and priority: the oldest that may start. */

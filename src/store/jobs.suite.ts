@@ -114,6 +114,11 @@ function describeQueue(each: Each): void {
       (await jobs.activeOf('busy')).map((one) => one.job_id),
       ['b1'],
     );
+    const [busy] = await jobs.activeOf('busy');
+    assert.deepEqual(
+      (await jobs.activeAt(busy?.place ?? '')).map((one) => one.job_id),
+      ['b1'],
+    );
   });
 
   each('lists are newest first, by state and by video, page by page', async ({ jobs }) => {
@@ -222,7 +227,8 @@ function describeLetters(each: Each): void {
   each('callbacks that are due are taken by one only, and disabled by address', async ({ callbacks }) => {
     await callbacks.insert(callback('a', { next_ms: 10 }));
     await callbacks.insert(callback('b', { next_ms: 5, url: 'http://b/' }));
-    await callbacks.insert(callback('c', { next_ms: null, state: 'delivered' }));
+    await callbacks.insert(callback('c', { next_ms: null, state: 'delivered', job_id: null, video_id: null }));
+    assert.deepEqual([(await callbacks.get('c'))?.job_id, (await callbacks.get('c'))?.video_id], [null, null], 'of a request that was not taken');
     assert.equal(await callbacks.nextDue(), 5);
     const due = await callbacks.due(10, 10);
     assert.deepEqual(

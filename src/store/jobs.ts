@@ -47,6 +47,10 @@ export function createJobRepository(db: Kysely<Database>): JobRepository {
       const states = [...waitingStates, ...runningStates];
       return (await rows().where('video_id', '=', videoId).where('state', 'in', states).orderBy('job_no').execute()).map(toJob);
     },
+    async activeAt(place) {
+      const states = [...waitingStates, ...runningStates];
+      return (await rows().where('state', 'in', states).where('place', '=', place).orderBy('job_no').execute()).map(toJob);
+    },
     waiting: (limit) =>
       db
         .selectFrom('jobs')

@@ -2,9 +2,9 @@
 import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { WeirError } from '../contracts/index.js';
 import type { Database } from './database.js';
-import { createJobTables } from './job-tables.js';
+import { createJobTables, freeCallbacksFromJobs } from './job-tables.js';
 import { createRecordingTables } from './recording-tables.js';
-import { createVideoTables } from './video-tables.js';
+import { addVideoOrigin, createVideoTables } from './video-tables.js';
 
 export type DialectName = 'sqlite' | 'postgres';
 
@@ -61,6 +61,8 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0005_bus_user_grants': { up: addBusUserGrants },
     '0006_jobs': { up: (db: Kysely<unknown>) => createJobTables(db, dialect) },
     '0007_videos': { up: (db: Kysely<unknown>) => createVideoTables(db, dialect) },
+    '0008_video_origin': { up: addVideoOrigin },
+    '0009_refusals_call_back': { up: (db: Kysely<unknown>) => freeCallbacksFromJobs(db, dialect) },
   };
 }
 

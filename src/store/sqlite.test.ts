@@ -26,6 +26,21 @@ describeStore('SQLite', async () => {
   };
 });
 
+const waitingCallback = {
+  callback_id: 'c',
+  video_id: 'v',
+  url: 'http://a/',
+  event: 'video.failed',
+  state: 'waiting',
+  attempts: 0,
+  last_status: null,
+  last_error: null,
+  next_ms: 5,
+  created_at: '2026-01-01T00:00:00.000Z',
+  delivered_at: null,
+  body: '{}',
+} as const;
+
 describe('SQLite file', () => {
   it('and its log are readable for their owner only, whatever the mask', async () => {
     await withTempFolder(async (folder) => {
@@ -59,6 +74,38 @@ describe('SQLite file', () => {
       const before = await stat(path);
       await (await openStore({ path })).stop();
       assert.equal((await stat(path)).mtimeMs, before.mtimeMs);
+    });
+  });
+
+  it('of an earlier version learns which videos came by a message, and loses no callback', async () => {
+    await withTempFolder(async (folder) => {
+      const path = join(folder, 'weir.db');
+      const before = await openStore({ path });
+      for (const video_id of ['sent', 'named', 'bare']) await before.videos.insert({ video_id, title: video_id, owner: 'ada', state: 'ready' });
+      for (const [video_id, owned] of [['sent', true] as const, ['named', false] as const]) {
+        await before.videos.addSource({ source_id: video_id, path: `/in/${video_id}`, size_bytes: 1, sha256: null, owned });
+        await before.videos.attachSource(video_id, video_id, video_id);
+      }
+      await before.callbacks.insert({ ...waitingCallback, job_id: 'j' });
+      await before.stop();
+      const raw = new Sqlite(path);
+      raw.exec(`
+        drop index videos_output; drop index uploads_video; alter table videos drop column origin;
+        delete from weir_migration where name >= '0008';
+      `);
+      raw.close();
+      await using store = await openStore({ path });
+      const origins = ['sent', 'named', 'bare'].map(async (id) => (await store.videos.get(id))?.origin);
+      assert.deepEqual(await Promise.all(origins), ['hub', 'bus', 'hub']);
+      assert.deepEqual(
+        (await store.callbacks.due(10, 10)).map(({ callback_id, job_id }) => [callback_id, job_id]),
+        [['c', 'j']],
+      );
+      await store.callbacks.insert({ ...waitingCallback, callback_id: 'd', job_id: null, video_id: null });
+      assert.deepEqual(
+        (await store.callbacks.list({ limit: 10 })).items.map((one) => one.callback_id),
+        ['d', 'c'],
+      );
     });
   });
 

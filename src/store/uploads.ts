@@ -54,6 +54,10 @@ export function createUploadRepository(db: Kysely<Database>): UploadRepository {
         .executeTakeFirstOrThrow();
       return Number(row.total);
     },
+    async madeVideo(videoId) {
+      const row = await db.selectFrom('uploads').where('video_id', '=', videoId).select('upload_id').limit(1).executeTakeFirst();
+      return row !== undefined;
+    },
     async expired(now, limit) {
       const found = await rows()
         .where('state', 'in', ['receiving', 'paused'])

@@ -34,6 +34,7 @@ export function toVideo(row: VideoRow): VideoRecord {
     visibility: row.visibility as Visibility,
     state: row.state as VideoState,
     owner: row.owner,
+    origin: row.origin === 'bus' ? 'bus' : 'hub',
     source: toVideoSource(row),
     facts: row.facts === null ? null : (JSON.parse(row.facts) as SourceFacts),
     output: row.output === null ? null : (JSON.parse(row.output) as VideoOutput),

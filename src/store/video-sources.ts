@@ -58,6 +58,14 @@ export function sourceParts(db: Kysely<Database>) {
       const rows = await kept().where('owned', '=', 1).where('path', '>', after).orderBy('path').limit(limit).execute();
       return rows.map((row) => row.path);
     },
+    async withSourceAt(path) {
+      const rows = await videoRows(db)
+        .where('video_sources.path', '=', path)
+        .where('video_sources.released_at', 'is', null)
+        .where('videos.source_kept', '=', 1)
+        .execute();
+      return rows.map(toVideo);
+    },
     async withContent(sha256, sizeBytes) {
       const rows = await videoRows(db)
         .where('video_sources.sha256', '=', sha256)

@@ -16,6 +16,7 @@ export interface VideoTables {
     visibility: string;
     state: string;
     owner: string;
+    origin: string;
     source_id: string | null;
     source_name: string | null;
     source_kept: number;
@@ -177,4 +178,16 @@ async function createUploads(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'
     .execute();
   await sql`create index uploads_unfinished on uploads (owner) where state in ('receiving', 'paused', 'checking')`.execute(db);
   await db.schema.createIndex('uploads_state').on('uploads').columns(['state', 'upload_no']).execute();
+}
+
+/** Who may replace a video depends on how it came. What no upload made, and lies where it was named, came by a message. */
+export async function addVideoOrigin(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table videos add column origin text not null default 'hub'`.execute(db);
+  await sql`
+    update videos set origin = 'bus'
+    where not exists (select 1 from uploads where uploads.video_id = videos.video_id)
+      and exists (select 1 from video_sources where video_sources.source_id = videos.source_id and video_sources.owned = 0)
+  `.execute(db);
+  await db.schema.createIndex('videos_output').on('videos').column('output_path').execute();
+  await db.schema.createIndex('uploads_video').on('uploads').column('video_id').execute();
 }

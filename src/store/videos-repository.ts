@@ -32,6 +32,8 @@ export interface VideoRecord {
   visibility: Visibility;
   state: VideoState;
   owner: string;
+  /** `bus`: made by a message of a program; `hub`: by somebody who signed in. */
+  origin: 'hub' | 'bus';
   source: VideoSource | null;
   facts: SourceFacts | null;
   output: VideoOutput | null;
@@ -47,9 +49,10 @@ export interface VideoRecord {
   deleted_at: string | null;
 }
 
+/** `origin` left out: `hub`. */
 export type NewVideo = Pick<VideoRecord, 'video_id' | 'title' | 'owner' | 'state'> &
-  Partial<Pick<VideoRecord, 'description' | 'tags' | 'visibility' | 'metadata' | 'facts' | 'job_id' | 'created_at'>>;
-export type VideoChanges = Partial<Omit<VideoRecord, 'video_id' | 'source' | 'created_at' | 'updated_at'>>;
+  Partial<Pick<VideoRecord, 'origin' | 'description' | 'tags' | 'visibility' | 'metadata' | 'facts' | 'job_id' | 'created_at'>>;
+export type VideoChanges = Partial<Omit<VideoRecord, 'video_id' | 'origin' | 'source' | 'created_at' | 'updated_at'>>;
 
 export interface VideoFilter {
   /** Words that all must stand in title, description or tags; case and accents do not count. */
@@ -89,6 +92,10 @@ export interface VideoRepository {
   delete(videoId: string): Promise<Released | undefined>;
   /** One page; `total` counts all that match. */
   list(query: VideoQuery): Promise<Page<VideoRecord> & { total: number }>;
+  /** Videos whose results lie in one of these folders. */
+  withOutputAt(folders: readonly string[]): Promise<VideoRecord[]>;
+  /** Videos that keep this file as their source. */
+  withSourceAt(path: string): Promise<VideoRecord[]>;
   /** Tags of the videos that match, the most used first; at most 200. */
   tags(filter: VideoFilter): Promise<{ tag: string; videos: number }[]>;
   /** In the trash since before, oldest first. */
@@ -175,6 +182,8 @@ export interface UploadRepository {
   /** Receiving, paused or checking, oldest first. */
   unfinished(): Promise<UploadRecord[]>;
   unfinishedOf(owner: string): Promise<number>;
+  /** True when an upload that is still known made the video, or was to. */
+  madeVideo(videoId: string): Promise<boolean>;
   /** Unfinished ones whose time is over. */
   expired(now: string, limit: number): Promise<UploadRecord[]>;
   /** Bytes that unfinished uploads have reserved: the declared length, else what has come. Of one user, or of all. */

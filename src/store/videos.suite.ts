@@ -233,6 +233,20 @@ function describeSources(each: Each): void {
     assert.deepEqual(await videos.delete('a'), { path: null });
   });
 
+  each('videos are found by the file they are made of, and by the folder of their result', async ({ videos }) => {
+    for (const id of ['a', 'b', 'c']) await videos.insert(video(id, id === 'c' ? { origin: 'bus' } : {}));
+    await videos.addSource(source('s'));
+    for (const id of ['a', 'c']) await videos.attachSource(id, 's', 'x.mp4');
+    await videos.update('b', { output_path: '/out/b' });
+    await videos.update('c', { output_path: '/out/c' });
+    const ids = (found: readonly { video_id: string; origin: string }[]) => found.map((one) => `${one.video_id} ${one.origin}`).sort();
+    assert.deepEqual(ids(await videos.withSourceAt('/s/s')), ['a hub', 'c bus']);
+    await videos.releaseSource('a');
+    assert.deepEqual(ids(await videos.withSourceAt('/s/s')), ['c bus']);
+    assert.deepEqual(ids(await videos.withOutputAt(['/out', '/out/c', '/out/c/d'])), ['c bus']);
+    assert.deepEqual(await videos.withOutputAt([]), []);
+  });
+
   each('of taking and giving up a source at once, one is second', async (store) => {
     for (let round = 0; round < 8; round++) {
       const [giver, taker, id] = [`g${round}`, `t${round}`, `s${round}`];
@@ -256,6 +270,7 @@ function describeUploads(each: Each): void {
     const draft = { title: 'T', quality: ['720p'] };
     const first = await uploads.insert(upload({ draft, error: { code: 'x', reason: null, detail: 'd' }, size_bytes: 5_000_000_000 }));
     assert.deepEqual(await uploads.get(first.upload_id), first);
+    assert.deepEqual([await uploads.madeVideo(first.video_id), await uploads.madeVideo(first.upload_id)], [true, false]);
     const second = await uploads.insert(upload({ owner: 'bob' }));
     assert.equal(await uploads.update(first.upload_id, { state: 'done' }, ['paused']), undefined);
     assert.equal((await uploads.update(first.upload_id, { state: 'checking', error: null }, ['receiving']))?.error, null);

@@ -35,6 +35,7 @@ function videoParts(db: Kysely<Database>) {
         description: '',
         tags: [],
         visibility: 'private',
+        origin: 'hub',
         metadata: {},
         facts: null,
         job_id: null,
@@ -85,6 +86,13 @@ function videoParts(db: Kysely<Database>) {
       await db.deleteFrom('video_tags').where('video_id', '=', videoId).execute();
       await db.deleteFrom('video_links').where('video_id', '=', videoId).execute();
       return row.source_kept === 1 ? letGo(db, row.source_id) : { path: null };
+    },
+    async withOutputAt(folders) {
+      if (folders.length === 0) return [];
+      const rows = await videoRows(db)
+        .where('videos.output_path', 'in', [...folders])
+        .execute();
+      return rows.map(toVideo);
     },
     async trashedBefore(before, limit) {
       const rows = await videoRows(db).where('videos.deleted_at', '<', before).orderBy('videos.deleted_at').limit(limit).execute();

@@ -90,7 +90,7 @@ function CallbackRow({ callback, onChanged }: { callback: Callback; onChanged: (
   return (
     <tr data-testid="callback" data-state={callback.state}>
       <td>
-        <VideoName videoId={callback.video_id} />
+        {callback.video_id === null ? <span class="muted">no video named</span> : <VideoName videoId={callback.video_id} />}
         <div class="small muted mono">{callback.event}</div>
       </td>
       <td class="small mono callback-url">{callback.url}</td>

@@ -13,7 +13,7 @@ export interface VideoViewOptions {
 export function createVideoView({ publicUrl = '', progressOf }: VideoViewOptions): (record: VideoRecord) => Video {
   const base = publicUrl.replace(/\/$/, '');
   return (record) => {
-    const { source, output_path: _path, ...shown } = record;
+    const { source, output_path: _path, origin: _origin, ...shown } = record;
     const files = `${base}/files/videos/${record.video_id}`;
     // The address changes with the picture, so that a cache never shows an older one.
     const version = Date.parse(record.updated_at).toString(36);

@@ -166,7 +166,7 @@ export class Callbacks {
 
   /** A line in the job's history when it is settled. */
   async #note(callback: CallbackRecord, { state, last_error }: CallbackChanges): Promise<void> {
-    if (state === 'waiting') return;
+    if (state === 'waiting' || callback.job_id === null) return;
     const { store, now } = this.#parts;
     const job = await store.jobs.get(callback.job_id);
     if (job === undefined) return;
