@@ -22,14 +22,17 @@ export class AlertBook {
   readonly #parts: HubParts;
   readonly #events: LocalEventBus;
   readonly #origin: string;
+  readonly #isGone: (streamId: string) => boolean;
   /** Conditions of the hub that are open, so that each is raised and cleared once. */
   readonly #open = new Map<string, string>();
   #subscriptions: BusSubscription[] = [];
 
-  constructor(parts: HubParts, events: LocalEventBus, origin: string) {
+  /** `isGone` tells of a stream that was deleted a moment ago: what is still raised of it is of no use to anybody. */
+  constructor(parts: HubParts, events: LocalEventBus, origin: string, isGone: (streamId: string) => boolean) {
     this.#parts = parts;
     this.#events = events;
     this.#origin = origin;
+    this.#isGone = isGone;
   }
 
   /** Takes up what was open before the hub started, then listens. */
@@ -44,10 +47,10 @@ export class AlertBook {
     await Promise.all(this.#subscriptions.map((subscription) => subscription.ready));
   }
 
-  /** Opens the condition; nothing happens while it is open. */
+  /** Opens the condition; nothing happens while it is open, or when its stream was just deleted. */
   async raise(alert: HubAlert): Promise<void> {
     const key = keyOf(alert.kind, alert.stream_id ?? null);
-    if (this.#open.has(key)) return;
+    if (this.#open.has(key) || this.#isOfGone(alert.stream_id)) return;
     // Before the first wait, so that two raises at the same time open it once.
     this.#open.set(key, '');
     try {
@@ -58,6 +61,8 @@ export class AlertBook {
         hint: alert.hint ?? null,
         stream_id: alert.stream_id ?? null,
       });
+      // Deleted while it was being stored: the deletion closed what there was before.
+      if (this.#isOfGone(alert.stream_id)) return await this.#closeAll(alert.stream_id);
       this.#open.set(key, raised.alert.alert_id);
       this.#tell(raised.alert, false);
     } catch (error) {
@@ -93,6 +98,7 @@ export class AlertBook {
     if (origin !== undefined) return;
     const streamId = message.stream_id ?? null;
     const { store, log } = this.#parts;
+    if (this.#isOfGone(streamId)) return;
     try {
       if (message.cleared === true) {
         await store.alerts.clear(message.kind, streamId);
@@ -108,9 +114,19 @@ export class AlertBook {
         raised_at: message.timestamp,
         ...(message.alert_id === undefined ? {} : { alert_id: message.alert_id }),
       });
+      if (this.#isOfGone(streamId)) await this.#closeAll(streamId);
     } catch (error) {
       log.warn({ err: error, kind: message.kind }, 'an alert could not be stored');
     }
+  }
+
+  #isOfGone(streamId: string | null | undefined): streamId is string {
+    return typeof streamId === 'string' && this.#isGone(streamId);
+  }
+
+  async #closeAll(streamId: string): Promise<void> {
+    this.forgetStream(streamId);
+    await this.#parts.store.alerts.clearStream(streamId);
   }
 
   #tell(alert: Alert, isCleared: boolean): void {

@@ -336,6 +336,23 @@ test('alerts: raised by anybody, counted while open, cleared, acknowledged', asy
   assert.deepEqual((await bench.hub.operations.list_alerts(bound, input('list_alerts', { query: { limit: 10 } }), calm)).items, []);
 });
 
+test('what a spoke still raises of a deleted stream is not kept', async () => {
+  await using bench = await startBench();
+  for (const stream_id of ['cam', 'other']) await create(bench, { stream_id, desired: 'stopped' });
+  const say = (stream_id: string) => bench.bus.publish('alert_error', {}, { kind: 'source_silent', message: 'late', stream_id, timestamp: now() });
+  await bench.hub.operations.delete_stream(admin, input('delete_stream', { params: { stream_id: 'cam' } }), calm);
+  say('cam');
+  say('other');
+  const open = await waitFor(async () => {
+    const alerts = await bench.store.alerts.open();
+    return alerts.some((alert) => alert.stream_id === 'other') ? alerts : undefined;
+  });
+  assert.deepEqual(
+    open.map((alert) => alert.stream_id),
+    ['other'],
+  );
+});
+
 test('health is published at its beat, and at once on change', async () => {
   let status: SystemHealth['status'] = 'healthy';
   const health = (): SystemHealth => ({ status, version: '0', uptime_s: 1, components: [], timestamp: now() });

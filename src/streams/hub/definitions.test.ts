@@ -57,6 +57,16 @@ test('definitions: ids are made from names and are unique; each change leaves on
     assert.equal(definitions.isJustDeleted('front-door'), false);
   }));
 
+test('definitions: an update that changes nothing makes no revision and no event', () =>
+  withDefinitions(async (definitions, store) => {
+    await definitions.create({ stream_id: 'a', name: 'A', config: { device: 'test:', framerate: 5 } }, actor);
+    await definitions.update('a', {}, actor);
+    const same = await definitions.update('a', { name: 'A', config: { framerate: 5, device: 'test:' }, on_demand: false, revision: 1 }, actor);
+    assert.equal(same.revision, 1);
+    assert.equal((await store.outbox.next(10)).length, 1);
+    await assert.rejects(definitions.update('a', { name: 'A', revision: 7 }, actor), codeOf('failed_precondition'));
+  }));
+
 test('definitions: an id made from a name is none of the interface’s own', () =>
   withDefinitions(async (definitions) => {
     assert.equal((await definitions.create({ name: 'New', config: { device: 'test:' } }, actor)).stream_id, 'new-2');

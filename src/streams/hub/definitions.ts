@@ -1,5 +1,6 @@
 /** The streams as they are defined: kept in SQL, revisioned, each change told in the transaction that makes it. */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type CreateStream, reservedStreamIds, type StreamConfig, type UpdateStream, WeirError } from '../../contracts/index.js';
 import { parseOutput, parseSource, type SourcePolicy } from '../../media/index.js';
 import type { NewStream, StreamChanges, StreamRecord, Transaction } from '../../store/index.js';
@@ -119,7 +120,12 @@ export class Definitions {
       if (changes.config.device === undefined) throw fieldError('config.device', 'name a source');
       this.checkConfig(changes.config);
     }
-    return this.change(streamId, { ...definedOnly(changes), ...(defines ? { managed: true } : {}) }, actor, revision);
+    // Read anew: another hub may have changed it since.
+    const present = (await this.#store.streams.get(streamId)) ?? before;
+    const different = differentFrom(present, changes);
+    // Nothing to tell anybody, and no new revision that others would trip over.
+    if (!defines && Object.keys(different).length === 0 && (revision ?? present.revision) === present.revision) return present;
+    return this.change(streamId, { ...different, ...(defines ? { managed: true } : {}) }, actor, revision);
   }
 
   /** Applies changes already known to be valid. */
@@ -135,14 +141,20 @@ export class Definitions {
   /** Deletes it and closes its alerts; throws `not_found`. */
   async remove(streamId: string, actor: Actor): Promise<void> {
     const before = this.need(streamId);
-    await this.#store.transaction(async (tx) => {
-      if (!(await tx.streams.delete(streamId))) throw new WeirError('not_found', `There is no stream ${streamId}`);
-      await tx.alerts.clearStream(streamId);
-      await tell(tx, before, 'deleted', actor);
-    });
-    this.#records.delete(streamId);
     this.#forgetOldDeletions();
+    // Before the deletion: whoever stores something about the stream meanwhile sees afterwards that it was in vain.
     this.#deleted.set(streamId, performance.now());
+    try {
+      await this.#store.transaction(async (tx) => {
+        if (!(await tx.streams.delete(streamId))) throw new WeirError('not_found', `There is no stream ${streamId}`);
+        await tx.alerts.clearStream(streamId);
+        await tell(tx, before, 'deleted', actor);
+      });
+    } catch (error) {
+      this.#deleted.delete(streamId);
+      throw error;
+    }
+    this.#records.delete(streamId);
     this.#onChange(streamId);
   }
 
@@ -236,6 +248,8 @@ function fieldError(field: string, message: string): WeirError {
   return new WeirError('invalid_argument', message, { field });
 }
 
-function definedOnly(changes: Omit<UpdateStream, 'revision'>): StreamChanges {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+/** What is given, and is not so already. */
+function differentFrom(before: StreamRecord, changes: Omit<UpdateStream, 'revision'>): StreamChanges {
+  const isDifferent = ([key, value]: [string, unknown]) => value !== undefined && !isDeepStrictEqual(value, before[key as keyof StreamRecord]);
+  return Object.fromEntries(Object.entries(changes).filter(isDifferent));
 }

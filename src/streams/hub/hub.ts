@@ -121,7 +121,7 @@ class HubNouns implements StreamsHub {
       },
       waitsForUs: (streamId) => this.#roster.hasFixed(streamId),
     });
-    this.#alerts = new AlertBook(parts, this.#events, this.#origin);
+    this.#alerts = new AlertBook(parts, this.#events, this.#origin, (streamId) => this.#definitions.isJustDeleted(streamId));
     this.#observations = new Observations({
       bus,
       origin: this.#origin,
