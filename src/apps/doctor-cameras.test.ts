@@ -9,8 +9,8 @@ import { withTempFolder } from '../testkit/index.js';
 import { startFakeHub } from './cli/testing/fake-hub.js';
 import { loadConfig } from './config.js';
 import { dataFolderAt } from './data-folder.js';
-import type { Finding } from './doctor.js';
 import { checkCameraParts } from './doctor-cameras.js';
+import type { Finding } from './finding.js';
 
 function look(folder: string, flags: Record<string, unknown>): Promise<Finding[]> {
   const { config } = loadConfig({ environment: {}, folder, flags: { 'cameras.discover': false, ...flags } });

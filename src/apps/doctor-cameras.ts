@@ -7,7 +7,7 @@ import { runProgram } from '../media/index.js';
 import { findOptionalProgram } from '../supervisor/index.js';
 import { type Client, httpClient, localToken, runningHub } from './cli/client.js';
 import type { DataFolder } from './data-folder.js';
-import type { Finding } from './doctor.js';
+import type { Finding } from './finding.js';
 import { recordingsFolder } from './spoke-settings.js';
 
 const programLimitMs = 5000;

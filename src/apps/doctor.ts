@@ -13,17 +13,10 @@ import { configKeys } from './config-keys.js';
 import { connectBus } from './connect-bus.js';
 import { type DataFolder, dataFolderAt } from './data-folder.js';
 import { checkCameraParts, programVersion } from './doctor-cameras.js';
+import type { Finding } from './finding.js';
 import { rootsOf } from './roots.js';
 import { loginOf } from './spoke-settings.js';
 import { packageFolder } from './version.js';
-
-export interface Finding {
-  /** Stable name of what was looked at. */
-  readonly check: string;
-  readonly level: 'ok' | 'warning' | 'error';
-  readonly message: string;
-  readonly hint?: string;
-}
 
 const gibibyte = 1024 ** 3;
 const loopback = /^(?:127\.|localhost$|::1$)/;

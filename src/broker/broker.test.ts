@@ -10,8 +10,9 @@ import { connect, createInbox, type NatsConnection } from '@nats-io/transport-no
 import { WeirError } from '../contracts/errors.js';
 import { fileError, isSameProcess, processIdentity } from '../supervisor/index.js';
 import { assertWithin, nextItem, waitFor, withTempFolder } from '../testkit/index.js';
-import { type Broker, type BrokerOptions, startBroker } from './broker.js';
+import type { Broker, BrokerOptions } from './broker.js';
 import { externalBroker } from './external.js';
+import { startBroker } from './start-broker.js';
 import type { BrokerState } from './state.js';
 import type { PasswordUser } from './users.js';
 

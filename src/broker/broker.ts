@@ -1,13 +1,11 @@
-/** The nats-server of Weir: started, kept running, adopted by the next hub, and told who may log in. */
-import { WeirError } from '../contracts/errors.js';
-import { acquireFileLock, type RestartOptions } from '../supervisor/index.js';
+/** The nats-server of Weir, as its owner sees it. */
+import type { RestartOptions } from '../supervisor/index.js';
 import type { BrokerPorts } from './config.js';
 import type { HealthTiming } from './health-watch.js';
-import { type LaunchOptions, planLaunch } from './launch.js';
+import type { LaunchOptions } from './launch.js';
 import type { BusServer } from './state.js';
-import { SupervisedBroker } from './supervised-broker.js';
-import { type BrokerUser, checkUsers } from './users.js';
-import { findServerProgram, type ServerVersion } from './version.js';
+import type { BrokerUser } from './users.js';
+import type { ServerVersion } from './version.js';
 
 export interface BrokerOptions extends LaunchOptions {
   /** Program; default: nats-server on PATH. */
@@ -50,25 +48,4 @@ export interface Broker extends BusServer {
    * 1.5 s SIGKILL.
    */
   stop(options?: { lameDuckMs?: number }): Promise<void>;
-}
-
-/**
- * Starts nats-server in `folder`, or adopts the one that an earlier process started there, and resolves when it is ready.
- * The server outlives this process. Fails with `not_found` (no nats-server), `unsupported` (too old), `failed_precondition` (folder in use,
- * port taken: both name the process), `invalid_argument` (configuration refused), `resource_exhausted` (disk full), `deadline_exceeded`, `cancelled`.
- */
-export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  if (options.users.length === 0) throw new WeirError('invalid_argument', 'The broker needs at least one user');
-  checkUsers(options.users);
-  const program = await findServerProgram(options.binary, options.signal);
-  const plan = planLaunch(options, program);
-  const lock = acquireFileLock(`${plan.folder}/lock`, 'the broker');
-  const broker = new SupervisedBroker(plan, lock, options);
-  try {
-    await broker.start(options.signal, options.readyTimeoutMs ?? 60_000);
-    return broker;
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
 }

@@ -13,6 +13,7 @@ import { fieldError, useAction } from '../parts/use-action.js';
 import { takeCamera } from './camera-data.js';
 import { FindExternal } from './find-external.js';
 import { FindOnvif } from './find-onvif.js';
+import type { Found } from './found.js';
 
 type Way = 'address' | 'onvif' | 'external';
 const ways: readonly { id: Way; icon: IconName; label: string }[] = [
@@ -20,14 +21,6 @@ const ways: readonly { id: Way; icon: IconName; label: string }[] = [
   { id: 'onvif', icon: 'search', label: 'Find ONVIF' },
   { id: 'external', icon: 'drone', label: 'External streams' },
 ];
-
-/** What a search hands over to the form. */
-export interface Found {
-  source: string;
-  name: string;
-  username?: string | undefined;
-  password?: string | undefined;
-}
 
 export function AddCamera({ onClose }: { onClose: () => void }) {
   const [way, setWay] = useState<Way>('address');

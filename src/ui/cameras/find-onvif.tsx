@@ -7,7 +7,7 @@ import { cameraHref } from '../core/routing.js';
 import { Field, Note, Problem } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { useAction } from '../parts/use-action.js';
-import type { Found } from './add-camera.js';
+import type { Found } from './found.js';
 
 interface Result {
   items: FoundCamera[];

@@ -15,6 +15,7 @@ import { LivePlayer } from './live-player.js';
 import { keepSnapshot, toggleRecording } from './record.js';
 import { RecMark, RecordButton } from './record-button.js';
 import type { PlayerSnapshot } from './snapshot.js';
+import { StageButton } from './stage-button.js';
 import { StatsOverlay } from './stats-overlay.js';
 import './player.css';
 
@@ -246,15 +247,6 @@ function Controls({ player, stage, video, stats, compact, more }: ControlsProps)
         onClick={() => void toggleFullscreen(stage)}
       />
     </div>
-  );
-}
-
-/** An icon button on the picture. */
-export function StageButton({ icon, label, pressed, onClick }: { icon: IconName; label: string; pressed?: boolean; onClick: () => void }) {
-  return (
-    <button type="button" class="stage-icon" aria-label={label} title={label} aria-pressed={pressed} onClick={onClick}>
-      <Icon name={icon} size={17} />
-    </button>
   );
 }
 

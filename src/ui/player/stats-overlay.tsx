@@ -1,8 +1,8 @@
 /** The numbers behind the picture, for the key `i`. */
 import { formatBitrate, formatCount } from '../core/format.js';
 import type { LivePlayer } from './live-player.js';
-import { StageButton } from './live-video.js';
 import type { PlayerSnapshot } from './snapshot.js';
+import { StageButton } from './stage-button.js';
 
 /** A panel over the picture, drawn anew once per second. */
 export function StatsOverlay({ player, onClose }: { player: LivePlayer; onClose: () => void }) {

@@ -2,7 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { formatElapsed } from '../../core/format.js';
 import { Menu } from '../../parts/basics.js';
-import { Icon, type IconName } from '../../parts/icon.js';
+import { Icon } from '../../parts/icon.js';
+import { StageButton } from '../../player/stage-button.js';
 import { speeds } from './keys.js';
 import { type Playback, toggleFull, togglePip } from './playback.js';
 import { SeekBar } from './seek-bar.js';
@@ -25,6 +26,7 @@ export function Controls({ playback, cues, wholeS }: ControlsProps) {
       <SeekBar playback={playback} cues={cues} wholeS={wholeS} />
       <div class="vod-buttons">
         <StageButton
+          size={20}
           icon={isEnded.value ? 'restart' : isPlaying.value ? 'pause' : 'play'}
           label={isEnded.value ? 'Play again' : isPlaying.value ? 'Pause (k)' : 'Play (k)'}
           testid="play"
@@ -37,6 +39,7 @@ export function Controls({ playback, cues, wholeS }: ControlsProps) {
         <span class="push" />
         {hasCaptions && (
           <StageButton
+            size={20}
             icon="captions"
             label="Captions (c)"
             pressed={source.chosenCaptions.value >= 0}
@@ -45,8 +48,11 @@ export function Controls({ playback, cues, wholeS }: ControlsProps) {
           />
         )}
         <PlayerMenu playback={playback} />
-        {document.pictureInPictureEnabled && <StageButton icon="pip" label="Picture in picture (p)" onClick={() => void togglePip(playback.video)} />}
+        {document.pictureInPictureEnabled && (
+          <StageButton size={20} icon="pip" label="Picture in picture (p)" onClick={() => void togglePip(playback.video)} />
+        )}
         <StageButton
+          size={20}
           icon={full ? 'unfull' : 'full'}
           label={full ? 'Leave full screen (f)' : 'Full screen (f)'}
           testid="full"
@@ -67,27 +73,12 @@ function useFull(): boolean {
   return full;
 }
 
-interface StageButtonProps {
-  icon: IconName;
-  label: string;
-  pressed?: boolean;
-  testid?: string;
-  onClick: () => void;
-}
-
-function StageButton({ icon, label, pressed, testid, onClick }: StageButtonProps) {
-  return (
-    <button type="button" class="stage-icon" aria-label={label} title={label} aria-pressed={pressed} data-testid={testid} onClick={onClick}>
-      <Icon name={icon} size={20} />
-    </button>
-  );
-}
-
 function Volume({ playback }: { playback: Playback }) {
   const isSilent = playback.isMuted.value || playback.volume.value === 0;
   return (
     <span class="vod-volume">
       <StageButton
+        size={20}
         icon={isSilent ? 'muted' : 'volume'}
         label={isSilent ? 'Sound on (m)' : 'Sound off (m)'}
         onClick={() => playback.act({ kind: 'mute' })}
