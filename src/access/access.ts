@@ -26,6 +26,7 @@ import type { AccessParts } from './parts.js';
 import type { Caller, Principal, SignedIn } from './principal.js';
 import type { AccessStore } from './repositories.js';
 import { reachesStream } from './rights.js';
+import { rightsNow } from './rights-now.js';
 import { createSecret } from './secrets.js';
 import { changePassword, findSession, logout, logoutEverywhere, type SessionLife } from './sessions.js';
 import { isShortToken } from './short-tokens.js';
@@ -80,6 +81,11 @@ export interface Access {
    * shared secret; undefined when it is wrong, expired or revoked.
    */
   byToken(secret: string): Promise<Principal | undefined>;
+  /**
+   * The rights of a principal as of now; undefined once its login has ended, expired or was revoked. Looks at facts only, so it may be asked
+   * about one that was kept over a restart, and prolongs nothing.
+   */
+  rightsNow(principal: Principal): Promise<Session | undefined>;
   /** Whether a secret that {@link byToken} does not take is an API token that has expired. */
   hasExpired(secret: string): Promise<boolean>;
   /** For one use, without a session; undefined when wrong. Throws `resource_exhausted` after too many attempts. */
@@ -141,7 +147,10 @@ export interface Access {
    */
   onBusLogins(listener: BusLoginListener): () => void;
 
-  /** Calls back with the ids of sessions and tokens that have just lost their rights or had them changed, so that their sockets can be cut. */
+  /**
+   * Calls back with the ids of sessions and tokens that have just lost their rights or had them changed, so that their sockets can be cut.
+   * None stands for a user without sessions: what else was let in by his rights must be asked about with {@link rightsNow}.
+   */
   onRevoked(listener: (principalIds: readonly string[]) => void): () => void;
 
   listAudit(query: { limit: number; cursor?: string | undefined }): Promise<{ items: AuditEntry[]; next_cursor: string | null }>;
@@ -193,6 +202,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
       if ((await localToken?.matches(secret)) === true) return localPrincipal(secret);
       return await findToken(parts, secret);
     },
+    rightsNow: (principal) => rightsNow(parts, life, principal),
     hasExpired: (secret) => isExpiredToken(parts, secret),
     byPassword: (username, password, address) => signIn.verify({ username, password }, { principal: undefined, address }),
     streamTokens,

@@ -29,6 +29,12 @@ export async function isExpiredToken(parts: AccessParts, text: string): Promise<
   return token !== undefined && isOver(token, parts.now());
 }
 
+/** Whether there is still an API token of this id; `foreign` for the id of what is none. */
+export async function recordedToken(parts: AccessParts, tokenId: string): Promise<'there' | 'deleted' | 'foreign'> {
+  if (!/^[0-9a-f]{24}$/.test(tokenId)) return 'foreign';
+  return (await parts.store.tokens.get(tokenId)) === undefined ? 'deleted' : 'there';
+}
+
 /** The token with this very secret, expired or not. */
 async function recordOf(parts: AccessParts, text: string): Promise<TokenRecord | undefined> {
   const [, tokenId = '', secret = ''] = form.exec(text) ?? [];

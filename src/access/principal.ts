@@ -7,6 +7,8 @@ export interface Principal {
   /** Session or token id, never the secret. */
   readonly id: string;
   readonly session: Session;
+  /** The user whose rights stand behind a stream token: it dies with them. */
+  readonly madeBy?: string;
 }
 
 /** The request behind a call, as far as access control cares. */

@@ -21,16 +21,19 @@ export interface SessionLife {
 export async function findSession(parts: AccessParts, life: SessionLife, secret: string): Promise<Principal | undefined> {
   const found = await parts.store.sessions.findByHash(fingerprint(secret));
   const now = parts.now();
-  if (found === undefined || found.user.disabled || now >= Date.parse(found.session.expires_at)) return undefined;
+  if (found === undefined || found.user.disabled || hasEnded(found.session, life, now)) return undefined;
   let { session } = found;
-  // Its end was written when a session might rest for longer than now.
-  if (now >= Date.parse(session.last_seen_at) + life.idleMs) return undefined;
   if (now - Date.parse(session.last_seen_at) >= touchMs) {
     const times = { last_seen_at: timeText(now), expires_at: timeText(Math.min(now + life.idleMs, Date.parse(session.ends_at))) };
     await parts.store.sessions.touch(session.session_id, times);
     session = { ...session, ...times };
   }
   return toPrincipal(session, found.user, secret);
+}
+
+/** Its end was written when a session might rest for longer than now, so both are looked at. */
+export function hasEnded(session: Pick<SessionRecord, 'expires_at' | 'last_seen_at'>, life: SessionLife, nowMs: number): boolean {
+  return nowMs >= Math.min(Date.parse(session.expires_at), Date.parse(session.last_seen_at) + life.idleMs);
 }
 
 /** Opens a session within the transaction that admitted its user. */

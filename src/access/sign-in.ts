@@ -5,6 +5,7 @@ import { hashPassword, isWeakHash, verifyNothing, verifyPassword } from './passw
 import type { Caller, Principal, SignedIn } from './principal.js';
 import { createRateLimit, type RateLimit, toAddressKey } from './rate-limit.js';
 import type { UserRecord } from './repositories.js';
+import { passwordLoginId } from './rights-now.js';
 import { openSession, type SessionLife } from './sessions.js';
 
 /** Attempts per minute. The bound on a name alone is wide, because whoever fills it shuts its owner out. */
@@ -44,7 +45,7 @@ export class SignIn {
     if (user === undefined) return undefined;
     this.#limits.nameAndAddress.reset(`${credentials.username.toLowerCase()} ${toAddressKey(caller.address)}`);
     const { user_id, username, role, streams } = user;
-    return { kind: 'session', id: `password-${user_id}`.slice(0, 64), session: { user_id, username, role, streams, expires_at: null } };
+    return { kind: 'session', id: passwordLoginId(user), session: { user_id, username, role, streams, expires_at: null } };
   }
 
   /** For a signed-in caller who proves the password again. */

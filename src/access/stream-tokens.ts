@@ -2,7 +2,7 @@
 import { createECDH, createHmac } from 'node:crypto';
 import type { CryptoKey, JWK, JWTPayload, KeyObject } from 'jose';
 import { z } from 'zod';
-import { roles, type StreamToken, streamActionsGranted, tokenPattern } from '../contracts/index.js';
+import { roles, type Session, type StreamToken, streamActionsGranted, tokenPattern } from '../contracts/index.js';
 import { type Principal, rememberSecret } from './principal.js';
 import { createName, fingerprint } from './secrets.js';
 import { createShortTokens, isShortToken } from './short-tokens.js';
@@ -46,8 +46,8 @@ export interface StreamTokens {
   issue(request: StreamTokenRequest): Promise<StreamToken>;
   /** Undefined when it is no stream token of ours, is expired, or its user lost the stream. */
   verify(token: string): Promise<StreamGrant | undefined>;
-  /** The actions that a token grants for this very stream. */
-  grants(token: string, streamId: string): Promise<readonly StreamAction[] | undefined>;
+  /** The actions that a token grants for this very stream, and to whom. */
+  grants(token: string, streamId: string): Promise<{ readonly actions: readonly StreamAction[]; readonly principal: Principal } | undefined>;
   /** A viewer of one stream for a stream token that may read; the role in the token for one of another program. Else undefined. */
   principal(token: string): Promise<Principal | undefined>;
   jwks(): Promise<{ keys: Record<string, unknown>[] }>;
@@ -126,6 +126,11 @@ export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
     return { kind: 'token', id: `jwt${fingerprint(token).slice(0, 24)}`, session };
   };
 
+  const reader = async (token: string): Promise<Principal | undefined> => {
+    const grant = await verify(token);
+    return grant?.actions.includes('read') === true ? toPrincipal(grant) : undefined;
+  };
+
   return {
     async issue(request) {
       const token = await issue(await getSigner(), request, now());
@@ -136,22 +141,20 @@ export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
     verify,
     async grants(token, streamId) {
       const grant = await verify(token);
-      return grant?.streamId === streamId ? grant.actions : undefined;
+      return grant?.streamId === streamId ? { actions: grant.actions, principal: toPrincipal(grant) } : undefined;
     },
     async principal(token) {
       if (!isSignedToken(token) && !isShortToken(token)) return undefined;
-      const principal = algorithmOf(token) === 'HS256' ? await foreign(token) : toPrincipal(await verify(token));
+      const principal = algorithmOf(token) === 'HS256' ? await foreign(token) : await reader(token);
       return principal === undefined ? undefined : rememberSecret(principal, token);
     },
     jwks: async () => ({ keys: [{ ...(await getSigner()).publicJwk }] }),
   };
 }
 
-function toPrincipal(grant: StreamGrant | undefined): Principal | undefined {
-  if (grant === undefined || !grant.actions.includes('read')) return undefined;
-  const { tokenId, streamId, subject, expiresAt } = grant;
-  const session = { user_id: null, username: `stream-token:${subject}`, role: 'viewer', streams: [streamId], expires_at: expiresAt } as const;
-  return { kind: 'token', id: tokenId, session: { ...session, streams: [streamId] } };
+function toPrincipal({ tokenId, streamId, subject, expiresAt, userId }: StreamGrant): Principal {
+  const session: Session = { user_id: null, username: `stream-token:${subject}`, role: 'viewer', streams: [streamId], expires_at: expiresAt };
+  return { kind: 'token', id: tokenId, session, ...(userId === null ? {} : { madeBy: userId }) };
 }
 
 type SigningKey = CryptoKey | KeyObject | Uint8Array;

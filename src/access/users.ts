@@ -39,9 +39,9 @@ export async function updateUser(parts: AccessParts, userId: string, changes: Up
     ...(streams === undefined ? {} : { streams }),
     ...(disabled === undefined ? {} : { disabled }),
   };
-  const { user, ended, open } = await parts.store.transaction(async (tx) => {
+  const { user, ended, open, touched } = await parts.store.transaction(async (tx) => {
     const before = await readUser(tx, userId);
-    if (Object.keys(columns).length === 0) return { user: before, ended: [], open: [] };
+    if (Object.keys(columns).length === 0) return { user: before, ended: [], open: [], touched: false };
     const after = await tx.users.update(userId, columns);
     checkScope(after);
     await checkAdminLeft(tx, before);
@@ -51,12 +51,13 @@ export async function updateUser(parts: AccessParts, userId: string, changes: Up
     const rightsChanged = role !== undefined || streams !== undefined;
     return {
       user: after,
+      touched: mustEnd || rightsChanged,
       ended: mustEnd ? await tx.sessions.deleteOfUser(userId) : [],
       open: rightsChanged && !mustEnd ? (await tx.sessions.ofUser(userId)).map((session) => session.session_id) : [],
     };
   });
   // Sessions that stay read their rights anew with each request; what they have open already must ask again.
-  if (open.length > 0) parts.revoke(open);
+  if (touched) parts.revoke(open);
   await endPrincipals(parts, ended);
   await parts.busLogins.rebind(user);
   return toUser(user);
@@ -72,6 +73,7 @@ export async function deleteUser(parts: AccessParts, userId: string, caller: Cal
     await announce(tx, caller, { entity: 'user', entity_id: userId, change: 'deleted' }, parts.now());
     return sessions;
   });
+  parts.revoke([]);
   await endPrincipals(parts, ended);
 }
 

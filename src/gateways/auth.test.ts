@@ -14,24 +14,30 @@ const streamToken = 'stream-token-camera0-read';
 
 function guard(now = () => 0) {
   let checks = 0;
+  const right = { password: 'right', isDisabled: false };
   const one = createGatewayGuard({
     own,
     now,
     access: {
-      byToken: async (secret) => (sessions[secret] === undefined ? undefined : { id: secret, session: sessions[secret] }),
+      byToken: async (secret) => (sessions[secret] === undefined ? undefined : { kind: 'token' as const, id: secret, session: sessions[secret] }),
       async byPassword(username, password) {
         checks++;
         if (username === 'flood') throw new WeirError('resource_exhausted', 'too many');
-        return password === 'right' ? { id: username, session: base } : undefined;
+        return password === right.password ? { kind: 'session' as const, id: username, session: base } : undefined;
       },
+      rightsNow: async ({ session }) => (right.isDisabled ? undefined : session),
+      onRevoked: () => () => undefined,
     },
     tokens: {
       issue: () => Promise.reject(new Error('not used')),
-      grants: async (token, streamId) => (token === streamToken && streamId === 'camera0' ? ['read'] : undefined),
+      grants: async (token, streamId) =>
+        token === streamToken && streamId === 'camera0'
+          ? { actions: ['read'], principal: { kind: 'token', id: 't0', session: { ...base, streams: ['camera0'] } } }
+          : undefined,
       jwks: async () => ({ keys: [] }),
     },
   });
-  return { ...one, checks: () => checks };
+  return { ...one, right, checks: () => checks };
 }
 
 const question = (given: Partial<GatewayAuth>): GatewayAuth => ({
@@ -96,4 +102,12 @@ test('a right password is checked once for half a minute; a wrong one each time'
   await judge(question({ user: 'dave', password: 'right' }));
   for (let at = 0; at < 2; at++) await judge(question({ user: 'dave', password: 'left' }));
   assert.equal(checks(), 4);
+});
+
+test('a password that is remembered is worth nothing once its user is disabled', async () => {
+  const { judge, right } = guard();
+  const dave = question({ user: 'dave', password: 'right' });
+  assert.equal(outcome(await judge(dave)), 'allowed');
+  Object.assign(right, { password: 'another', isDisabled: true });
+  assert.equal(outcome(await judge(dave)), 'wrong');
 });

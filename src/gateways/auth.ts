@@ -1,7 +1,8 @@
 /** What the gateway asks before it lets somebody read, publish, play back, or command it. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { type GatewayAuth, isToken, roleAllows, type Session, WeirError } from '../contracts/index.js';
-import type { GatewayAccess, GatewayTokens, StreamAction } from './gateway.js';
+import { type GatewayAuth, isToken, type Role, WeirError } from '../contracts/index.js';
+import { type Admission, mayUse } from './admissions.js';
+import type { GatewayAccess, GatewayPrincipal, GatewayTokens, StreamAction } from './gateway.js';
 
 /** Name under which Weir's own programs come to the gateway. */
 export const ownUser = 'weir';
@@ -29,7 +30,8 @@ export interface GatewayAuthOptions {
 }
 
 export type AuthVerdict =
-  | { readonly allowed: true; readonly who: string; readonly isOwn: boolean }
+  /** Without an admission it was one of Weir's own programs. */
+  | { readonly allowed: true; readonly admission: Admission | undefined }
   /** `empty`: nothing was shown, so that a player which has something shows it next; no failure. */
   | { readonly allowed: false; readonly why: 'empty' | 'wrong' | 'forbidden' | 'too_often' };
 
@@ -45,45 +47,50 @@ const maxRemembered = 2000;
 export function createGatewayGuard(options: GatewayAuthOptions): GatewayGuard {
   const { own, access, tokens, now = Date.now } = options;
   const failures = createFailureCount(now);
-  const passwords = new Map<string, { session: Session; until: number }>();
+  const passwords = new Map<string, { principal: GatewayPrincipal; until: number }>();
 
-  const sessionByPassword = async (question: GatewayAuth): Promise<Session | undefined> => {
+  const byPassword = async (question: GatewayAuth): Promise<GatewayPrincipal | undefined> => {
     const key = createHash('sha256').update(`${question.user}\0${question.password}`).digest('base64url');
     const known = passwords.get(key);
-    if (known !== undefined && known.until > now()) return known.session;
+    const session = known !== undefined && known.until > now() ? await access.rightsNow(known.principal) : undefined;
+    if (known !== undefined && session !== undefined) return { ...known.principal, session };
     passwords.delete(key);
     const principal = await access.byPassword(question.user, question.password, question.ip);
     if (principal === undefined) return undefined;
     for (const oldest of passwords.keys()) if (passwords.size >= maxRemembered) passwords.delete(oldest);
-    passwords.set(key, { session: principal.session, until: now() + passwordKeptMs });
-    return principal.session;
+    passwords.set(key, { principal, until: now() + passwordKeptMs });
+    return principal;
   };
 
-  /** Whether what was shown allows it; undefined when it is worth nothing at all. */
-  const decide = async (question: GatewayAuth, action: StreamAction): Promise<boolean | undefined> => {
-    const { path } = question;
+  const byToken = async (token: string, path: string, action: StreamAction): Promise<Outcome> => {
+    const granted = await tokens.grants(token, path);
+    // The token itself says what it is for, whatever the role.
+    if (granted !== undefined)
+      return granted.actions.includes(action) ? { streamId: path, role: 'viewer', principal: granted.principal } : 'forbidden';
+    const principal = await access.byToken(token);
+    return principal === undefined ? undefined : outcomeFor(principal, path, action);
+  };
+
+  const decide = async (question: GatewayAuth, action: StreamAction): Promise<Outcome> => {
+    const { path, user, password } = question;
     let isSomebody = false;
     for (const token of tokensIn(question)) {
-      const granted = await tokens.grants(token, path);
-      if (granted !== undefined) return granted.includes(action);
-      const principal = await access.byToken(token);
-      if (principal === undefined) continue;
-      if (may(principal.session, action, path)) return true;
-      isSomebody = true;
+      const outcome = await byToken(token, path, action);
+      if (typeof outcome === 'object') return outcome;
+      isSomebody ||= outcome === 'forbidden';
     }
-    if (isSomebody) return false;
-    if (question.user === '' || question.password === '') return undefined;
-    const session = await sessionByPassword(question);
-    return session === undefined ? undefined : may(session, action, path);
+    if (isSomebody) return 'forbidden';
+    const principal = user === '' || password === '' ? undefined : await byPassword(question);
+    return principal === undefined ? undefined : outcomeFor(principal, path, action);
   };
 
   const judgeShown = async (question: GatewayAuth, action: StreamAction): Promise<AuthVerdict> => {
     if (failures.isFull(question.ip)) return { allowed: false, why: 'too_often' };
     try {
-      const allowed = await decide(question, action);
-      if (allowed === true) return { allowed: true, who: question.user, isOwn: false };
+      const outcome = await decide(question, action);
+      if (typeof outcome === 'object') return { allowed: true, admission: outcome };
       failures.add(question.ip);
-      return { allowed: false, why: allowed === undefined ? 'wrong' : 'forbidden' };
+      return { allowed: false, why: outcome ?? 'wrong' };
     } catch (error) {
       if (error instanceof WeirError && error.code === 'resource_exhausted') return { allowed: false, why: 'too_often' };
       throw error;
@@ -92,7 +99,7 @@ export function createGatewayGuard(options: GatewayAuthOptions): GatewayGuard {
 
   return {
     async judge(question) {
-      if (isOwn(question, own)) return { allowed: true, who: ownUser, isOwn: true };
+      if (isOwn(question, own)) return { allowed: true, admission: undefined };
       if (hasNothing(question)) return { allowed: false, why: 'empty' };
       const { action, path } = question;
       return isStreamAction(action) && isToken(path) ? await judgeShown(question, action) : { allowed: false, why: 'forbidden' };
@@ -100,13 +107,16 @@ export function createGatewayGuard(options: GatewayAuthOptions): GatewayGuard {
   };
 }
 
-function isStreamAction(action: string): action is StreamAction {
-  return action === 'read' || action === 'publish' || action === 'playback';
+/** What it is allowed by; `forbidden` for somebody who may not, undefined when what was shown is worth nothing at all. */
+type Outcome = Admission | 'forbidden' | undefined;
+
+function outcomeFor(principal: GatewayPrincipal, streamId: string, action: StreamAction): Outcome {
+  const role: Role = action === 'publish' ? 'operator' : 'viewer';
+  return mayUse(principal.session, role, streamId) ? { streamId, role, principal } : 'forbidden';
 }
 
-function may(session: Session, action: StreamAction, streamId: string): boolean {
-  const reaches = session.streams === null || session.streams.includes(streamId);
-  return reaches && roleAllows(session.role, action === 'publish' ? 'operator' : 'viewer');
+function isStreamAction(action: string): action is StreamAction {
+  return action === 'read' || action === 'publish' || action === 'playback';
 }
 
 /** Our own programs are let in before anything is counted, so that no flood of wrong attempts shuts a camera out. */

@@ -49,8 +49,12 @@ export interface WishedPaths {
 
 /** Who is asking; the part of a principal that the gateway needs. */
 export interface GatewayPrincipal {
+  readonly kind: 'session' | 'token';
+  /** Names the login, without its secret. */
   readonly id: string;
   readonly session: Session;
+  /** The user with whose rights a stream token dies. */
+  readonly madeBy?: string;
 }
 
 /** Checks credentials that players show. Both answer undefined for wrong ones. */
@@ -59,6 +63,10 @@ export interface GatewayAccess {
   byToken(secret: string): Promise<GatewayPrincipal | undefined>;
   /** Throws `resource_exhausted` after too many attempts. */
   byPassword(username: string, password: string, address: string): Promise<GatewayPrincipal | undefined>;
+  /** What a principal that was let in earlier, maybe by an earlier hub, may do by now; undefined when its login is over. */
+  rightsNow(principal: GatewayPrincipal): Promise<Session | undefined>;
+  /** Calls back after somebody lost rights; returns the way to end that. */
+  onRevoked(listener: () => void): () => void;
 }
 
 /** What may be done with a stream token. */
@@ -73,8 +81,8 @@ export interface GatewayTokens {
     subject: string;
     userId?: string | null;
   }): Promise<StreamToken>;
-  /** The actions a stream token grants for this stream; undefined when it is no stream token of ours, or not valid now. */
-  grants(token: string, streamId: string): Promise<readonly StreamAction[] | undefined>;
+  /** The actions a stream token grants for this stream, and to whom; undefined when it is no stream token of ours, or not valid now. */
+  grants(token: string, streamId: string): Promise<{ readonly actions: readonly StreamAction[]; readonly principal: GatewayPrincipal } | undefined>;
   /** Public keys, as JSON Web Keys. */
   jwks(): Promise<{ keys: Record<string, unknown>[] }>;
 }

@@ -1,5 +1,6 @@
 /** The routes of the gateway, the same for every kind. */
-import { type GatewayPath, roleAllows, type Session, WeirError } from '../contracts/index.js';
+import { type GatewayAuth, type GatewayPath, roleAllows, type Session, WeirError } from '../contracts/index.js';
+import type { Admission } from './admissions.js';
 import { createGatewayGuard, isSameSecret, type OwnCredentials } from './auth.js';
 import type { GatewayBackend, GatewayOperations } from './gateway.js';
 import type { GatewayOptions } from './options.js';
@@ -8,8 +9,8 @@ export interface OperationParts {
   readonly options: GatewayOptions;
   readonly own: OwnCredentials;
   readonly backend: GatewayBackend;
-  /** Told of each question that was allowed: the first sign of a new reader or publisher. */
-  readonly onAllowed: (question: { readonly action: string; readonly path: string }, isOwn: boolean) => void;
+  /** Told of each question that was allowed: the first sign of a new reader or publisher. Without an admission it is one of our own. */
+  readonly onAllowed: (question: GatewayAuth, admission: Admission | undefined) => void;
 }
 
 const defaultTokenS = 3600;
@@ -35,7 +36,7 @@ export function createGatewayOperations({ options, own, backend, onAllowed }: Op
       if (!isAsker(query.secret, context.address, own)) throw new WeirError('permission_denied', 'Only the gateway may ask this');
       const verdict = await guard.judge(body);
       if (verdict.allowed) {
-        onAllowed(body, verdict.isOwn);
+        onAllowed(body, verdict.admission);
         return undefined;
       }
       const { user, ip, action, path, protocol } = body;

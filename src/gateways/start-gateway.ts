@@ -27,11 +27,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     options,
     own,
     backend,
-    onAllowed: ({ action, path }, isOwn) => {
+    onAllowed: ({ id, action, path }, admission) => {
       // Our own calls of the control interface ask as well.
       if (!(backend instanceof MediaMtxGateway) || action === 'api') return;
-      backend.noticed();
-      if (isOwn && action === 'publish') hidePassword(own.of('publish', path), options.ffmpeg ?? 'ffmpeg', parts.mark);
+      backend.noticed(id ?? undefined, admission);
+      if (admission === undefined && action === 'publish') hidePassword(own.of('publish', path), options.ffmpeg ?? 'ffmpeg', parts.mark);
     },
   });
   parts.operations = () => operations;
@@ -72,6 +72,7 @@ async function openMediaMtx({ options, own, mark }: Parts, server: MtxServer): P
     mark,
     inputs: server.managed === 'child' ? createHubInputs(inputs) : createInlineInputs(inputs),
     memoryFile: `${folder}/gateway.json`,
+    guestsFile: `${folder}/guests.json`,
   });
   // Not waited for: the hub starts without it, and it may need the hub.
   void backend.start(options.signal);

@@ -31,6 +31,7 @@ const recordNames = ['record', 'recordPath', 'recordFormat', 'recordPartDuration
 
 export interface FakeReader {
   readonly id: string;
+  readonly connection: string;
   readonly type: string;
   readonly remoteAddr: string;
   readonly user: string;
@@ -42,6 +43,8 @@ export interface FakeReader {
 
 export interface FakePublisher {
   readonly id: string;
+  /** Empty for a source that is pulled. */
+  readonly connection: string;
   readonly type: string;
   readonly sdp: string;
   cut(): void;
@@ -195,6 +198,7 @@ export class FakePaths {
     socket.on('connect', () => {
       this.publish(path, {
         id: '',
+        connection: '',
         type: 'rtspSource',
         sdp: 'v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n',
         cut: () => socket.destroy(),

@@ -7,7 +7,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request as requestHttp, type ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
-import { type FakePath, FakePaths, type FakeReader, FakeRefusal } from './fake-mediamtx-paths.js';
+import { type FakePath, FakePaths, type FakePublisher, type FakeReader, FakeRefusal } from './fake-mediamtx-paths.js';
 import { createFakeRtsp, type FakeQuestion } from './fake-mediamtx-rtsp.js';
 
 const version = (process.argv.find((text) => text.startsWith('--fake=')) ?? '--fake=1.20.1').slice('--fake='.length);
@@ -93,6 +93,11 @@ function allReaders(): { path: FakePath; reader: FakeReader }[] {
   return paths.all().flatMap((path) => [...path.readers.values()].map((reader) => ({ path, reader })));
 }
 
+function allSessions(): (FakeReader | FakePublisher)[] {
+  const publishers = paths.all().flatMap(({ publisher }) => (publisher === undefined || publisher.connection === '' ? [] : [publisher]));
+  return [...allReaders().map(({ reader }) => reader), ...publishers];
+}
+
 function showReader({ path, reader }: { path: FakePath; reader: FakeReader }): unknown {
   const { id, created, remoteAddr, user, bytes } = reader;
   const later = isAtLeast('1.17.0') ? { user, outboundBytes: bytes } : {};
@@ -122,9 +127,9 @@ function wanted(name: string): FakePath {
 type Answer = (name: string, query: URLSearchParams, body: unknown) => unknown;
 
 const kick: Answer = (id) => {
-  const found = allReaders().find(({ reader }) => reader.id === id);
+  const found = allSessions().find((session) => session.id === id);
   if (found === undefined) throw new NotFound('session not found');
-  found.reader.cut();
+  found.cut();
   return undefined;
 };
 
@@ -156,7 +161,11 @@ const routes: Record<string, Answer> = {
   'GET /v3/paths/get/*': (name) => showPath(wanted(name)),
   'GET /v3/rtspsessions/list': (_name, query) => listOf(allReaders().map(showReader), query),
   'POST /v3/rtspsessions/kick/*': kick,
-  'GET /v3/rtspconns/list': (_name, query) => listOf([], query),
+  'GET /v3/rtspconns/list': (_name, query) =>
+    listOf(
+      allSessions().map(({ id, connection }) => ({ id: connection, session: id })),
+      query,
+    ),
   'GET /v3/recordings/get/*': async (name) => {
     if (!paths.has(name)) throw new FakeRefusal(`path '${name}' is not configured`);
     return { name, segments: (await segmentsOf(wanted(name))).map(({ start }) => ({ start })) };
@@ -237,7 +246,7 @@ const api = addressOf('apiAddress');
 createServer((request, response) => void serve(request, response))
   .on('error', (error) => fail(error.message))
   .listen({ host: api.host, port: api.port });
-createFakeRtsp(paths, ask)
+createFakeRtsp(paths, ask, isAtLeast('1.18.0') ? 'session' : 'connection')
   .on('error', (error) => fail(error.message))
   .listen({ host: rtspAddress.host, port: rtspAddress.port });
 process.stdout.write(`2026/01/01 00:00:00 INF MediaMTX v${version} (fake)\n`);

@@ -25,7 +25,11 @@ interface RtspRequest {
 }
 
 interface Client {
+  /** Of the connection. */
   readonly id: string;
+  /** Of the session that it carries. */
+  readonly session: string;
+  readonly asksAs: string;
   readonly socket: Socket;
   path: FakePath | undefined;
   publisher: FakePublisher | undefined;
@@ -34,10 +38,20 @@ interface Client {
   sdp: string;
 }
 
-/** Begins to listen; every session is one of `rtspSession`. */
-export function createFakeRtsp(paths: FakePaths, ask: FakeAsk): Server {
+/** Begins to listen; every session is one of `rtspSession`. `asksAs`: under whose id rights are asked for, which depends on the version. */
+export function createFakeRtsp(paths: FakePaths, ask: FakeAsk, asksAs: 'connection' | 'session'): Server {
   return createServer((socket) => {
-    const client: Client = { id: randomUUID(), socket, path: undefined, publisher: undefined, reader: undefined, user: '', sdp: '' };
+    const ids = { id: randomUUID(), session: randomUUID() };
+    const client: Client = {
+      ...ids,
+      asksAs: asksAs === 'session' ? ids.session : ids.id,
+      socket,
+      path: undefined,
+      publisher: undefined,
+      reader: undefined,
+      user: '',
+      sdp: '',
+    };
     let pending = Buffer.alloc(0);
     let queue: Promise<undefined> = Promise.resolve(undefined);
     const cut = () => {
@@ -111,7 +125,7 @@ async function serve(client: Client, request: RtspRequest, paths: FakePaths, ask
     case 'DESCRIBE':
       return await open(client, request, { paths, ask, reply });
     case 'SETUP':
-      return reply('200 OK', { Session: client.id, Transport: request.headers.get('transport') ?? '' });
+      return reply('200 OK', { Session: client.session, Transport: request.headers.get('transport') ?? '' });
     case 'RECORD':
     case 'PLAY':
       return begin(client, request.method, paths, reply);
@@ -137,7 +151,7 @@ async function open(client: Client, request: RtspRequest, { paths, ask, reply }:
   const query = request.url.search.slice(1);
   const token = password !== '' ? password : (request.url.searchParams.get('token') ?? request.url.searchParams.get('jwt') ?? '');
   const ip = (client.socket.remoteAddress ?? '').replace('::ffff:', '');
-  const question = { user, password, token, ip, action: isPublisher ? 'publish' : 'read', path: name, protocol: 'rtsp', id: client.id, query };
+  const question = { user, password, token, ip, action: isPublisher ? 'publish' : 'read', path: name, protocol: 'rtsp', id: client.asksAs, query };
   if (!(await ask(question))) return reply('401 Unauthorized', { 'WWW-Authenticate': 'Basic realm="mediamtx"' });
   const path = paths.get(name);
   if (path === undefined) return reply('400 Bad Request');
@@ -145,7 +159,7 @@ async function open(client: Client, request: RtspRequest, { paths, ask, reply }:
   client.path = path;
   if (isPublisher) {
     client.sdp = request.body;
-    return reply('200 OK', { Session: client.id });
+    return reply('200 OK', { Session: client.session });
   }
   if (!(await paths.demand(path))) return reply('404 Not Found');
   return reply('200 OK', { 'Content-Type': 'application/sdp', 'Content-Base': `${request.url.href.split('?')[0]}/` }, path.publisher?.sdp ?? '');
@@ -159,10 +173,10 @@ function credentialsOf(header: string | undefined): string[] {
 }
 
 function begin(client: Client, method: string, paths: FakePaths, reply: Opening['reply']): undefined {
-  const { path, socket, id, user } = client;
+  const { path, socket, session: id, user } = client;
   if (path === undefined) return reply('454 Session Not Found');
   if (method === 'RECORD') {
-    const publisher = { id, type: 'rtspSession', sdp: client.sdp, cut: () => socket.destroy() };
+    const publisher = { id, connection: client.id, type: 'rtspSession', sdp: client.sdp, cut: () => socket.destroy() };
     try {
       paths.publish(path, publisher);
     } catch (error) {
@@ -174,7 +188,15 @@ function begin(client: Client, method: string, paths: FakePaths, reply: Opening[
   }
   reply('200 OK', { Session: id });
   const reader: FakeReader = {
-    ...{ id, type: 'rtspSession', remoteAddr: `${socket.remoteAddress}:${socket.remotePort}`, user, created: new Date().toISOString(), bytes: 0 },
+    ...{
+      id,
+      connection: client.id,
+      type: 'rtspSession',
+      remoteAddr: `${socket.remoteAddress}:${socket.remotePort}`,
+      user,
+      created: new Date().toISOString(),
+      bytes: 0,
+    },
     send(channel, packet) {
       if (socket.writableLength < 4_000_000)
         socket.write(Buffer.concat([Buffer.from([0x24, channel, packet.length >> 8, packet.length & 0xff]), packet]));

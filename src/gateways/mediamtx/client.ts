@@ -25,6 +25,8 @@ export interface MtxPath {
   readonly source: string | null;
   readonly tracks: readonly string[];
   readonly readers: readonly MtxReaderRef[];
+  /** Who publishes; null while nobody does, and for a source that MediaMTX pulls itself. */
+  readonly publisher: MtxReaderRef | null;
   readonly bytesReceived: number;
   readonly bytesSent: number;
 }
@@ -58,6 +60,8 @@ export interface MtxClient {
   deletePath(name: string, signal?: AbortSignal): Promise<boolean>;
   /** Details of the readers of these types, by id. */
   readerDetails(types: ReadonlySet<string>, signal?: AbortSignal): Promise<Map<string, MtxReaderDetails>>;
+  /** Sessions of RTSP by the connections that carry them: older versions ask about rights under the connection's id. */
+  rtspSessions(signal?: AbortSignal): Promise<Map<string, string>>;
   /** Throws `unsupported` for a type that cannot be cut. */
   kick(reader: MtxReaderRef, signal?: AbortSignal): Promise<void>;
   /** Starts of the recorded segments, as MediaMTX writes them. */
@@ -86,7 +90,7 @@ const pathSchema = z.object({
   name: z.string(),
   ready: z.boolean().optional(),
   available: z.boolean().optional(),
-  source: z.object({ type: z.string() }).nullish(),
+  source: z.object({ type: z.string(), id: z.string().default('') }).nullish(),
   tracks: z.array(z.string()).nullish(),
   tracks2: z.array(z.object({ codec: z.string() })).nullish(),
   readers: z.array(z.object({ type: z.string(), id: z.string() })).nullish(),
@@ -109,9 +113,15 @@ const readerSchema = z.object({
   bytesSent: count,
   outboundBytes: count,
 });
+const connSchema = z.object({ id: z.string(), session: z.string().nullish() });
 const recordingSchema = z.object({ segments: z.array(z.object({ start: z.string() })).nullish() });
 
 const maxPages = 100;
+
+/** True for what {@link MtxClient.kick} can cut. */
+export function canKick({ type, id }: MtxReaderRef): boolean {
+  return id !== '' && collections[type]?.canKick === true;
+}
 
 /** `isFailure`: what counts against the circuit; default {@link isMtxFailure}. */
 export function createMtxClient(http: MtxHttp, breaker: Breaker, isFailure: (error: unknown) => boolean = isMtxFailure): MtxClient {
@@ -166,6 +176,10 @@ export function createMtxClient(http: MtxHttp, breaker: Breaker, isFailure: (err
         for (const reader of readers) details.set(reader.id, toDetails(reader));
       }
       return details;
+    },
+    async rtspSessions(signal) {
+      const lists = ['/v3/rtspconns/list', '/v3/rtspsconns/list'].map(async (path) => (await orUndefined(all(connSchema, path, signal))) ?? []);
+      return new Map((await Promise.all(lists)).flat().flatMap(({ id, session }) => (typeof session === 'string' ? [[id, session] as const] : [])));
     },
     async kick({ type, id }, signal) {
       const collection = collections[type];
@@ -238,6 +252,7 @@ function toPath(path: z.output<typeof pathSchema>): MtxPath {
     source: path.source?.type ?? null,
     tracks: path.tracks2?.map((track) => track.codec) ?? path.tracks ?? [],
     readers: path.readers ?? [],
+    publisher: path.source != null && path.source.id !== '' && path.source.type in collections ? path.source : null,
     bytesReceived: path.inboundBytes ?? path.bytesReceived ?? 0,
     bytesSent: path.outboundBytes ?? path.bytesSent ?? 0,
   };

@@ -1,11 +1,13 @@
 /** MediaMTX as the gateway: the fake of several versions always, the real program where it is on PATH. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { configSchema } from '../../contracts/index.js';
 import { findOptionalProgram } from '../../supervisor/index.js';
 import { controlFake, makeFakeMediaMtx } from '../../testkit/fake-mediamtx.js';
-import { assertWithin, makeTempFolder, removeFolder, waitFor } from '../../testkit/index.js';
+import { assertWithin, makeTempFolder, removeFolder, waitFor, withDeadline } from '../../testkit/index.js';
 import type { PathWish } from '../gateway.js';
 import { gatewaySuite } from '../gateway.suite.js';
 import type { GatewaySettings } from '../index.js';
@@ -106,6 +108,80 @@ function playingSuite(name: string, open: (settings?: Partial<GatewaySettings>) 
         }
       };
       await Promise.all(admitted.map(admits));
+    });
+
+    test('whose right ends is cut off: an expired token, a revoked one, a user who is gone; others read on', { timeout: 60_000 }, async () => {
+      await using world = await open();
+      await world.untilRunning();
+      await world.gateway.ensurePath(camera());
+      const request = { streamId: 'camera0', actions: ['read'], subject: 'anna' } as const;
+      const lasting = await world.tokens.issue({ ...request, expiresInS: 600, userId: 'anna' });
+      const players = {
+        revoked: play(world.rtsp('camera0', `any:${world.viewerToken}`)),
+        gone: play(`${world.rtsp('camera0')}?token=${lasting.token}`),
+        password: play(world.rtsp('camera0', 'dave:dave-password')),
+        stays: play(world.rtsp('camera0', `any:${world.operatorToken}`)),
+      };
+      const all = Object.values(players);
+      try {
+        await waitFor(() => all.every((player) => player.frames > 3), { deadlineMs: 20_000, what: 'pictures for all' });
+        const brief = await world.tokens.issue({ ...request, expiresInS: 4 });
+        const expiring = play(`${world.rtsp('camera0')}?token=${brief.token}`);
+        all.push(expiring);
+        await waitFor(() => expiring.frames > 0, { what: 'a picture before the end of the token' });
+        await withDeadline(expiring.ended, 20_000, 'the end of the one whose token expired');
+        assert.ok(Date.now() >= Date.parse(brief.expires_at), 'not before');
+        for (const [id, player] of [
+          ['viewer', players.revoked],
+          ['anna', players.gone],
+          ['dave', players.password],
+        ] as const) {
+          world.revoke(id);
+          await withDeadline(player.ended, 20_000, `the end of ${id}`);
+        }
+        const { frames } = players.stays;
+        await waitFor(() => players.stays.frames > frames + 5, { what: 'who may, reads on' });
+        assert.equal((await readers(world)).length, 1);
+      } finally {
+        await Promise.all(all.map((player) => player.stop()));
+      }
+    });
+
+    test('whose right ends while no hub runs is cut off by the next one', { timeout: 60_000 }, async () => {
+      await using world = await open();
+      await world.untilRunning();
+      world.wishes.push(camera());
+      world.changed();
+      await waitFor(async () => (await world.gateway.path('camera0')).exists);
+      const player = play(world.rtsp('camera0', `any:${world.viewerToken}`));
+      try {
+        await waitFor(() => player.frames > 0, { deadlineMs: 15_000, what: 'a picture' });
+        await waitFor(async () => (await readers(world)).length === 1);
+        await world.gateway.detach();
+        world.revoke('viewer');
+        await world.restart();
+        await withDeadline(player.ended, 20_000, 'the end of the reader');
+      } finally {
+        await player.stop();
+      }
+    });
+
+    test('who publishes is cut off as well', { timeout: 60_000 }, async () => {
+      await using world = await open();
+      await world.untilRunning();
+      await world.gateway.ensurePath(camera());
+      const address = world.rtsp('camera0', `any:${world.operatorToken}`);
+      const source = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=10', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency'];
+      const publisher = execFile('ffmpeg', ['-nostdin', '-v', 'error', ...source, '-f', 'rtsp', '-rtsp_transport', 'tcp', address]);
+      const ended = once(publisher, 'close');
+      try {
+        await waitFor(async () => (await world.gateway.path('camera0')).ready, { deadlineMs: 15_000, what: 'a publisher from outside' });
+        world.revoke('operator');
+        await withDeadline(ended, 20_000, 'the end of the publisher');
+      } finally {
+        publisher.kill('SIGKILL');
+        await ended;
+      }
     });
 
     test('Weir reads a camera from where it was opened, and the password leaves the process list', { timeout: 60_000 }, async () => {

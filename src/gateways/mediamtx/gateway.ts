@@ -1,6 +1,10 @@
 /** MediaMTX as the gateway: keeps its paths as they are wished, over restarts on either side. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 import type { ComponentHealth, GatewayPath, GatewayReader, GatewayState, StreamUrls } from '../../contracts/index.js';
 import { isToken, WeirError } from '../../contracts/index.js';
+import { writeFileAtomic } from '../../supervisor/index.js';
+import { type Admission, Admissions } from '../admissions.js';
 import type { OwnCredentials } from '../auth.js';
 import { ownUser } from '../auth.js';
 import type { GatewayBackend, GatewayEvent, GatewayRecording, GatewayRecordOrder, GatewaySettings, PathWish, SeenPath } from '../gateway.js';
@@ -9,6 +13,7 @@ import { hostnameOf, hubLinks, mediaMtxLinks } from '../urls.js';
 import { type Breaker, createBreaker } from './breaker.js';
 import { createMtxClient, type MtxClient, type MtxInstance } from './client.js';
 import { fillTemplate, formatCommand } from './command.js';
+import { evict } from './evictions.js';
 import { missingPath, toGatewayPath } from './gateway-path.js';
 import { createMtxHttp, isMtxFailure, type MtxHttp } from './http.js';
 import type { HubInputs } from './hub-input.js';
@@ -29,6 +34,8 @@ export interface MediaMtxGatewayOptions extends GatewayOptions {
   readonly mark: string;
   /** File of {@link Remembered}. */
   readonly memoryFile: string;
+  /** Who was let in, for the next hub. */
+  readonly guestsFile: string;
 }
 
 const startGraceMs = 10_000;
@@ -44,6 +51,7 @@ export class MediaMtxGateway implements GatewayBackend {
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
   readonly #wishes: Wishes;
   readonly #kept: KeptPaths;
+  readonly #admissions: Admissions;
   readonly #watch: Watch;
   readonly #ends: (() => void)[] = [];
   #settings: GatewaySettings;
@@ -54,6 +62,7 @@ export class MediaMtxGateway implements GatewayBackend {
   #graceUntil = 0;
   /** Why the last process ended, until one works. */
   #lastWords: string | null = null;
+  #nextEnd: NodeJS.Timeout | undefined;
 
   constructor(options: MediaMtxGatewayOptions) {
     const { server } = options;
@@ -82,6 +91,11 @@ export class MediaMtxGateway implements GatewayBackend {
     // One that is just starting cannot answer yet, which is no failure of it.
     this.#client = createMtxClient(this.#http, this.#breaker, (error) => isMtxFailure(error) && performance.now() > this.#graceUntil);
     this.#kept = new KeptPaths({ client: this.#client, wishes: this.#wishes, memory: this.#memory, server, inputs: options.inputs });
+    this.#admissions = new Admissions({
+      rightsNow: (principal) => options.access.rightsNow(principal),
+      kept: readGuests(options.guestsFile),
+      keep: (all) => writeFileAtomic(options.guestsFile, JSON.stringify(all)),
+    });
     this.#watch = createWatch({
       look: (signal) => this.#look(signal),
       everyMs: () => this.#settings.health_interval_s * 1000,
@@ -89,6 +103,7 @@ export class MediaMtxGateway implements GatewayBackend {
     });
     this.#ends.push(
       options.wished.onChange(() => this.#watch.soon()),
+      options.access.onRevoked(() => this.#watch.soon()),
       server.onProcess((state) => this.#onProcess(state.kind)),
     );
   }
@@ -216,8 +231,12 @@ export class MediaMtxGateway implements GatewayBackend {
     await this.#client.deleteSegment(streamId, start, signal);
   }
 
-  /** Somebody was let in: look again soon, since a path or its readers are about to change. */
-  noticed(): void {
+  /**
+   * Somebody was let in: look again soon, since a path or its readers are about to change. `id`: as MediaMTX calls who asked; with the
+   * admission he is cut off once his right ends.
+   */
+  noticed(id?: string, admission?: Admission): void {
+    if (id !== undefined && admission !== undefined) this.#admissions.add(id, admission);
     this.#watch.soon();
   }
 
@@ -237,7 +256,9 @@ export class MediaMtxGateway implements GatewayBackend {
 
   async #end(): Promise<void> {
     for (const end of this.#ends.splice(0)) end();
+    clearTimeout(this.#nextEnd);
     await this.#watch.stop();
+    this.#admissions.save();
     this.#change('stopped', null);
     this.#http.close();
     this.#listeners.clear();
@@ -267,12 +288,22 @@ export class MediaMtxGateway implements GatewayBackend {
       this.#lastWords = null;
       for (const event of this.#observed.take(paths.filter((path) => isToken(path.name)))) this.#tell(event);
       this.#server.tidy();
+      if ((await evict({ client: this.#client, admissions: this.#admissions, log: this.#options.log }, paths, signal)) > 0) this.#watch.soon();
+      this.#lookAtNextEnd();
       return true;
     } catch (thrown) {
       if (signal.aborted) return false;
       this.#onFailure(WeirError.from(thrown));
       return false;
     }
+  }
+
+  /** The moment that a login ends by itself is known: nobody reads on until the next look. */
+  #lookAtNextEnd(): void {
+    clearTimeout(this.#nextEnd);
+    const end = this.#admissions.nextEnd();
+    const inMs = end === undefined ? Number.POSITIVE_INFINITY : end - Date.now();
+    if (inMs < this.#settings.health_interval_s * 1000) this.#nextEnd = setTimeout(() => this.#watch.soon(), inMs).unref();
   }
 
   #onFailure(error: WeirError): void {
@@ -317,5 +348,14 @@ export class MediaMtxGateway implements GatewayBackend {
 
   #tell(event: GatewayEvent): void {
     for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/** An unreadable file is an empty one: those inside then read on until they leave. */
+function readGuests(file: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return {};
   }
 }

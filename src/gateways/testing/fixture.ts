@@ -6,7 +6,7 @@ import { createStreamTokens } from '../../access/index.js';
 import { configSchema, type Session } from '../../contracts/index.js';
 import { silentLogger } from '../../telemetry/index.js';
 import { makeTempFolder, removeFolder, waitFor } from '../../testkit/index.js';
-import type { Gateway, GatewayEvent, PathWish } from '../gateway.js';
+import type { Gateway, GatewayEvent, GatewayTokens, PathWish } from '../gateway.js';
 import { type GatewaySettings, startGateway } from '../index.js';
 
 export const admin: Session = { user_id: 'u1', username: 'admin', role: 'admin', streams: null, expires_at: null };
@@ -25,6 +25,9 @@ export interface Fixture {
   /** API token of a viewer of all streams. */
   readonly viewerToken: string;
   readonly operatorToken: string;
+  readonly tokens: GatewayTokens;
+  /** Takes the rights of a user or a token, by its id, away. */
+  revoke(id: string): void;
   /** Another gateway on the same folder, as after a restart of the hub; the first must have been detached or stopped. */
   restart(): Promise<Gateway>;
   untilRunning(): Promise<void>;
@@ -42,7 +45,12 @@ export async function openFixture(settings: Partial<GatewaySettings> = {}): Prom
   const hub = await startHub();
   const viewerToken = 'weir_viewer_0000000000000000';
   const operatorToken = 'weir_operator_00000000000000';
-  const tokens = createStreamTokens({ signingSecret: 'a signing secret for tests, of no worth' });
+  const revoked = new Set<string>();
+  const revocations = new Set<() => void>();
+  const tokens = createStreamTokens({
+    signingSecret: 'a signing secret for tests, of no worth',
+    stillReaches: async (userId) => !revoked.has(userId),
+  });
   const parsed = configSchema.parse({
     gateway: { close_after_s: 1, start_timeout_s: 8, health_interval_s: 0.3, command: testCommand, ...anyPorts, ...settings },
   });
@@ -66,10 +74,18 @@ export async function openFixture(settings: Partial<GatewaySettings> = {}): Prom
           const role = secret === viewerToken ? 'viewer' : secret === operatorToken ? 'operator' : undefined;
           return role === undefined
             ? undefined
-            : { id: role, session: { ...admin, role, streams: role === 'viewer' ? ['camera0', 'camera1'] : null } };
+            : { kind: 'token', id: role, session: { ...admin, role, streams: role === 'viewer' ? ['camera0', 'camera1'] : null } };
         },
         byPassword: async (username, password) =>
-          password === `${username}-password` ? { id: username, session: { ...admin, username, role: 'viewer' } } : undefined,
+          password === `${username}-password` ? { kind: 'session', id: username, session: { ...admin, username, role: 'viewer' } } : undefined,
+        async rightsNow({ id, session, madeBy = id }) {
+          const isOver = session.expires_at !== null && Date.parse(session.expires_at) <= Date.now();
+          return isOver || revoked.has(madeBy) ? undefined : session;
+        },
+        onRevoked(listener) {
+          revocations.add(listener);
+          return () => void revocations.delete(listener);
+        },
       },
       tokens,
       log: silentLogger,
@@ -97,6 +113,11 @@ export async function openFixture(settings: Partial<GatewaySettings> = {}): Prom
     },
     viewerToken,
     operatorToken,
+    tokens,
+    revoke(id) {
+      revoked.add(id);
+      for (const listener of revocations) listener();
+    },
     async restart() {
       gateway = await open();
       gateway.onEvent((event) => events.push(event));
