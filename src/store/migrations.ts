@@ -4,7 +4,7 @@ import { WeirError } from '../contracts/index.js';
 import type { Database } from './database.js';
 import { createJobTables, freeCallbacksFromJobs } from './job-tables.js';
 import { createRecordingTables } from './recording-tables.js';
-import { addVideoOrigin, createVideoTables } from './video-tables.js';
+import { addVideoOrigin, addVideoPoster, createVideoTables } from './video-tables.js';
 
 export type DialectName = 'sqlite' | 'postgres';
 
@@ -63,6 +63,7 @@ function migrations(dialect: DialectName): Record<string, Migration> {
     '0007_videos': { up: (db: Kysely<unknown>) => createVideoTables(db, dialect) },
     '0008_video_origin': { up: addVideoOrigin },
     '0009_refusals_call_back': { up: (db: Kysely<unknown>) => freeCallbacksFromJobs(db, dialect) },
+    '0010_video_poster': { up: addVideoPoster },
   };
 }
 

@@ -39,6 +39,7 @@ export function toVideo(row: VideoRow): VideoRecord {
     facts: row.facts === null ? null : (JSON.parse(row.facts) as SourceFacts),
     output: row.output === null ? null : (JSON.parse(row.output) as VideoOutput),
     output_path: row.output_path,
+    poster: row.poster === null ? null : (JSON.parse(row.poster) as VideoRecord['poster']),
     metadata: JSON.parse(row.metadata) as Record<string, unknown>,
     job_id: row.job_id,
     progress: row.progress,

@@ -23,6 +23,7 @@ export interface VideoTables {
     facts: string | null;
     output: string | null;
     output_path: string | null;
+    poster: string | null;
     /** From facts and output, for lists that are sorted by them. */
     duration_ms: number;
     size_bytes: number;
@@ -190,4 +191,9 @@ export async function addVideoOrigin(db: Kysely<unknown>): Promise<void> {
   `.execute(db);
   await db.schema.createIndex('videos_output').on('videos').column('output_path').execute();
   await db.schema.createIndex('uploads_video').on('uploads').column('video_id').execute();
+}
+
+/** The picture that a person chose, as JSON. */
+export async function addVideoPoster(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('videos').addColumn('poster', 'text').execute();
 }

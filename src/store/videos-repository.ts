@@ -39,6 +39,8 @@ export interface VideoRecord {
   output: VideoOutput | null;
   /** Folder that holds the files of `output`, absolute. */
   output_path: string | null;
+  /** The picture that a person chose as thumbnail: seconds of the result, and when (RFC 3339). Later encodes follow it. */
+  poster: { at_s: number; chosen_at: string } | null;
   metadata: Record<string, unknown>;
   job_id: string | null;
   progress: number | null;

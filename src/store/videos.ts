@@ -43,6 +43,7 @@ function videoParts(db: Kysely<Database>) {
         source: null,
         output: null,
         output_path: null,
+        poster: null,
         progress: null,
         error: null,
         created_at: now,
@@ -59,6 +60,7 @@ function videoParts(db: Kysely<Database>) {
           tags: JSON.stringify(record.tags),
           facts: jsonOf(record.facts),
           output: null,
+          poster: null,
           metadata: JSON.stringify(record.metadata),
           source_id: null,
           source_name: null,
@@ -139,7 +141,7 @@ function touchesWords(changes: VideoChanges): boolean {
 }
 
 function toColumns(changes: VideoChanges, before: VideoRecord | undefined): Updateable<Database['videos']> {
-  const { tags, facts, output, metadata, ...plain } = changes;
+  const { tags, facts, output, poster, metadata, ...plain } = changes;
   const words =
     before === undefined ? {} : searchColumns({ ...before, ...defined({ title: changes.title, description: changes.description, tags }) });
   return {
@@ -148,6 +150,7 @@ function toColumns(changes: VideoChanges, before: VideoRecord | undefined): Upda
     ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
     ...(facts === undefined ? {} : { facts: jsonOf(facts), duration_ms: durationMs(facts?.duration_s) }),
     ...(output === undefined ? {} : { output: jsonOf(output), output_bytes: output?.size_bytes ?? 0 }),
+    ...(poster === undefined ? {} : { poster: jsonOf(poster) }),
     ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
     updated_at: nowText(),
   };
