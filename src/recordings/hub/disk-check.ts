@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SegmentRecord } from '../../store/index.js';
 import type { RecordingsParts } from './needs.js';
 import type { RecordingFiles } from './recording-files.js';
 
@@ -39,11 +38,6 @@ export async function checkDisk(parts: RecordingsParts, files: RecordingFiles): 
   if (changed.length > 0) parts.log.warn({ changed: changed.length, first: changed[0] }, 'files are not as they were written');
   if (orphans.length > 0) parts.log.warn({ orphans: orphans.length, first: orphans[0] }, 'files in the recordings folder are not in the index');
   return found;
-}
-
-/** True when the list of the spoke is in the folder of the stream, so that its files should be there too. */
-export async function isWrittenHere(folder: string, { stream_id, spoke_id }: Pick<SegmentRecord, 'stream_id' | 'spoke_id'>): Promise<boolean> {
-  return (await lstat(join(folder, stream_id, `entries.${spoke_id}.ndjson`)).catch(() => undefined))?.isFile() ?? false;
 }
 
 async function compare(parts: RecordingsParts, files: RecordingFiles, here: ReadonlySet<string>, found: DiskCheckResult): Promise<void> {

@@ -1,9 +1,9 @@
 /** Operations on recordings as a whole: start, stop, plan, list, coverage, storage. */
 import { roleAllows, WeirError } from '../../contracts/index.js';
 import { coverageWithin } from './ledger.js';
+import { needStream, type RecordingsNouns } from './nouns.js';
 import type { RecordingsOperations } from './operations.js';
 import { alreadyRecording } from './orders.js';
-import type { RecordingsNouns } from './recordings.js';
 import { listedStreams, needOperate, needView } from './rights.js';
 
 const maxCoverageMs = 31 * 86_400_000;
@@ -77,12 +77,6 @@ export function createOrderOperations(nouns: RecordingsNouns): OrderOperations {
     set_retention: (_session, { body }) => storage.setPolicy(body),
     cleanup_storage: () => retention.cleanup(),
   };
-}
-
-/** Throws `not_found`. */
-export function needStream({ parts }: Pick<RecordingsNouns, 'parts'>, streamId: string): void {
-  if (parts.streams.exists(streamId)) return;
-  throw new WeirError('not_found', `There is no stream ${streamId}`, { facts: { resource: 'stream', id: streamId } });
 }
 
 /** Recorded, or not to be recorded for a reason that is known. */

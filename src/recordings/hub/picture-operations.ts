@@ -2,9 +2,8 @@
 import { mayView } from '../../access/index.js';
 import type { Session } from '../../contracts/index.js';
 import { showExport } from './exports.js';
+import { needStream, type RecordingsNouns } from './nouns.js';
 import type { RecordingsOperations } from './operations.js';
-import { needStream } from './order-operations.js';
-import type { RecordingsNouns } from './recordings.js';
 import { listedStreams, needOperate } from './rights.js';
 import { showSnapshot } from './snapshots.js';
 

@@ -1,9 +1,8 @@
 /** The files of the index on disk: where they are, and how they go. */
-import { rm, rmdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type AgentCommand, type GapCause, type StoredFile, WeirError } from '../../contracts/index.js';
 import type { SegmentRecord } from '../../store/index.js';
-import { isWrittenHere } from './disk-check.js';
 import type { RecordingsParts } from './needs.js';
 import { contentTypes, extensions } from './recording-view.js';
 import type { Spokes } from './spokes.js';
@@ -96,3 +95,8 @@ export class RecordingFiles {
 
 const ok = () => true;
 const no = () => false;
+
+/** True when the list of the spoke is in the folder of the stream, so that its files should be there too. */
+async function isWrittenHere(folder: string, { stream_id, spoke_id }: Pick<SegmentRecord, 'stream_id' | 'spoke_id'>): Promise<boolean> {
+  return (await lstat(join(folder, stream_id, `entries.${spoke_id}.ndjson`)).catch(() => undefined))?.isFile() ?? false;
+}

@@ -10,6 +10,7 @@ import { Exports } from './exports.js';
 import { Intake } from './intake.js';
 import { coverageWithin } from './ledger.js';
 import { defaultTiming, type RecordingsOptions, type RecordingsParts, type RecordingsSettings } from './needs.js';
+import type { RecordingsNouns } from './nouns.js';
 import type { RecordingsOperations } from './operations.js';
 import { createOrderOperations } from './order-operations.js';
 import { Orders } from './orders.js';
@@ -55,21 +56,6 @@ export interface Recordings {
   /** Ends intake, then exports and the FFmpegs of thumbnails. Spokes record on without the hub. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** The nouns that operations are made of. */
-export interface RecordingsNouns {
-  readonly parts: RecordingsParts;
-  readonly orders: Orders;
-  readonly spokes: Spokes;
-  readonly tracker: Tracker;
-  readonly storage: DiskStorage;
-  readonly files: RecordingFiles;
-  readonly retention: Retention;
-  readonly playback: PlaybackNouns;
-  readonly thumbnails: Thumbnails;
-  readonly exports: Exports;
-  readonly snapshots: Snapshots;
 }
 
 /**

@@ -2,10 +2,10 @@
 import { mayView } from '../../access/index.js';
 import { type Session, WeirError } from '../../contracts/index.js';
 import type { SegmentRecord } from '../../store/index.js';
+import type { RecordingsNouns } from './nouns.js';
 import type { RecordingsOperations } from './operations.js';
 import { playbackPart, playlistOf } from './playback.js';
 import { showSegment } from './recording-view.js';
-import type { RecordingsNouns } from './recordings.js';
 import { listedStreams, needOperate, needView } from './rights.js';
 
 type SegmentOperations = Pick<
