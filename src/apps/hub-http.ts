@@ -128,6 +128,7 @@ export function createHubHttp(options: HubHttpOptions): HttpServer {
   server = made;
   access.onRevoked((ids) => {
     for (const principalId of ids) made.connections.cut({ principalId }, 'the login was revoked or changed');
+    void made.checkLogins();
   });
   return made;
 }

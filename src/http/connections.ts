@@ -9,9 +9,14 @@ export interface LoginMatch {
 
 export interface OpenConnections {
   /** Registers a connection; call what it returns when the connection has ended. */
-  add(principal: Principal, cut: (reason: string) => void): () => void;
+  add(principal: Principal, cut: (reason: string) => void, options?: ConnectionOptions): () => void;
   /** Cuts all connections of these logins; returns how many. */
   cut(match: LoginMatch, reason: string): number;
+  /**
+   * Cuts those whose login does not hold any more, asking once for each login. One that cannot be asked about stays; rejects then, when
+   * all the others were.
+   */
+  cutEnded(holds: (principal: Principal) => Promise<boolean>): Promise<number>;
   /** Cuts everything, for the stop. */
   cutAll(reason: string): number;
   /** Connections of one user (or of one token). */
@@ -21,7 +26,12 @@ export interface OpenConnections {
   principals(): Principal[];
 }
 
-interface Entry {
+export interface ConnectionOptions {
+  /** It may end what it began after its login has expired by itself, as a long upload may. Default: false. */
+  readonly outlivesExpiry?: boolean;
+}
+
+interface Entry extends ConnectionOptions {
   principal: Principal;
   cut: (reason: string) => void;
 }
@@ -38,12 +48,32 @@ export function createOpenConnections(): OpenConnections {
     return chosen.length;
   };
   return {
-    add(principal, cut) {
-      const entry: Entry = { principal, cut };
+    add(principal, cut, options) {
+      const entry: Entry = { principal, cut, ...options };
       entries.add(entry);
       return () => void entries.delete(entry);
     },
     cut: (match, reason) => cutWhere((principal) => isMeant(principal, match), reason),
+    async cutEnded(holds) {
+      const asked = new Map<string, Promise<boolean>>();
+      const isOver = async ({ principal, outlivesExpiry }: Entry): Promise<boolean> => {
+        if (outlivesExpiry === true && hasExpired(principal)) return false;
+        const answer = asked.get(principal.id) ?? holds(principal);
+        asked.set(principal.id, answer);
+        return !(await answer);
+      };
+      let cut = 0;
+      const outcomes = await Promise.allSettled(
+        [...entries].map(async (entry) => {
+          if (!(await isOver(entry)) || !entries.delete(entry)) return;
+          cut += 1;
+          entry.cut('the login has ended');
+        }),
+      );
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      return cut;
+    },
     cutAll: (reason) => cutWhere(() => true, reason),
     countOf: (principal) => [...entries].filter((entry) => ownerOf(entry.principal) === ownerOf(principal)).length,
     get size() {
@@ -61,4 +91,9 @@ function isMeant(principal: Principal, match: LoginMatch): boolean {
 
 function ownerOf(principal: Principal): string {
   return principal.session.user_id ?? principal.id;
+}
+
+/** True once the login has ended by itself. */
+export function hasExpired({ session: { expires_at } }: Principal, nowMs: number = Date.now()): boolean {
+  return expires_at !== null && Date.parse(expires_at) <= nowMs;
 }

@@ -76,6 +76,8 @@ export type Operations = { readonly [N in RouteName]: Operation<N> };
 export interface Authentication {
   bySession(secret: string): Promise<Principal | undefined> | Principal | undefined;
   byToken(secret: string): Promise<Principal | undefined> | Principal | undefined;
+  /** What a login may do by now; undefined when it has ended. Prolongs nothing. */
+  rightsNow(principal: Principal): Promise<Session | undefined> | Session | undefined;
   /** Whether a secret that `byToken` does not take was good until it expired. Default: none is known to have been. */
   hasExpired?(secret: string): Promise<boolean> | boolean;
 }

@@ -104,7 +104,7 @@ async function perform(name: RouteName, request: FastifyRequest, reply: FastifyR
   options.stopping.addEventListener('abort', stop, { once: true });
   const forget =
     (endless.has(name) || route.consumes !== undefined) && principal !== undefined
-      ? options.connections.add(principal, (reason) => abort.abort(new WeirError('cancelled', reason)))
+      ? options.connections.add(principal, (reason) => abort.abort(new WeirError('cancelled', reason)), { outlivesExpiry: !endless.has(name) })
       : undefined;
   const unwatch = route.consumes === undefined ? undefined : watchPace(request, options.pace, (error) => abort.abort(error));
   reply.raw.once('close', () => {

@@ -425,6 +425,32 @@ describe('answers without an end', () => {
     await server.close();
   });
 
+  test('a live picture ends with its login, and those of others go on', async () => {
+    const live = async function* (signal: AbortSignal) {
+      yield Buffer.from('picture');
+      await once(signal, 'abort');
+    };
+    const { server, revoked } = createFixture({ stream_live_mp4: (_input, { signal }) => ({ body: live(signal) }) });
+    const port = await server.listen('127.0.0.1', 0);
+    const watch = async (login: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}/api/v1/streams/front/live.mp4`, { headers: asToken(login) });
+      const reader = response.body?.getReader();
+      await reader?.read();
+      return reader;
+    };
+    const [gone, stays] = [await watch('viewer'), await watch('operator')];
+    await server.checkLogins();
+    assert.equal(server.connections.size, 2);
+    revoked.add('viewer');
+    await server.checkLogins();
+    await assert.rejects(async () => {
+      for (;;) if ((await gone?.read())?.done === true) throw new Error('ended');
+    });
+    assert.equal(server.connections.size, 1);
+    await stays?.cancel();
+    await server.close();
+  });
+
   test('a stop ends open answers at once', async () => {
     const { server } = createFixture({
       events: (_input, context) => ({

@@ -8,6 +8,7 @@ import { type RouteName, type TusDoor, WeirError } from '../contracts/index.js';
 import { type BusProxy, type BusProxyOptions, createBusProxy } from './bus-proxy.js';
 import { createOpenConnections, type OpenConnections } from './connections.js';
 import { type BodyPace, defaultPace, drainRest, limitBodyTime } from './incoming.js';
+import { startLoginWatch } from './login-watch.js';
 import type { AuditRecord, Authentication, Operations, StaticFiles } from './operations.js';
 import { sendProblem } from './problems.js';
 import { createRateLimit } from './rate-limit.js';
@@ -75,6 +76,8 @@ export interface HttpServer {
   close(graceMs?: number): Promise<void>;
   /** Media, event and bus connections, to cut those of a revoked login. */
   readonly connections: OpenConnections;
+  /** Asks at once whose login does not hold any more, and cuts them; it also happens every few seconds by itself. */
+  checkLogins(): Promise<void>;
   readonly bus: BusProxy | undefined;
   readonly rpc: RpcServer | undefined;
   /** Serves a request that came in by a further listener. Call it after `listen`. */
@@ -89,6 +92,11 @@ export interface HttpServer {
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const app = createApp(options);
   const connections = createOpenConnections();
+  const logins = startLoginWatch({
+    connections,
+    authentication: options.authentication,
+    onFailure: (error) => options.log.warn({ err: error }, 'whose login still holds could not be asked'),
+  });
   const stopping = new AbortController();
   // Every request under way listens to it.
   setMaxListeners(0, stopping.signal);
@@ -118,6 +126,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   return {
     connections,
+    checkLogins: logins.look,
     bus,
     rpc,
     serve: (request, response) => app.routing(request, response),
@@ -128,6 +137,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       stopping.abort(new WeirError('unavailable', 'The hub is stopping'));
       // Before the cut, which would tell of revoked logins.
       rpc?.close();
+      logins.stop();
       connections.cutAll('the hub is stopping');
       // A connection that was busy when the stop began is closed as soon as it is idle, not when its keep-alive time is over.
       const idle = setInterval(() => app.server.closeIdleConnections(), 25);

@@ -70,7 +70,9 @@ async function perform(request: FastifyRequest, reply: FastifyReply, principal: 
   const abort = new AbortController();
   const stop = () => abort.abort(options.stopping.reason);
   options.stopping.addEventListener('abort', stop, { once: true });
-  const forget = options.connections.add(principal, (reason) => abort.abort(new WeirError('cancelled', reason)));
+  const forget = options.connections.add(principal, (reason) => abort.abort(new WeirError('cancelled', reason)), {
+    outlivesExpiry: true,
+  });
   const unwatch = watchPace(request, options.pace, (error) => abort.abort(error));
   reply.raw.once('close', () => {
     options.stopping.removeEventListener('abort', stop);

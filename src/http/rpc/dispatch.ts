@@ -5,6 +5,7 @@
 import { parseWith, roleAllows, WeirError } from '../../contracts/index.js';
 import { defaultLimit, type RpcMethod, type RpcMethodName, rpcMethods } from '../../contracts/rpc/index.js';
 import { createTraceContext } from '../../telemetry/index.js';
+import { hasExpired } from '../connections.js';
 import { mayUseStream, type Principal, type RequestContext } from '../operations.js';
 import { limitKey } from '../rate-limit.js';
 import type { RpcCall, RpcConnection, RpcWork, RpcWorks } from './call.js';
@@ -146,7 +147,7 @@ class Call {
         facts: { reason: 'token_missing' },
       });
     }
-    if (isExpired(principal)) {
+    if (hasExpired(principal)) {
       throw new WeirError('unauthenticated', 'The token of this connection has expired', {
         hint: 'Call authenticate with a new one',
         facts: { reason: 'token_expired' },
@@ -189,12 +190,6 @@ class Call {
     if (method === undefined || name === 'unknown') return;
     onFinished({ name, method, connection: this.#caller, params: this.#params, requestId: this.#requestId, error });
   }
-}
-
-/** True once the login is over. */
-export function isExpired(principal: Principal, now: number = Date.now()): boolean {
-  const { expires_at } = principal.session;
-  return expires_at !== null && Date.parse(expires_at) <= now;
 }
 
 function notReady(missing: string): WeirError {

@@ -73,7 +73,9 @@ class JsonRpcServer implements RpcServer {
       book: this.#book,
       ...socketLimits(limits),
       messageTimeoutMs: messageTimeoutS * 1000,
-      register: (principal, cut) => options.connections.add(principal, cut),
+      register: (principal, cut) =>
+        // An expired one is told so with each call, and may sign in again.
+        options.connections.add(principal, cut, { outlivesExpiry: true }),
       onCut: (reason) => {
         this.#cut[reason] += 1;
       },

@@ -5,8 +5,9 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { WeirError } from '../../contracts/index.js';
 import { rpcCloseCodes } from '../../contracts/rpc/index.js';
+import { hasExpired } from '../connections.js';
 import type { Principal } from '../operations.js';
-import { type Caller, type Dispatcher, isExpired } from './dispatch.js';
+import type { Caller, Dispatcher } from './dispatch.js';
 import { MessageProgress } from './message-progress.js';
 import type { RpcCounters } from './settings.js';
 import type { SubscriptionBook, Subscriptions } from './subscriptions.js';
@@ -99,7 +100,7 @@ export class RpcSocket implements Caller {
   look(now: number): void {
     if (this.#isClosing) return;
     const { pingIntervalMs, pongWaitMs, messageTimeoutMs } = this.#options;
-    if (this.#principal !== undefined && isExpired(this.#principal)) this.#signOut();
+    if (this.#principal !== undefined && hasExpired(this.#principal)) this.#signOut();
     if (this.#progress.since !== undefined && now - this.#progress.since > messageTimeoutMs && !this.#ws.isPaused) {
       this.cut('half_message', rpcCloseCodes.policy, 'the message was not finished in time');
     } else if (this.#pingSentAt !== undefined) {

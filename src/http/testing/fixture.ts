@@ -40,6 +40,7 @@ export function createFixture(operations: Partial<Operations> = {}, options: Par
   const authentication: Authentication = {
     bySession: (secret) => (revoked.has(secret) ? undefined : principalOf('session', secret)),
     byToken: (secret) => (revoked.has(secret) ? undefined : principalOf('token', secret)),
+    rightsNow: ({ id, session }) => (revoked.has(id.replace(/^(?:session|token)-/, '')) ? undefined : session),
   };
   const all = Object.fromEntries(
     routeNames.map((name) => [

@@ -1,6 +1,6 @@
 /** A whole HTTP server with JSON-RPC over fakes, on a port of its own. */
 import { configSchema } from '../../../contracts/index.js';
-import type { Authentication, Operations } from '../../operations.js';
+import type { Authentication, Operations, Principal } from '../../operations.js';
 import type { HttpServerOptions } from '../../server.js';
 import { createFixture, type Fixture, principalOf } from '../../testing/fixture.js';
 import type { RpcCallRecord, RpcSettings } from '../settings.js';
@@ -65,5 +65,6 @@ function createAuthentication(revoked: ReadonlySet<string>, expiresAt: ReadonlyM
     return { ...principal, session: { ...principal.session, expires_at } };
   };
   const hasExpired = (secret: string) => Date.parse(expiresAt.get(secret) ?? '9999-12-31') <= Date.now();
-  return { byToken, bySession: byToken, hasExpired };
+  const rightsNow = ({ id, session }: Principal) => (revoked.has(id.replace(/^token-/, '')) ? undefined : session);
+  return { byToken, bySession: byToken, rightsNow, hasExpired };
 }
