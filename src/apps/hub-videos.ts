@@ -44,7 +44,7 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
     log: log.child({ component: 'video_queue' }),
     settings,
     profiles,
-    videos: createQueueVideos({ store, log: log.child({ component: 'library' }) }, view),
+    videos: createQueueVideos({ store, log: log.child({ component: 'library' }), folder: folders.library, uploads: folders.uploads, ffmpeg: facts }, view),
     callbackSecret: callbackSecret(data.secret('callback-key')),
   });
   queue = running;

@@ -250,6 +250,9 @@ export const configSchema = z.strictObject({
       max_memory_bytes: z.coerce.number().int().min(268_435_456).default(4_294_967_296).describe('of each FFmpeg'),
       stall_s: seconds.default(60).describe('an FFmpeg that makes no progress for so long is stopped'),
       trash_keep_s: seconds.default(7 * 86_400).describe('deleted videos can be restored for so long'),
+      replaced_keep_s: seconds
+        .default(4 * 3600)
+        .describe('what a new encode replaced stays for so long, for those who watch it; less while the disk has not `min_free_bytes`'),
       link_expires_s: seconds.default(7 * 86_400).describe('signed links are valid for so long unless told otherwise'),
       callback_attempts: z.coerce.number().int().min(1).max(50).default(12).describe('spread over about two days'),
       keep_jobs_days: z.coerce.number().min(1).max(3650).default(90).describe('history of ended jobs'),

@@ -66,6 +66,14 @@ export interface MediaFile {
   readonly etag?: string;
 }
 
+/** The answer is elsewhere, for now: the client asks there, and here again the next time. */
+export interface Redirect {
+  /** Relative to the address that was asked for, so that it is right behind any proxy. */
+  readonly location: string;
+  /** Pages of any origin may follow it. */
+  readonly anyOrigin: boolean;
+}
+
 /** A body without an end. Iterate only as fast as the client takes it; stopping the iteration frees everything. */
 export interface MediaFlow {
   readonly contentType: string;

@@ -53,12 +53,16 @@ export const videoProfileSchema = z
     subtitles: z.boolean().default(true).describe('text subtitles of the source become WebVTT'),
     loudness: z.boolean().default(false).describe('normalise to -16 LUFS (EBU R128, two passes)'),
     dash: z.boolean().default(false).describe('also a DASH manifest; needs `cmaf`'),
-    encryption: z.enum(['none', 'aes128']).default('none'),
+    encryption: z.enum(['none', 'aes128']).default('none').describe('`aes128` needs `ts` and H.264'),
     iframes: z.boolean().default(true).describe('I-frame playlists for fast seeking'),
     storyboard: z.boolean().default(true).describe('sprite with WebVTT for previews'),
     posters: z.number().int().min(0).max(12).default(4).describe('poster candidates beside the thumbnail'),
   })
   .refine((profile) => !profile.dash || profile.container === 'cmaf', { path: ['dash'], message: 'DASH needs container `cmaf`' })
+  .refine((profile) => profile.encryption === 'none' || (profile.container === 'ts' && profile.renditions.every((step) => step.codec === 'h264')), {
+    path: ['encryption'],
+    message: 'AES-128 needs container `ts` and H.264: FFmpeg encrypts no fragmented MP4',
+  })
   .refine((profile) => new Set(profile.renditions.map((step) => step.name)).size === profile.renditions.length, {
     path: ['renditions'],
     message: 'two renditions have the same name',
@@ -83,5 +87,11 @@ export const builtinProfiles: readonly VideoProfile[] = [
   { name: 'default', title: 'HLS ladder', renditions: ladder },
   { name: 'quality', title: 'Constant quality, small files', ...quality },
   { name: 'cmaf', title: 'HLS and DASH from the same files', renditions: ladder, container: 'cmaf', dash: true, rate: 'capped_crf' },
-  { name: 'remux', title: 'Only repackaged where the source already fits', renditions: [standardRenditions['1080p']] },
+  // At the source's own size; what does not fit is encoded by quality, as the cap is far too much for small pictures.
+  {
+    name: 'remux',
+    title: 'Only repackaged where the source already fits',
+    rate: 'capped_crf',
+    renditions: [{ ...standardRenditions['2160p'], name: 'source' }],
+  },
 ].map((profile) => videoProfileSchema.parse(profile));

@@ -184,11 +184,38 @@ export const videoSchema = z
     published_at: timestampSchema.nullable(),
     deleted_at: timestampSchema.nullable().describe('in the trash since; gone for good after `vod.trash_keep_s`'),
     thumbnail_url: z.string().nullable(),
-    playback_url: z.string().nullable().describe('HLS multivariant playlist, for who is signed in'),
+    playback_url: z
+      .string()
+      .nullable()
+      .describe('HLS multivariant playlist of the present revision, for who is signed in; without `/r{revision}` it leads to the newest for ever'),
     watch_url: z.string().describe('page of the interface'),
   })
   .meta({ id: 'Video' });
 export type Video = z.infer<typeof videoSchema>;
+
+/** What whoever may watch a video may know of it, and nothing of its owner or where it lies. */
+export const sharedVideoSchema = z
+  .object({
+    video_id: videoIdSchema,
+    title: z.string(),
+    description: z.string(),
+    state: z.enum(videoStates),
+    duration_s: z.number().nullable().describe('of the source while there is no result yet'),
+    revision: z
+      .number()
+      .int()
+      .positive()
+      .nullable()
+      .describe('its files lie in the folder `r{revision}` beside this document; null: nothing to play yet'),
+    master: z.string().nullable().describe('file name of the HLS multivariant playlist'),
+    dash: z.string().nullable(),
+    thumbnail: z.string().nullable(),
+    storyboard: z.object({ sprite: z.array(z.string()), vtt: z.string() }).nullable(),
+    renditions: z.array(outputRenditionSchema.pick({ name: true, width: true, height: true })),
+    subtitles: z.array(z.object({ name: z.string(), language: z.string() })),
+  })
+  .meta({ id: 'SharedVideo' });
+export type SharedVideo = z.infer<typeof sharedVideoSchema>;
 
 export const updateVideoSchema = z
   .strictObject({
@@ -253,7 +280,7 @@ export const videoLinkSchema = z
     expires_at: timestampSchema.nullable(),
     watch_url: z.string(),
     embed_url: z.string(),
-    playback_url: z.string(),
+    playback_url: z.string().describe('leads to the newest revision'),
   })
   .meta({ id: 'VideoLink' });
 export type VideoLink = z.infer<typeof videoLinkSchema>;

@@ -1,9 +1,9 @@
 /** How an operation's answer becomes bytes: JSON, a finished body, a file, an endless body, server-sent events. */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Route, StoredFile } from '../contracts/index.js';
+import type { Redirect, Route, StoredFile } from '../contracts/index.js';
 import type { EventsAnswer, MediaAnswer, ServerSentEvent } from './operations.js';
-import { bodyOf, namesEtag, sendStoredFile } from './stored-files.js';
+import { bodyOf, namesEtag, openToAnyOrigin, sendStoredFile } from './stored-files.js';
 
 /** Comments keep proxies from closing a quiet stream of events, and show a dead client early. */
 const heartbeatMs = 15_000;
@@ -24,6 +24,7 @@ export function sendAnswer(route: Route, answer: unknown, request: FastifyReques
     return reply.send(bodyOf(encodeEvents(answer.events), signal));
   }
   if (isStoredFile(answer)) return sendStoredFile(answer, request, reply, signal);
+  if (isRedirect(answer)) return sendRedirect(answer, reply);
   return sendMedia(route.produces, answer as MediaAnswer, request, reply, signal);
 }
 
@@ -43,6 +44,16 @@ function sendMedia(produces: string, answer: MediaAnswer, request: FastifyReques
 
 function isStoredFile(answer: unknown): answer is StoredFile {
   return typeof answer === 'object' && answer !== null && 'sizeBytes' in answer;
+}
+
+/** Pages of other origins need leave for each step of the way. */
+function sendRedirect({ location, anyOrigin }: Redirect, reply: FastifyReply): FastifyReply {
+  if (anyOrigin) openToAnyOrigin(reply);
+  return reply.code(302).header('location', location).header('cache-control', 'no-cache').send();
+}
+
+function isRedirect(answer: unknown): answer is Redirect {
+  return typeof answer === 'object' && answer !== null && 'location' in answer;
 }
 
 function isEvents(answer: unknown): answer is EventsAnswer {

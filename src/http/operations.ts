@@ -1,5 +1,5 @@
 /** What the HTTP server is given: one function for each route of the contract, and what it hands to them. */
-import type { IncomingBody, Role, RouteAnswer, RouteInput, RouteName, routes, Session, StoredFile } from '../contracts/index.js';
+import type { IncomingBody, Redirect, Role, RouteAnswer, RouteInput, RouteName, routes, Session, StoredFile } from '../contracts/index.js';
 
 /** Who is asking. Lives as long as the login it stands for; `id` names the login, so that its open connections can be cut. */
 export interface Principal {
@@ -53,13 +53,20 @@ export interface EventsAnswer {
 }
 
 /** Routes that answer with a file, in whole or in part. */
-export const fileRoutes = ['recording_file', 'snapshot_file', 'export_file', 'video_source'] as const satisfies readonly RouteName[];
+export const fileRoutes = [
+  'recording_file',
+  'snapshot_file',
+  'export_file',
+  'video_source',
+  'video_revision_file',
+  'linked_video_revision_file',
+] as const satisfies readonly RouteName[];
 type FileRoute = (typeof fileRoutes)[number];
 
 export type OperationAnswer<N extends RouteName> = N extends FileRoute
   ? StoredFile
   : N extends 'video_file' | 'linked_video_file'
-    ? StoredFile | MediaAnswer
+    ? StoredFile | Redirect
     : (typeof routes)[N] extends { produces: 'text/event-stream' }
       ? EventsAnswer
       : (typeof routes)[N] extends { produces: string }

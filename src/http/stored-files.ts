@@ -42,7 +42,7 @@ export function sendStoredFile(file: StoredFile, request: FastifyRequest, reply:
   reply.header('etag', file.etag).header('last-modified', new Date(modifiedAt).toUTCString());
   // It may be kept, but each use asks whether the login still holds.
   reply.header('cache-control', file.delivery?.cacheControl ?? 'private, no-cache').header('accept-ranges', 'bytes');
-  if (file.delivery?.anyOrigin === true) reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin');
+  if (file.delivery?.anyOrigin === true) openToAnyOrigin(reply);
   if (isNotModified(headers, file.etag, modifiedAt)) return reply.code(304).send();
 
   reply.header('content-type', file.contentType);
@@ -64,6 +64,11 @@ export function sendStoredFile(file: StoredFile, request: FastifyRequest, reply:
   // An empty body, not none: for none the length of the file would be replaced by 0.
   if (request.method === 'HEAD' || file.sizeBytes === 0) return reply.send(Readable.from([]));
   return reply.send(bodyOf(file.open(start, end), signal));
+}
+
+/** Pages of every origin may read this answer; it carries nothing that only who is signed in may see. */
+export function openToAnyOrigin(reply: FastifyReply): void {
+  reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin');
 }
 
 /** What is read as a whole and small enough to be. */

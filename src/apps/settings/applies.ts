@@ -114,6 +114,7 @@ const atRestart = {
     'max_memory_bytes',
     'stall_s',
     'trash_keep_s',
+    'replaced_keep_s',
     'link_expires_s',
     'callback_attempts',
     'keep_jobs_days',

@@ -15,6 +15,12 @@ const outputFile = z
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'not a file of a video')
   .refine((name) => !name.includes('..'), 'not a file of a video');
+const linkToken = z
+  .string()
+  .max(512)
+  .regex(/^[A-Za-z0-9._-]+$/);
+/** In an address: `r7`. */
+const revision = z.coerce.number().int().positive().describe('`revision` of the output');
 const draftQuery = z.object({
   draft: z.string().max(32_768).optional().describe('VideoDraft as JSON'),
 });
@@ -280,18 +286,54 @@ const libraryRoutes = {
   },
   list_profiles: {
     method: 'GET',
-    path: '/api/v1/videos/profiles',
+    path: '/api/v1/video_profiles',
     role: 'viewer',
     tag: 'videos',
     summary: 'Profiles that videos can be encoded with',
     answer: z.object({ items: z.array(videoProfileSchema), default: idSchema }),
+  },
+  shared_video: {
+    method: 'GET',
+    path: '/files/videos/{video_id}/video.json',
+    role: 'anyone',
+    tag: 'files',
+    summary: 'What a page needs to show a video; a public one without login',
+    params: videoParams,
+    answer: video.sharedVideoSchema,
+  },
+  linked_video: {
+    method: 'GET',
+    path: '/v/{link_token}/video.json',
+    role: 'anyone',
+    tag: 'files',
+    summary: 'The same by a signed link',
+    params: z.object({ link_token: linkToken }),
+    answer: video.sharedVideoSchema,
+  },
+  video_revision_file: {
+    method: 'GET',
+    path: '/files/videos/{video_id}/r{revision}/{filename}',
+    role: 'anyone',
+    tag: 'files',
+    summary: 'Playlist, segment or picture of one revision of a video, which never changes; a replaced one stays for `vod.replaced_keep_s`',
+    params: videoParams.extend({ revision, filename: outputFile }),
+    produces: 'application/octet-stream',
+  },
+  linked_video_revision_file: {
+    method: 'GET',
+    path: '/v/{link_token}/r{revision}/{filename}',
+    role: 'anyone',
+    tag: 'files',
+    summary: 'The same by a signed link',
+    params: z.object({ link_token: linkToken, revision, filename: outputFile }),
+    produces: 'application/octet-stream',
   },
   video_file: {
     method: 'GET',
     path: '/files/videos/{video_id}/{filename}',
     role: 'anyone',
     tag: 'files',
-    summary: 'Playlist, segment or picture of a video; a public one without login',
+    summary: 'The address that stays: playlists and manifests lead on to the newest revision (302), other files are those of it',
     params: videoParams.extend({ filename: outputFile }),
     produces: 'application/octet-stream',
   },
@@ -300,14 +342,8 @@ const libraryRoutes = {
     path: '/v/{link_token}/{filename}',
     role: 'anyone',
     tag: 'files',
-    summary: 'The same by a signed link; `video.json` tells what it is',
-    params: z.object({
-      link_token: z
-        .string()
-        .max(512)
-        .regex(/^[A-Za-z0-9._-]+$/),
-      filename: outputFile,
-    }),
+    summary: 'The same by a signed link',
+    params: z.object({ link_token: linkToken, filename: outputFile }),
     produces: 'application/octet-stream',
   },
   video_source: {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { WeirError } from '../../contracts/index.js';
+import { sharedVideoSchema, WeirError } from '../../contracts/index.js';
 import { call, type LibraryBench, session, withLibrary } from './testing/bench.js';
 
 const withCode = (code: string) => (error: unknown) => error instanceof WeirError && error.code === code;
 const anna = session('operator', 'anna');
 const stranger = session('viewer', 'anonymous', { user_id: null });
 
-const open = ({ library }: LibraryBench, link_token: string, filename = 'master.m3u8') =>
-  call(library.operations.linked_video_file, stranger, { params: { link_token, filename } });
+const open = ({ library }: LibraryBench, link_token: string) =>
+  call(library.operations.linked_video_revision_file, stranger, { params: { link_token, revision: 1, filename: 'master.m3u8' } });
 
 async function link({ library }: LibraryBench, video_id: string, body: { expires_in_s?: number | null } = {}) {
   const made = await call(library.operations.create_video_link, anna, { params: { video_id }, body });
@@ -21,9 +21,15 @@ describe('a link', () => {
       await bench.publish('a', 'link');
       const { token, link_id } = await link(bench, 'a');
       assert.ok('open' in (await open(bench, token)));
-      const facts = await open(bench, token, 'video.json');
-      assert.ok('body' in facts);
-      assert.doesNotMatch(String(facts.body), /anna|\/uploads|\/videos\//, 'neither the owner nor any folder');
+      const { linked_video, linked_video_file } = bench.library.operations;
+      assert.deepEqual(await call(linked_video_file, stranger, { params: { link_token: token, filename: 'master.m3u8' } }), {
+        location: 'r1/master.m3u8',
+        anyOrigin: false,
+      });
+      const facts = await call(linked_video, stranger, { params: { link_token: token } });
+      assert.deepEqual(sharedVideoSchema.strict().parse(facts), facts);
+      assert.deepEqual([facts.revision, facts.master], [1, 'master.m3u8']);
+      assert.doesNotMatch(JSON.stringify(facts), /anna|\/uploads|\/videos\//, 'neither the owner nor any folder');
       await call(bench.library.operations.delete_video_link, anna, { params: { video_id: 'a', link_id } });
       await assert.rejects(open(bench, token), withCode('permission_denied'));
       await assert.rejects(call(bench.library.operations.delete_video_link, anna, { params: { video_id: 'a', link_id } }), withCode('not_found'));

@@ -1,6 +1,6 @@
 /** Signed links: whoever has one watches one video, until it expires or is revoked. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { type VideoLink, WeirError } from '../../contracts/index.js';
+import { type SharedVideo, type VideoLink, WeirError } from '../../contracts/index.js';
 import type { LinkRecord, VideoRecord } from '../../store/index.js';
 import type { LibraryOptions } from './needs.js';
 
@@ -83,8 +83,8 @@ function isOver(record: LinkRecord): boolean {
   return record.expires_at !== null && Date.parse(record.expires_at) <= Date.now();
 }
 
-/** What a page needs to show a linked video, without anything about its owner. */
-export function linkedFacts(video: VideoRecord): Record<string, unknown> {
+/** What a page needs to show a video, without anything about its owner. */
+export function sharedFacts(video: VideoRecord): SharedVideo {
   const { output } = video;
   return {
     video_id: video.video_id,
@@ -92,7 +92,9 @@ export function linkedFacts(video: VideoRecord): Record<string, unknown> {
     description: video.description,
     state: video.state,
     duration_s: output?.duration_s ?? video.facts?.duration_s ?? null,
+    revision: output?.revision ?? null,
     master: output?.master ?? null,
+    dash: output?.dash ?? null,
     thumbnail: output?.thumbnail ?? null,
     storyboard: output?.storyboard ?? null,
     renditions: (output?.renditions ?? []).map(({ name, width, height }) => ({ name, width, height })),

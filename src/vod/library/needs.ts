@@ -1,6 +1,6 @@
 /** What the library is given; `apps` passes the big objects. */
 import type { Config, Job, JobProgress, Session, Video, VideoDraft, VideoProcessRequest, VideoProfile } from '../../contracts/index.js';
-import type { Store } from '../../store/index.js';
+import type { Store, Transaction } from '../../store/index.js';
 
 /** The part of the store that the library uses. */
 export type LibraryStore = Pick<Store, 'transaction' | 'videos' | 'outbox'>;
@@ -13,11 +13,11 @@ export interface LibraryLog {
   error(fields: object, message: string): void;
 }
 
-export type LibrarySettings = Pick<Config['vod'], 'profile' | 'trash_keep_s' | 'link_expires_s'>;
+export type LibrarySettings = Pick<Config['vod'], 'profile' | 'trash_keep_s' | 'replaced_keep_s' | 'min_free_bytes' | 'link_expires_s'>;
 
 /** What the library asks of the queue. */
 export interface LibraryQueue {
-  enqueue(request: VideoProcessRequest, options: { origin: Job['origin']; owner: string }): Promise<Job>;
+  enqueue(request: VideoProcessRequest, options: { origin: Job['origin']; owner: string; tx?: Transaction }): Promise<Job>;
   cancelVideo(videoId: string): Promise<void>;
   progressOf(videoId: string): JobProgress | undefined;
 }
@@ -39,11 +39,11 @@ export type AddRecording = (
 export interface LibraryTiming {
   /** Trash and replaced outputs are looked at this often. */
   readonly sweepMs: number;
-  /** A replaced output stays for so long, for those who watch it. */
-  readonly replacedKeepMs: number;
+  /** What is neither the present output nor one before it is left alone for so long: somebody may still write there. */
+  readonly unknownKeepMs: number;
 }
 
-export const defaultTiming: LibraryTiming = { sweepMs: 60_000, replacedKeepMs: 10 * 60_000 };
+export const defaultTiming: LibraryTiming = { sweepMs: 60_000, unknownKeepMs: 10 * 60_000 };
 
 export interface LibraryOptions {
   readonly store: LibraryStore;
@@ -62,5 +62,7 @@ export interface LibraryOptions {
   readonly publicUrl?: string | undefined;
   /** For posters; undefined or missing: they cannot be changed to another time. */
   readonly ffmpeg?: { readonly ffmpeg: string } | undefined;
+  /** Free bytes of the disk a folder lies on; default: asks the system. */
+  readonly freeBytes?: (folder: string) => Promise<number>;
   readonly timing?: Partial<LibraryTiming>;
 }

@@ -1,14 +1,15 @@
 /** Operations on videos, one per route. */
-import { type MediaFile, type Operation, type RouteInput, type Session, type StoredFile, type Video, WeirError } from '../../contracts/index.js';
+import { type Operation, type Redirect, type RouteInput, type Session, type StoredFile, type Video, WeirError } from '../../contracts/index.js';
 import { validateOutput } from '../../media/index.js';
 import type { VideoChanges, VideoFilter, VideoRecord } from '../../store/index.js';
-import { type Links, linkedFacts } from './links.js';
+import { type Links, sharedFacts } from './links.js';
+import { checkNotInTrash } from './messages.js';
 import type { LibraryOptions } from './needs.js';
-import { putPoster } from './poster.js';
-import { tell } from './queue-videos.js';
+import { setPoster } from './poster.js';
 import { mayChange, maySee, noVideo, seesAll } from './rights.js';
+import { tell } from './tell.js';
 import { deleteForever } from './upkeep.js';
-import { openSource, openVideoFile } from './video-files.js';
+import { type Delivered, openCurrentFile, openRevisionFile, openSource } from './video-files.js';
 
 /** Every operation on the library, named as its route. All of them throw `WeirError`. */
 export interface LibraryOperations {
@@ -25,8 +26,12 @@ export interface LibraryOperations {
   readonly create_video_link: Operation<'create_video_link'>;
   readonly delete_video_link: Operation<'delete_video_link', undefined>;
   readonly list_profiles: Operation<'list_profiles'>;
-  readonly video_file: Operation<'video_file', StoredFile | MediaFile>;
-  readonly linked_video_file: Operation<'linked_video_file', StoredFile | MediaFile>;
+  readonly shared_video: Operation<'shared_video'>;
+  readonly linked_video: Operation<'linked_video'>;
+  readonly video_file: Operation<'video_file', StoredFile | Redirect>;
+  readonly linked_video_file: Operation<'linked_video_file', StoredFile | Redirect>;
+  readonly video_revision_file: Operation<'video_revision_file', StoredFile>;
+  readonly linked_video_revision_file: Operation<'linked_video_revision_file', StoredFile>;
   readonly video_source: Operation<'video_source', StoredFile>;
 }
 
@@ -108,29 +113,33 @@ function making(parts: OperationParts) {
   return {
     async process_video(session, { params, body }) {
       const video = await need(parts, session, params.video_id, 'change');
+      checkNotInTrash(video);
       const path = sourcePath(video);
       const { quality, profile, priority, callback_url, thumbnail_time, delete_source } = body ?? {};
-      return await options.queue.enqueue(
-        {
-          video_id: video.video_id,
-          source_path: path,
-          user_id: session.username,
-          metadata: video.metadata,
-          ...(quality === undefined ? {} : { quality }),
-          ...(profile === undefined ? {} : { profile }),
-          ...(priority === undefined ? {} : { priority }),
-          ...(callback_url === undefined ? {} : { callback_url }),
-          ...(thumbnail_time === undefined ? {} : { thumbnail_time }),
-          ...(delete_source === undefined ? {} : { delete_source }),
-        },
-        { origin: 'api', owner: session.username },
-      );
+      const request = {
+        video_id: video.video_id,
+        source_path: path,
+        user_id: session.username,
+        metadata: video.metadata,
+        ...(quality === undefined ? {} : { quality }),
+        ...(profile === undefined ? {} : { profile }),
+        ...(priority === undefined ? {} : { priority }),
+        ...(callback_url === undefined ? {} : { callback_url }),
+        ...(thumbnail_time === undefined ? {} : { thumbnail_time }),
+        ...(delete_source === undefined ? {} : { delete_source }),
+      };
+      const asked = { origin: 'api', owner: session.username } as const;
+      if (thumbnail_time === undefined) return await options.queue.enqueue(request, asked);
+      // A time that is named now takes the place of the picture that was chosen before.
+      return await options.store.transaction(async (tx) => {
+        await tx.videos.update(video.video_id, { poster: { at_s: secondsOf(thumbnail_time), chosen_at: new Date().toISOString() } });
+        return await options.queue.enqueue(request, { ...asked, tx });
+      });
     },
     async set_poster(session, { params, body }, { signal }) {
       const video = await need(parts, session, params.video_id, 'change');
-      const thumbnail = await putPoster(video, body, options, signal);
-      const { output } = video;
-      return view(await change(parts, video.video_id, output === null ? {} : { output: { ...output, thumbnail } }));
+      checkNotInTrash(video);
+      return view(await setPoster(parts, video, body, signal));
     },
     async video_report(session, { params }, { signal }) {
       const video = await need(parts, session, params.video_id, 'see');
@@ -161,6 +170,7 @@ function linking(parts: OperationParts) {
     },
     async create_video_link(session, { params, body }) {
       const video = await need(parts, session, params.video_id, 'change');
+      checkNotInTrash(video);
       if (video.visibility === 'private') {
         throw new WeirError('failed_precondition', 'A private video has no links', {
           hint: 'Set its visibility to `link` first',
@@ -179,31 +189,37 @@ function linking(parts: OperationParts) {
 
 function files(parts: OperationParts) {
   const { options, links } = parts;
+  const library = options.folder;
+  const seen = async (session: Session, videoId: string): Promise<Delivered> => {
+    const video = await need(parts, session, videoId, 'see');
+    return { video, library, isPublic: video.visibility === 'public' };
+  };
+  const linked = async (token: string): Promise<Delivered> => {
+    const video = await options.store.videos.get(await links.open(token));
+    if (video === undefined || video.deleted_at !== null || video.visibility === 'private') {
+      throw new WeirError('not_found', 'This video is not shown any more', { facts: { resource: 'video' } });
+    }
+    return { video, library, isPublic: false };
+  };
   return {
-    async video_file(session, { params }: RouteInput<'video_file'>) {
-      const video = await need(parts, session, params.video_id, 'see');
-      if (params.filename === factsFile) return factsOf(video);
-      return await openVideoFile(video, params.filename, video.visibility === 'public');
-    },
-    async linked_video_file(_session, { params }: RouteInput<'linked_video_file'>) {
-      const video = await options.store.videos.get(await links.open(params.link_token));
-      if (video === undefined || video.deleted_at !== null || video.visibility === 'private') {
-        throw new WeirError('not_found', 'This video is not shown any more', { facts: { resource: 'video' } });
-      }
-      if (params.filename === factsFile) return factsOf(video);
-      return await openVideoFile(video, params.filename, false);
-    },
+    shared_video: async (session, { params }) => sharedFacts((await seen(session, params.video_id)).video),
+    linked_video: async (_session, { params }) => sharedFacts((await linked(params.link_token)).video),
+    video_file: async (session, { params }: RouteInput<'video_file'>) => openCurrentFile(await seen(session, params.video_id), params.filename),
+    linked_video_file: async (_session, { params }: RouteInput<'linked_video_file'>) =>
+      openCurrentFile(await linked(params.link_token), params.filename),
+    video_revision_file: async (session, { params }: RouteInput<'video_revision_file'>) =>
+      openRevisionFile(await seen(session, params.video_id), params.revision, params.filename),
+    linked_video_revision_file: async (_session, { params }: RouteInput<'linked_video_revision_file'>) =>
+      openRevisionFile(await linked(params.link_token), params.revision, params.filename),
     async video_source(session, { params }: RouteInput<'video_source'>) {
       return await openSource(await need(parts, session, params.video_id, 'change'));
     },
   } satisfies Partial<LibraryOperations>;
 }
 
-/** What a page without login asks for first. */
-const factsFile = 'video.json';
-
-function factsOf(video: VideoRecord): MediaFile {
-  return { contentType: 'application/json', body: JSON.stringify(linkedFacts(video)), maxAgeS: 0 };
+/** Of seconds, or `hh:mm:ss`. */
+function secondsOf(time: string): number {
+  return time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 }
 
 function sourcePath(video: VideoRecord): string {

@@ -4,8 +4,11 @@ import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Session, SourceFacts, Video, VideoOutput } from '../../contracts/index.js';
 import type { Transaction, VideoChanges, VideoRecord } from '../../store/index.js';
+import { type AskedVideo, checkMessage, checkNotInTrash, isOfHub, type OwnFolders } from './messages.js';
 import type { LibraryOptions } from './needs.js';
+import { type PosterParts, repeatPoster } from './poster.js';
 import { maySee } from './rights.js';
+import { tell } from './tell.js';
 import { deleteOwnedSource } from './upkeep.js';
 
 /** A video as a request on the bus names it. */
@@ -29,17 +32,30 @@ export type JobChange =
 
 /** Fits what the queue asks for. */
 export interface QueueVideos {
+  checkMessage(tx: Transaction, asked: AskedVideo): Promise<void>;
+  checkNotInTrash(tx: Transaction, videoId: string): Promise<void>;
+  isOfHub(tx: Transaction, videoId: string): Promise<boolean>;
   register(tx: Transaction, video: NamedVideo): Promise<void>;
   apply(tx: Transaction, videoId: string, change: JobChange): Promise<void>;
+  thumbnailTime(tx: Transaction, videoId: string): Promise<string | null>;
   visible(session: Session, videoIds: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 const maxTitle = 300;
 
+export type QueueVideosOptions = Pick<LibraryOptions, 'store' | 'log' | 'folder' | 'ffmpeg'> & {
+  /** That of uploads, absolute. */
+  readonly uploads: string;
+};
+
 /** Over the rows of videos; each change is told as `video_changed`. */
-export function createQueueVideos(options: Pick<LibraryOptions, 'store' | 'log'>, view: (record: VideoRecord) => Video): QueueVideos {
+export function createQueueVideos(options: QueueVideosOptions, view: (record: VideoRecord) => Video): QueueVideos {
   const { store } = options;
+  const own: OwnFolders = { library: options.folder, uploads: options.uploads };
   return {
+    checkMessage: (tx, asked) => checkMessage(tx, asked, own),
+    checkNotInTrash: async (tx, videoId) => checkNotInTrash(await tx.videos.get(videoId)),
+    isOfHub,
     async register(tx, video) {
       const known = await tx.videos.get(video.video_id);
       if (known === undefined) {
@@ -48,6 +64,7 @@ export function createQueueVideos(options: Pick<LibraryOptions, 'store' | 'log'>
           title: titleOf(video),
           owner: video.owner,
           state: 'uploaded',
+          origin: 'bus',
           metadata: video.metadata,
         });
       }
@@ -62,7 +79,12 @@ export function createQueueVideos(options: Pick<LibraryOptions, 'store' | 'log'>
         await tx.videos.releaseSource(videoId);
         deleteLater(options, videoId, video.source.path);
       }
+      if (change.kind === 'published' && (await isChosenSince(tx, video, change.job_id))) showLater({ options, view }, videoId);
       await tell(tx, videoId, view);
+    },
+    async thumbnailTime(tx, videoId) {
+      const at = (await tx.videos.get(videoId))?.poster?.at_s;
+      return at === undefined ? null : at.toFixed(3);
     },
     async visible(session, videoIds) {
       const seen = new Set<string>();
@@ -75,9 +97,10 @@ export function createQueueVideos(options: Pick<LibraryOptions, 'store' | 'log'>
   };
 }
 
-/** By then the transaction has ended: when it failed, or another video keeps the file, the file stays. */
-const deleteAfterMs = 2000;
+/** By then the transaction has ended. */
+const afterCommitMs = 2000;
 
+/** When the transaction failed, or another video keeps the file, the file stays. */
 function deleteLater({ store, log }: Pick<LibraryOptions, 'store' | 'log'>, videoId: string, path: string): void {
   const remove = async () => {
     const video = await store.videos.get(videoId);
@@ -86,14 +109,24 @@ function deleteLater({ store, log }: Pick<LibraryOptions, 'store' | 'log'>, vide
   };
   setTimeout(() => {
     remove().catch((error: unknown) => log.warn({ err: error, file: path }, 'a source that was to be deleted is still there'));
-  }, deleteAfterMs).unref();
+  }, afterCommitMs).unref();
 }
 
-/** Tells of a video as it is within the transaction. */
-export async function tell(tx: Transaction, videoId: string, view: (record: VideoRecord) => Video): Promise<void> {
-  const video = await tx.videos.get(videoId);
-  if (video === undefined) return;
-  await tx.outbox.add({ event_id: randomUUID(), name: 'video_changed', params: { video_id: videoId }, message: view(video) });
+/** True when the picture was chosen after the job was given its orders. */
+async function isChosenSince(tx: Transaction, { poster }: VideoRecord, jobId: string): Promise<boolean> {
+  if (poster === null) return false;
+  const startedMs = (await tx.jobs.get(jobId))?.started_ms ?? null;
+  return startedMs !== null && Date.parse(poster.chosen_at) >= startedMs;
+}
+
+const pictureTimeoutMs = 60_000;
+
+function showLater(parts: PosterParts & { options: QueueVideosOptions }, videoId: string): void {
+  setTimeout(() => {
+    repeatPoster(parts, videoId, AbortSignal.timeout(pictureTimeoutMs)).catch((error: unknown) =>
+      parts.options.log.warn({ err: error, video_id: videoId }, 'the chosen picture is not shown with the new result'),
+    );
+  }, afterCommitMs).unref();
 }
 
 /** A video that was published stays playable whatever a later job does. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { WeirError } from '../../contracts/index.js';
 import { waitFor } from '../../testkit/index.js';
-import { call, output, session, withLibrary } from './testing/bench.js';
+import { call, type LibraryBench, output, session, withLibrary } from './testing/bench.js';
 
 const withCode = (code: string) => (error: unknown) => error instanceof WeirError && error.code === code;
 const anna = session('operator', 'anna');
@@ -37,7 +37,7 @@ describe('the trash', () => {
         await waitFor(async () => (await store.videos.get('old')) === undefined && (await isGone()), { what: 'the old one is gone' });
         assert.deepEqual([await exists(young.folder), await exists(young.source)], [true, true]);
       },
-      { sweepMs: 20 },
+      { timing: { sweepMs: 20 } },
     ));
 });
 
@@ -74,19 +74,76 @@ describe('deleting for good', () => {
 });
 
 describe('the library on the disk', () => {
-  it('loses replaced revisions after a while, never the current one', () =>
+  const hourMs = 3_600_000;
+  /** Revisions `first` to `last` of a video, each finished an hour after the one before; the last one `agoMs` ago. */
+  async function publishMany({ publish, store, videos }: LibraryBench, last: number, agoMs: number): Promise<(revision: number) => string> {
+    await publish('a');
+    const folderOf = (revision: number) => join(videos, 'a', `r${revision}`);
+    for (let revision = 1; revision <= last; revision += 1) {
+      await mkdir(folderOf(revision), { recursive: true });
+      const playlist = join(folderOf(revision), 'master.m3u8');
+      await writeFile(playlist, `${revision}`);
+      const at = new Date(Date.now() - agoMs - (last - revision) * hourMs);
+      await utimes(playlist, at, at);
+    }
+    await store.videos.update('a', { output: output(last), output_path: folderOf(last) });
+    return folderOf;
+  }
+
+  it('loses replaced revisions after their time, whatever is changed or made meanwhile, never the current one', () =>
     withLibrary(
-      async ({ store, publish, videos }) => {
-        const { folder } = await publish('a');
-        const current = join(videos, 'a', 'r2');
-        const abandoned = join(videos, 'gone', 'r1');
-        for (const made of [current, abandoned]) await mkdir(made, { recursive: true });
-        await writeFile(join(current, 'master.m3u8'), 'new');
-        await utimes(folder, new Date(0), new Date(0));
-        await store.videos.update('a', { output: output(2), output_path: current });
-        await waitFor(async () => !(await exists(folder)) && !(await exists(dirname(abandoned))), { what: 'what is over is gone' });
-        assert.equal(await readFile(join(current, 'master.m3u8'), 'utf8'), 'new');
+      async (bench) => {
+        // The second was replaced an hour and a half ago, the third half an hour ago.
+        const folderOf = await publishMany(bench, 4, hourMs / 2);
+        const abandoned = join(bench.videos, 'gone', 'r1');
+        await mkdir(abandoned, { recursive: true });
+        await bench.store.videos.update('a', { title: 'another', progress: 5 });
+        await waitFor(async () => !(await exists(folderOf(2))) && !(await exists(dirname(abandoned))), { what: 'what is over is gone' });
+        assert.deepEqual((await readdir(join(bench.videos, 'a'))).sort(), ['r3', 'r4']);
+        assert.equal(await readFile(join(folderOf(4), 'master.m3u8'), 'utf8'), '4');
       },
-      { sweepMs: 20, replacedKeepMs: 50 },
+      { timing: { sweepMs: 20 }, settings: { replaced_keep_s: 3600 } },
+    ));
+
+  it('gives up replaced revisions early when it is short of room, the oldest first, and no more than needed', async () => {
+    let free = 0;
+    await withLibrary(
+      async (bench) => {
+        const folderOf = await publishMany(bench, 4, 0);
+        free = 70;
+        await waitFor(async () => !(await exists(folderOf(1))) && !(await exists(folderOf(2))), { what: 'there is room again' });
+        assert.deepEqual((await readdir(join(bench.videos, 'a'))).sort(), ['r3', 'r4']);
+      },
+      {
+        timing: { sweepMs: 20 },
+        settings: { replaced_keep_s: 86_400, min_free_bytes: 100 },
+        // Each look finds ten bytes more, as a revision went; before the test is ready there is room.
+        freeBytes: async () => {
+          if (free === 0) return 100;
+          free += 10;
+          return free;
+        },
+      },
+    );
+  });
+
+  it('keeps what an attempt may still write, also one that was put in place this moment', () =>
+    withLibrary(
+      async (bench) => {
+        await bench.publish('a');
+        await bench.store.videos.update('a', { progress: 50 });
+        const names = ['.r3.r3', 'r2'];
+        for (const name of names) {
+          await mkdir(join(bench.videos, 'a', name));
+          await utimes(join(bench.videos, 'a', name), new Date(0), new Date(0));
+        }
+        const marker = join(bench.videos, 'gone', 'r1');
+        await mkdir(marker, { recursive: true });
+        await waitFor(async () => !(await exists(dirname(marker))), { what: 'a round is over' });
+        assert.deepEqual((await readdir(join(bench.videos, 'a'))).sort(), ['.r3.r3', 'r1', 'r2']);
+        await bench.store.videos.update('a', { progress: null });
+        await waitFor(async () => (await readdir(join(bench.videos, 'a'))).length === 1, { what: 'what nobody writes is gone' });
+      },
+      { timing: { sweepMs: 20, unknownKeepMs: 0 } },
     ));
 });

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { type StoredFile, WeirError } from '../../contracts/index.js';
+import { type Redirect, type StoredFile, WeirError } from '../../contracts/index.js';
 import type { VideoRecord } from '../../store/index.js';
 
 const chunkBytes = 256 * 1024;
@@ -21,20 +21,67 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 const texts: ReadonlySet<string> = new Set(['.m3u8', '.mpd', '.vtt']);
+const playlists: ReadonlySet<string> = new Set(['.m3u8', '.mpd']);
 
-/** Throws `not_found` for what is no file of the output. `isPublic`: any cache may keep it, and any page may play it. */
-export async function openVideoFile(video: VideoRecord, filename: string, isPublic: boolean): Promise<StoredFile> {
-  const extension = extname(filename);
+/** Name under which the present thumbnail is found at the address that stays. */
+const thumbnailFile = 'thumbnail.jpg';
+
+/** As long as caches count. */
+const forEver = 'max-age=31536000, immutable';
+
+export interface Delivered {
+  readonly video: VideoRecord;
+  /** The library, absolute. */
+  readonly library: string;
+  /** Any cache may keep it, and any page may play it. */
+  readonly isPublic: boolean;
+}
+
+/** Where a revision of a video lies in the library. */
+export function revisionFolder(library: string, videoId: string, revision: number): string {
+  return join(library, videoId, `r${revision}`);
+}
+
+/**
+ * By the address without revision. A playlist leads on to its revision, so that all that a player fetches is of one encode; redirected rather
+ * than rewritten, since every player takes the names in a playlist from where it was found in the end.
+ */
+export async function openCurrentFile({ video, isPublic }: Delivered, filename: string): Promise<StoredFile | Redirect> {
+  const { output, output_path: folder } = video;
+  if (output === null || folder === null) throw noFile(video.video_id, filename);
+  if (playlists.has(extname(filename))) return { location: `r${output.revision}/${filename}`, anyOrigin: isPublic };
+  return await openDelivered(join(folder, filename === thumbnailFile ? (output.thumbnail ?? filename) : filename), isPublic, 'no-cache');
+}
+
+/**
+ * Throws `not_found` for what is no file of this revision, or when the revision is not kept any more. Only what lies in the library never
+ * changes: a folder that a request named holds whatever was put there last, and a first encode still writes.
+ */
+export async function openRevisionFile({ video, library, isPublic }: Delivered, revision: number, filename: string): Promise<StoredFile> {
+  const current = video.output?.revision;
+  const kept = revisionFolder(library, video.video_id, revision);
+  if (current === undefined || revision > current) throw noRevision(video, revision);
+  if (revision < current) {
+    return await openDelivered(join(kept, filename), isPublic, forEver).catch((cause: unknown) => {
+      throw noRevision(video, revision, cause);
+    });
+  }
+  const folder = video.output_path ?? kept;
+  if (folder === kept) return await openDelivered(join(kept, filename), isPublic, video.published_at === null ? 'no-cache' : forEver);
+  return await openDelivered(join(folder, filename), isPublic, 'no-cache').catch((error: unknown) => {
+    // Put in place a moment ago, which its row does not say yet.
+    if (video.published_at === null) return openDelivered(join(kept, filename), isPublic, 'no-cache');
+    throw error;
+  });
+}
+
+async function openDelivered(path: string, isPublic: boolean, keep: string): Promise<StoredFile> {
+  const extension = extname(path);
   const contentType = contentTypes[extension];
-  if (video.output_path === null || contentType === undefined) throw noFile(video.video_id, filename);
+  if (contentType === undefined) throw noFile('', basename(path));
   return {
-    ...(await openFile(join(video.output_path, filename), contentType)),
-    delivery: {
-      // Kept, but asked for again each time, by its tag: the next encode puts other contents under the same names.
-      cacheControl: isPublic ? 'public, no-cache' : 'private, no-cache',
-      compress: texts.has(extension),
-      anyOrigin: isPublic,
-    },
+    ...(await openFile(path, contentType)),
+    delivery: { cacheControl: `${isPublic ? 'public' : 'private'}, ${keep}`, compress: texts.has(extension), anyOrigin: isPublic },
   };
 }
 
@@ -84,6 +131,17 @@ async function* readRange(path: string, filename: string, start: number, end: nu
 function noFile(videoId: string, filename: string, cause?: unknown): WeirError {
   return new WeirError('not_found', `There is no file ${filename} of this video`, {
     facts: { resource: 'file', id: `${videoId}/${filename}` },
+    cause,
+  });
+}
+
+/** Who plays it loads the playlist anew and goes on with the present one. */
+function noRevision({ video_id, output }: VideoRecord, revision: number, cause?: unknown): WeirError {
+  return new WeirError('not_found', `Revision ${revision} of this video is not there`, {
+    field: 'revision',
+    received: revision,
+    hint: output === null ? 'There is nothing to play yet' : `The present one is r${output.revision}; the address without revision leads to it`,
+    facts: { resource: 'revision', id: `${video_id}/r${revision}` },
     cause,
   });
 }

@@ -13,16 +13,16 @@ export interface VideoViewOptions {
 export function createVideoView({ publicUrl = '', progressOf }: VideoViewOptions): (record: VideoRecord) => Video {
   const base = publicUrl.replace(/\/$/, '');
   return (record) => {
-    const { source, output_path: _path, origin: _origin, ...shown } = record;
-    const files = `${base}/files/videos/${record.video_id}`;
-    // The address changes with the picture, so that a cache never shows an older one.
-    const version = Date.parse(record.updated_at).toString(36);
+    const { source, output_path: _path, poster, origin: _origin, ...shown } = record;
+    const files = `${base}/files/videos/${record.video_id}/r${record.output?.revision}`;
+    // Where another picture takes the name of the one before, the address must change for those who show it.
+    const version = poster === null ? '' : `?v=${Date.parse(poster.chosen_at).toString(36)}`;
     const thumbnail = record.output?.thumbnail ?? null;
     return {
       ...shown,
       source: source === null ? null : { name: source.name, size_bytes: source.size_bytes, sha256: source.sha256, kept: source.kept },
       progress: progressOf?.(record.video_id)?.percent ?? record.progress,
-      thumbnail_url: thumbnail === null ? null : `${files}/${thumbnail}?v=${version}`,
+      thumbnail_url: thumbnail === null ? null : `${files}/${thumbnail}${version}`,
       playback_url: record.output === null ? null : `${files}/${record.output.master}`,
       watch_url: `${base}/videos/${record.video_id}`,
     };

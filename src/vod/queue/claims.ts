@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { JobClaim, JobClaimReply, JobFailure, JobOrder, VideoProfile } from '../../contracts/index.js';
 import { videoQueues } from '../../contracts/index.js';
-import type { JobRecord, StartFilter } from '../../store/index.js';
+import type { JobRecord, StartFilter, Transaction } from '../../store/index.js';
 import type { Gate } from './gate.js';
 import type { Intake } from './intake.js';
 import type { JobBook } from './job-book.js';
@@ -41,7 +41,7 @@ export class Claims {
       const own = opened === undefined ? undefined : await tx.jobs.get(opened.job_id);
       if (ticket !== null) {
         if (own === undefined) return { outcome: 'nothing' };
-        const again = this.#sameAgain(own, claim);
+        const again = await this.#sameAgain(tx, own, claim);
         if (again !== undefined) return again;
         if (!isAlive(own, ticket.sequence)) return await this.#spent(change, own, ticket.sequence);
       }
@@ -52,7 +52,7 @@ export class Claims {
   }
 
   /** The answer to this very delivery got lost: it is given once more. */
-  #sameAgain(own: JobRecord, { worker_id, instance, ticket }: JobClaim): JobClaimReply | undefined {
+  async #sameAgain(tx: Transaction, own: JobRecord, { worker_id, instance, ticket }: JobClaim): Promise<JobClaimReply | undefined> {
     const isSame =
       own.state === 'running' &&
       own.worker_id === worker_id &&
@@ -60,7 +60,7 @@ export class Claims {
       own.ticket_seq === ticket?.sequence &&
       own.ticket_delivery === ticket.delivery;
     const profile = this.#parts.profiles.get(own.profile);
-    return isSame && profile !== undefined ? { outcome: 'granted', order: this.#order(own, profile) } : undefined;
+    return isSame && profile !== undefined ? { outcome: 'granted', order: await this.#order(tx, own, profile) } : undefined;
   }
 
   /** A message that opens nothing (any more). That of a job which runs is acknowledged here, so it will not come when the job is tried again. */
@@ -124,7 +124,7 @@ export class Claims {
     });
     const profile = profiles.get(job.profile);
     if (step.changes === undefined || profile === undefined) return { outcome: 'later', retry_in_ms: busyAgainMs };
-    return { outcome: 'granted', order: this.#order(job, profile) };
+    return { outcome: 'granted', order: await this.#order(tx, job, profile) };
   }
 
   /** Nothing may start. A message is given out three times only, so it is not sent to and fro: its job gets another one when it may start. */
@@ -136,10 +136,11 @@ export class Claims {
     return { outcome: 'nothing' };
   }
 
-  #order(job: JobRecord, profile: VideoProfile): JobOrder {
-    const { settings } = this.#parts;
+  async #order(tx: Transaction, job: JobRecord, profile: VideoProfile): Promise<JobOrder> {
+    const { settings, videos } = this.#parts;
     const output_path = outputPath(settings.folder, job);
     const { thumbnail_time } = job.request;
+    const chosen = await videos.thumbnailTime(tx, job.video_id);
     return {
       job_id: job.job_id,
       video_id: job.video_id,
@@ -150,7 +151,7 @@ export class Claims {
       staging_path: stagingPath(output_path, job.revision),
       profile,
       quality: job.quality,
-      thumbnail_time: typeof thumbnail_time === 'string' ? thumbnail_time : null,
+      thumbnail_time: chosen ?? (typeof thumbnail_time === 'string' ? thumbnail_time : null),
       delete_source: job.request.delete_source === true,
       limits: {
         max_duration_s: settings.max_duration_s,

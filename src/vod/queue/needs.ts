@@ -45,12 +45,35 @@ export type VideoJobChange =
   | { readonly kind: 'failed'; readonly job_id: string; readonly error: string }
   | { readonly kind: 'cancelled'; readonly job_id: string };
 
+/** A request by a message, as far as it touches what others have. */
+export interface AskedVideo {
+  readonly video_id: string;
+  /** `user_id` of the message. */
+  readonly owner: string;
+  /** Absolute, inside an allowed folder. */
+  readonly source_path: string;
+  /** Null: the library. */
+  readonly output_path: string | null;
+  readonly delete_source: boolean;
+}
+
 /** What the queue needs of the videos; implemented over `store/videos`. */
 export interface QueueVideos {
+  /**
+   * May a message ask for that? The broker does not tell who sent it. Throws `permission_denied` for what belongs to others, with
+   * `facts.reason` `not_yours`, and as `checkNotInTrash` does.
+   */
+  checkMessage(tx: Transaction, asked: AskedVideo): Promise<void>;
+  /** Throws `failed_precondition` for a video in the trash. */
+  checkNotInTrash(tx: Transaction, videoId: string): Promise<void>;
+  /** True for a video that did not come by a message, also when it is gone meanwhile: the hub tells of it, and a message adds nothing. */
+  isOfHub(tx: Transaction, videoId: string): Promise<boolean>;
   /** Makes the video unless there is one of this id; one that is there keeps its title, owner and output, and gets the source when it has none. */
   register(tx: Transaction, video: RegisteredVideo): Promise<void>;
   /** Keeps what a job has done to a video and tells it (`video_changed`). Nothing when the video is gone; must not throw for one in the trash. */
   apply(tx: Transaction, videoId: string, change: VideoJobChange): Promise<void>;
+  /** Time of the picture that a person chose, as `thumbnail_time`; null: none was chosen. */
+  thumbnailTime(tx: Transaction, videoId: string): Promise<string | null>;
   /** Those of the ids that this session may see. */
   visible(session: Session, videoIds: readonly string[]): Promise<ReadonlySet<string>>;
 }

@@ -5,7 +5,7 @@ import { builtinProfiles, type Session, type VideoOutput, type VideoProcessReque
 import { openStore, type Store } from '../../../store/index.js';
 import { makeTempFolder, removeFolder } from '../../../testkit/index.js';
 import { createQueueVideos, createVideoView, type Library, startLibrary } from '../index.js';
-import type { LibraryTiming } from '../needs.js';
+import type { LibraryOptions, LibrarySettings, LibraryTiming } from '../needs.js';
 import type { QueueVideos } from '../queue-videos.js';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -60,8 +60,16 @@ export interface LibraryBench {
   publish(videoId: string, visibility?: 'private' | 'link' | 'public'): Promise<{ folder: string; source: string }>;
 }
 
+export interface WithLibrary extends Pick<LibraryOptions, 'ffmpeg' | 'freeBytes'> {
+  readonly timing?: Partial<LibraryTiming>;
+  readonly settings?: Partial<LibrarySettings>;
+}
+
 /** Runs `body` with an empty library and clears up. */
-export async function withLibrary(body: (bench: LibraryBench) => Promise<void>, timing: Partial<LibraryTiming> = {}): Promise<void> {
+export async function withLibrary(
+  body: (bench: LibraryBench) => Promise<void>,
+  { timing = {}, settings = {}, ...more }: WithLibrary = {},
+): Promise<void> {
   const folder = await makeTempFolder('library');
   const store = await openStore({ path: join(folder, 'weir.db') });
   const [videos, uploads] = [join(folder, 'videos'), join(folder, 'uploads')];
@@ -71,7 +79,7 @@ export async function withLibrary(body: (bench: LibraryBench) => Promise<void>, 
   const options = {
     store,
     log: silent,
-    settings: { profile: 'default', trash_keep_s: 3600, link_expires_s: 3600 },
+    settings: { profile: 'default', trash_keep_s: 3600, replaced_keep_s: 3600, min_free_bytes: 0, link_expires_s: 3600, ...settings },
     folder: videos,
     profiles: new Map(builtinProfiles.map((profile) => [profile.name, profile])),
     queue: {
@@ -88,6 +96,7 @@ export async function withLibrary(body: (bench: LibraryBench) => Promise<void>, 
     addRecording: () => Promise.reject(new WeirError('unavailable', 'no recordings')),
     linkSecret: 'a secret that is longer than it needs to be',
     timing,
+    ...more,
   };
   const library = await startLibrary(options, view);
   const publish: LibraryBench['publish'] = async (videoId, visibility = 'private') => {
@@ -109,7 +118,7 @@ export async function withLibrary(body: (bench: LibraryBench) => Promise<void>, 
     return { folder: made, source };
   };
   try {
-    await body({ store, library, queueVideos: createQueueVideos(options, view), videos, uploads, enqueued, cancelled, publish });
+    await body({ store, library, queueVideos: createQueueVideos({ ...options, uploads }, view), videos, uploads, enqueued, cancelled, publish });
   } finally {
     await library.stop();
     await store.stop();

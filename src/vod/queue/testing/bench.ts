@@ -72,6 +72,24 @@ export class FakeVideos implements QueueVideos {
   readonly changes: { video_id: string; change: VideoJobChange }[] = [];
   /** Videos that viewers may see. */
   readonly open = new Set<string>();
+  readonly trash = new Set<string>();
+  /** Videos that no message may touch. */
+  readonly ofHub = new Set<string>();
+
+  async checkMessage(_tx: unknown, { video_id }: { video_id: string }): Promise<void> {
+    if (this.ofHub.has(video_id)) throw new WeirError('permission_denied', 'not yours', { field: 'video_id', facts: { reason: 'not_yours' } });
+    await this.checkNotInTrash(undefined, video_id);
+  }
+
+  async checkNotInTrash(_tx: unknown, videoId: string): Promise<void> {
+    if (this.trash.has(videoId)) throw new WeirError('failed_precondition', 'in the trash', { field: 'video_id', facts: { reason: 'in_trash' } });
+  }
+
+  async isOfHub(_tx: unknown, videoId: string): Promise<boolean> {
+    return this.ofHub.has(videoId);
+  }
+  /** Times of pictures that somebody chose. */
+  readonly chosenTimes = new Map<string, string>();
 
   async register(_tx: unknown, video: { video_id: string }): Promise<void> {
     if (video.video_id === 'unkeepable') throw new Error('it cannot be kept');
@@ -80,6 +98,10 @@ export class FakeVideos implements QueueVideos {
 
   async apply(_tx: unknown, video_id: string, change: VideoJobChange): Promise<void> {
     this.changes.push({ video_id, change });
+  }
+
+  async thumbnailTime(_tx: unknown, videoId: string): Promise<string | null> {
+    return this.chosenTimes.get(videoId) ?? null;
   }
 
   async visible(_session: Session, ids: readonly string[]): Promise<ReadonlySet<string>> {
