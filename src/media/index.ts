@@ -1,5 +1,6 @@
 /** FFmpeg's arguments, reports and failures, and fragmented MP4. Starts no long-lived process and knows nothing of the bus. */
-export { type CaptureCommand, type CapturePlan, captureArgs, captureCommand, type EncodePlan } from './ffmpeg/capture-args.js';
+export { type CaptureCommand, captureArgs, captureCommand } from './ffmpeg/capture-args.js';
+export type { CapturePlan, EncodePlan } from './ffmpeg/capture-plan.js';
 export { type FindOptions, findMachineFacts } from './ffmpeg/encoders.js';
 export { type EncoderReport, type HardwareEncoder, hardwareEncoders, type MachineFacts, type VideoEncoder } from './ffmpeg/facts.js';
 export {
@@ -13,6 +14,8 @@ export {
 } from './ffmpeg/failure.js';
 export { isMasked, maskSecrets } from './ffmpeg/mask.js';
 export { maskDevice, maskOutputUrl, restoreAddress } from './ffmpeg/masked-address.js';
+export type { Output } from './ffmpeg/output.js';
+export { parseOutput } from './ffmpeg/parse-output.js';
 export { planCapture } from './ffmpeg/plan.js';
 export { type ProbeOptions, type ProbeOutcome, probeSource } from './ffmpeg/probe.js';
 export { createProgressParser, type ProgressParser, type ProgressReport } from './ffmpeg/progress.js';
@@ -23,8 +26,6 @@ export {
   doorOf,
   type FileSource,
   type NetworkSource,
-  type Output,
-  parseOutput,
   parseSource,
   type Source,
   type SourceDoor,
@@ -33,7 +34,8 @@ export {
   type V4l2Source,
 } from './ffmpeg/source.js';
 export { type AudioTrack, readTrackFacts, type TrackFacts, type VideoTrack } from './fmp4/codecs.js';
-export { type CutterOptions, createFragmentCutter, type Fragment, type FragmentCutter, type InitSegment } from './fmp4/cutter.js';
+export { type CutterOptions, createFragmentCutter, type FragmentCutter } from './fmp4/cutter.js';
+export type { Fragment, InitSegment } from './fmp4/fragment.js';
 export { concatBytes, createSegmentAssembler, type GroupInput, type Segment, type SegmentAssembler } from './fmp4/group.js';
 export {
   createFileTimeline,

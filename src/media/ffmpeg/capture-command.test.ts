@@ -3,8 +3,9 @@ import { describe, test } from 'node:test';
 import type { SourceProbe, StreamConfig } from '../../contracts/stream.js';
 import { captureArgs, captureCommand } from './capture-args.js';
 import type { MachineFacts } from './facts.js';
+import { parseOutput } from './parse-output.js';
 import { planCapture } from './plan.js';
-import { parseOutput, parseSource } from './source.js';
+import { parseSource } from './source.js';
 
 const facts: MachineFacts = {
   ffmpeg: 'ffmpeg',

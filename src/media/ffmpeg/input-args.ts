@@ -1,5 +1,5 @@
 /** The input side: what FFmpeg is told about the source, and what it must not reach from there. */
-import type { CapturePlan, EncodePlan } from './capture-args.js';
+import type { CapturePlan, EncodePlan } from './capture-plan.js';
 import { type MachineFacts, versionAtLeast } from './facts.js';
 import { testPictureGraph } from './picture-graph.js';
 import type { NetworkSource, Source } from './source.js';

@@ -1,6 +1,6 @@
 /** Addresses as they are shown, and the way back: who sends a shown one again means the secrets that are stored. */
 import { contentOf, isMasked, isSecretParameter, mask, maskSecrets, maskUrl, nameOf, queryOf } from './mask.js';
-import { parseOutput } from './source.js';
+import { parseOutput } from './parse-output.js';
 
 /** A `device` fit to be shown to anybody: as it was written when nothing in it is secret. */
 export function maskDevice(device: string): string {

@@ -1,7 +1,7 @@
 /** The output side: fragmented MP4 to stdout, and the same encode to a push target. */
 import { escapeTeeOption, escapeTeeTarget } from './filter-text.js';
+import type { Output } from './output.js';
 import { formatOptions, splitOutput } from './secret-output.js';
-import type { Output } from './source.js';
 
 /**
  * Arguments before all others. Progress goes to descriptor 3, ten times a second, so that silence is seen quickly.

@@ -1,10 +1,11 @@
 /** Decides how a source is captured: copied or encoded, by which encoder, with which sound. */
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceProbe, StreamConfig } from '../../contracts/stream.js';
-import type { CapturePlan, CopyPlan, EncodePlan, VideoPlan } from './capture-args.js';
+import type { CapturePlan, CopyPlan, EncodePlan, VideoPlan } from './capture-plan.js';
 import { defaultBitrateKbps } from './encode-args.js';
 import type { MachineFacts, VideoEncoder } from './facts.js';
-import { parseOutput, type Source } from './source.js';
+import { parseOutput } from './parse-output.js';
+import type { Source } from './source.js';
 
 /** What cameras encode in, of what everybody plays. */
 const deviceCodec = 'h264';

@@ -4,7 +4,7 @@
  */
 import { escapeListEntry } from './filter-text.js';
 import { isSecretParameter } from './mask.js';
-import type { Output } from './source.js';
+import type { Output } from './output.js';
 
 /** Settings of the format that is pushed; the first names it. */
 export const formatOptions: Readonly<Record<Output['kind'], readonly [string, ...string[]]>> = {

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import type { ErrorCode } from '../../contracts/errors.js';
 import { WeirError } from '../../contracts/errors.js';
 import { makeTempFolder, removeFolder } from '../../testkit/index.js';
-import { doorOf, parseOutput, parseSource, type SourcePolicy } from './source.js';
+import { parseOutput } from './parse-output.js';
+import { doorOf, parseSource, type SourcePolicy } from './source.js';
 
 const none: SourcePolicy = { mediaFolders: [] };
 

@@ -2,8 +2,16 @@
 import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { WeirError } from '../../contracts/errors.js';
-import { isMasked, isSecretParameter, maskSecrets, maskUrl } from './mask.js';
-import { isTooLongToHide } from './secret-output.js';
+import {
+  decoded,
+  type NetworkAddress,
+  type NetworkKind,
+  networkKinds,
+  refuseControl,
+  schemeOf,
+  sourceHint,
+  takeUrlApart,
+} from './network-address.js';
 
 /** What sources this host allows. */
 export interface SourcePolicy {
@@ -36,14 +44,8 @@ export interface V4l2Source extends Named {
   readonly path: string;
 }
 
-export interface NetworkSource extends Named {
-  readonly kind: 'rtsp' | 'rtmp' | 'srt' | 'http';
-  /** The URL for FFmpeg, credentials included. */
-  readonly url: string;
-  readonly host: string;
-  readonly port: number;
-  /** Exact strings to mask in whatever FFmpeg writes. */
-  readonly secrets: readonly string[];
+export interface NetworkSource extends Named, NetworkAddress {
+  readonly kind: NetworkKind;
 }
 
 export interface FileSource extends Named {
@@ -53,16 +55,6 @@ export interface FileSource extends Named {
 }
 
 export type Source = TestSource | V4l2Source | NetworkSource | FileSource;
-
-/** Where the same encode is pushed to. */
-export interface Output {
-  readonly kind: 'rtsp' | 'rtmp' | 'srt';
-  readonly url: string;
-  readonly display: string;
-  readonly host: string;
-  readonly port: number;
-  readonly secrets: readonly string[];
-}
 
 /** What can be looked at cheaply to learn whether a source is back. `none`: only a real attempt tells (SRT, test picture). */
 export type SourceDoor =
@@ -91,32 +83,6 @@ export function parseSource(device: string, policy: SourcePolicy): Source {
   });
 }
 
-/** Takes an `output_url` apart; throws `invalid_argument` for anything but RTSP, RTMP and SRT. */
-export function parseOutput(outputUrl: string): Output {
-  refuseControl('output_url', outputUrl);
-  const kind = networkKinds[schemeOf(outputUrl) ?? ''];
-  if (kind === undefined || kind === 'http') {
-    throw new WeirError('invalid_argument', 'output_url must start with rtsp://, rtsps://, rtmp://, rtmps:// or srt://', {
-      field: 'output_url',
-      received: maskSecrets(outputUrl),
-    });
-  }
-  const output = withStreamKey(kind, takeUrlApart('output_url', outputUrl));
-  if (!isTooLongToHide(output)) return output;
-  throw new WeirError('invalid_argument', 'output_url has a longer key than can be kept out of the process list', {
-    field: 'output_url',
-    received: output.display.slice(0, 120),
-  });
-}
-
-function withStreamKey(kind: Output['kind'], parts: Omit<Output, 'kind'>): Output {
-  if (kind !== 'rtmp') return { kind, ...parts };
-  const [, key] = /\/[^/?#]+\/([^/?#]{6,})(?:[?#]|$)/.exec(new URL(parts.url).pathname) ?? [];
-  // The last part of an RTMP path is the stream key: whoever knows it may publish there.
-  const secrets = key === undefined ? parts.secrets : [...parts.secrets, key];
-  return { kind, ...parts, secrets, display: maskSecrets(parts.display, secrets) };
-}
-
 /** Where to look to learn that the source is back. */
 export function doorOf(source: Source): SourceDoor {
   switch (source.kind) {
@@ -131,35 +97,6 @@ export function doorOf(source: Source): SourceDoor {
     case 'test':
       return { kind: 'none' };
   }
-}
-
-const sourceHint = 'Use test:, /dev/videoN, rtsp(s)://, rtmp(s)://, srt://, http(s):// or a file inside the media folders';
-
-const networkKinds: Readonly<Record<string, NetworkSource['kind']>> = {
-  rtsp: 'rtsp',
-  rtsps: 'rtsp',
-  rtmp: 'rtmp',
-  rtmps: 'rtmp',
-  srt: 'srt',
-  http: 'http',
-  https: 'http',
-};
-
-const defaultPorts: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322, rtmp: 1935, rtmps: 443, http: 80, https: 443 };
-
-/** A leading dash would be an option to FFmpeg; line ends and NUL could end an argument or a list entry. */
-function refuseControl(field: string, text: string): void {
-  const refuse = (message: string) =>
-    new WeirError('invalid_argument', `${field} ${message}`, { field, received: maskSecrets(text).slice(0, 120), hint: sourceHint });
-  if (text === '') throw refuse('is empty');
-  if (text.startsWith('-')) throw refuse('must not start with "-"');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
-  if (/[\u0000-\u001f\u007f]/.test(text)) throw refuse('must not contain control characters');
-}
-
-/** FFmpeg takes any run of these characters before a colon for a protocol, also in upper case and with options after a comma. */
-function schemeOf(text: string): string | undefined {
-  return /^([A-Za-z0-9+.,_-]+):/.exec(text)?.[1]?.toLowerCase();
 }
 
 function parseTest(device: string): TestSource {
@@ -207,7 +144,7 @@ function parseDeviceNode(device: string): V4l2Source {
   return { kind: 'v4l2', device, display: device, path: device };
 }
 
-function parseNetwork(device: string, kind: NetworkSource['kind'], policy: SourcePolicy): NetworkSource {
+function parseNetwork(device: string, kind: NetworkKind, policy: SourcePolicy): NetworkSource {
   const parts = takeUrlApart('device', device);
   const allowed = policy.sourceHosts ?? [];
   if (allowed.length > 0 && !allowed.some((entry) => isHostCovered(parts.host, entry))) {
@@ -223,39 +160,6 @@ function parseNetwork(device: string, kind: NetworkSource['kind'], policy: Sourc
 function isHostCovered(host: string, entry: string): boolean {
   const wanted = entry.trim().toLowerCase();
   return wanted.startsWith('.') ? host.endsWith(wanted) : host === wanted;
-}
-
-function takeUrlApart(field: string, text: string): Omit<NetworkSource, 'kind' | 'device'> {
-  // Where the credentials end is not known in a malformed address, so all up to the last @ is hidden.
-  const received = maskSecrets(text.replace(/\/\/.*@/s, '//***@')).slice(0, 120);
-  const refuse = (message: string) => new WeirError('invalid_argument', `${field} ${message}`, { field, received });
-  // Spaces and backslashes are read differently by different URL parsers, which is how allow-lists are passed.
-  if (/[\s\\]/.test(text) || !/^[a-z]+:\/\/[^/]/i.test(text)) throw refuse('is not a URL');
-  const url = URL.canParse(text) ? new URL(text) : raise(refuse('is not a URL'));
-  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
-  const port = url.port === '' ? defaultPorts[url.protocol.slice(0, -1)] : Number(url.port);
-  if (host === '') throw refuse('names no host');
-  if (isMasked(text)) throw refuse('has *** where a secret was: write the secret itself');
-  if (port === undefined || port === 0) throw refuse('needs a port, for example srt://host:9000');
-  // What was checked is what FFmpeg gets: the normal form, not the text.
-  return { url: url.href, display: maskUrl(url), host, port, secrets: secretsOf(url) };
-}
-
-function secretsOf(url: URL): string[] {
-  const values = [url.password, decode(url.password)];
-  for (const part of url.search.slice(1).split('&').filter(isSecretParameter)) {
-    const raw = part.slice(part.indexOf('=') + 1);
-    values.push(raw, decode(raw), encodeURIComponent(decode(raw)));
-  }
-  return [...new Set(values)].filter((value) => value.length >= 3);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function parseFile(device: string, policy: SourcePolicy): FileSource {
@@ -277,7 +181,7 @@ function filePath(device: string): string {
   if (!/^file:/i.test(device)) return device;
   const [, path] = /^file:(?:\/\/)?(\/[^/].*)$/i.exec(device) ?? [];
   if (path === undefined) throw new WeirError('invalid_argument', 'Write file:///path', { field: 'device', received: device });
-  return decode(path);
+  return decoded(path);
 }
 
 function lexical(candidates: readonly string[], policy: SourcePolicy): string | undefined {

@@ -10,7 +10,8 @@ import { captureArgs } from '../ffmpeg/capture-args.js';
 import type { MachineFacts } from '../ffmpeg/facts.js';
 import { planCapture } from '../ffmpeg/plan.js';
 import { parseSource } from '../ffmpeg/source.js';
-import { createFragmentCutter, type Fragment, type InitSegment } from './cutter.js';
+import { createFragmentCutter } from './cutter.js';
+import type { Fragment, InitSegment } from './fragment.js';
 
 const facts: MachineFacts = {
   ffmpeg: 'ffmpeg',

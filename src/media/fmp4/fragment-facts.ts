@@ -1,7 +1,7 @@
 /** What a `moof` says about its samples. */
 import { type Box, boxesIn, findBox, malformed, viewOf } from './boxes.js';
 import type { SampleDefaults, TrackFacts } from './codecs.js';
-import type { Fragment } from './cutter.js';
+import type { Fragment } from './fragment.js';
 
 type FragmentFacts = Omit<Fragment, 'bytes'>;
 

@@ -1,7 +1,7 @@
 /** A piece of live media as a file of its own: its times begin at zero, and its header tells how long it is. */
 import { type Box, boxesIn, findBox, malformed, viewOf } from './boxes.js';
 import { readTrackFacts, type TrackFacts } from './codecs.js';
-import type { Fragment } from './cutter.js';
+import type { Fragment } from './fragment.js';
 import { readFragment } from './fragment-facts.js';
 
 export interface PlacedFragment extends Omit<Fragment, 'bytes'> {
