@@ -1,8 +1,10 @@
 /** JetStream's request API, as far as this folder uses it; field names and nanoseconds are the server's. */
 import { type Msg, type MsgHdrs, headers as makeHeaders, type NatsConnection } from '@nats-io/nats-core';
 import { WeirError } from '../contracts/index.js';
+import { connectionEvents } from './connection-events.js';
 import { fromJetStream, type JetStreamFailure } from './nats-error.js';
-import { requestRaw } from './request.js';
+import { NobodyAnswers, requestRaw } from './request.js';
+import { pause } from './waiting.js';
 
 /** Configuration of a JetStream stream. */
 export interface StreamSettings {
@@ -65,6 +67,12 @@ export interface PubAck {
 }
 
 const apiTimeoutMs = 5000;
+/** Together as long as the whole; each call may be made twice, so what is not answered is asked again. */
+const apiAttemptsMs = [500, 1500, 3000];
+/** Pauses while nobody is there to ask; after them there is no JetStream. */
+const deafPausesMs = [10, 20, 40, 80, 160, 320];
+/** JetStream's number for an account that does not have it. */
+const noJetStream = 10039;
 const encoder = new TextEncoder();
 
 export function toNanos(ms: number): number {
@@ -72,9 +80,38 @@ export function toNanos(ms: number): number {
 }
 
 /** One request to `$JS.API.{path}`; an error in the answer is thrown as a WeirError that begins with `what`. */
-export async function callJetStream<T>(connection: NatsConnection, path: string, body: object, what: string, signal?: AbortSignal): Promise<T> {
-  const msg = await requestRaw(connection, `$JS.API.${path}`, encoder.encode(JSON.stringify(body)), { timeoutMs: apiTimeoutMs, signal });
-  return readAnswer<T>(msg, what);
+export function callJetStream<T>(connection: NatsConnection, path: string, body: object, what: string, signal?: AbortSignal): Promise<T> {
+  return askJetStream(connection, path, encoder.encode(JSON.stringify(body)), (msg) => readAnswer<T>(msg, what), signal);
+}
+
+/**
+ * What `read` makes of the answer to a request on `$JS.API.{path}`, which must do the same when it is made twice. A broker that reloads
+ * its users, which every sign-in of a browser brings about, has nobody at its API for a moment, or one who knows no account, and forgets
+ * the answers that are under way.
+ */
+export async function askJetStream<T>(
+  connection: NatsConnection,
+  path: string,
+  payload: Uint8Array,
+  read: (msg: Msg) => T,
+  signal?: AbortSignal,
+): Promise<T> {
+  let pauses = 0;
+  for (let attempt = 0; ; ) {
+    // A connection that is away is waited for as long as ever.
+    const timeoutMs = connectionEvents(connection).connected ? apiAttemptsMs[attempt] : undefined;
+    try {
+      return read(await requestRaw(connection, `$JS.API.${path}`, payload, { timeoutMs: timeoutMs ?? apiTimeoutMs, signal }));
+    } catch (error) {
+      if (isDeaf(error) && pauses < deafPausesMs.length) await pause(deafPausesMs[pauses++] ?? 0, signal);
+      else if (error instanceof WeirError && error.code === 'deadline_exceeded' && attempt < apiAttemptsMs.length - 1) attempt += 1;
+      else throw error;
+    }
+  }
+}
+
+function isDeaf(error: unknown): boolean {
+  return error instanceof NobodyAnswers || (error instanceof WeirError && (error.cause as JetStreamFailure | undefined)?.err_code === noJetStream);
 }
 
 /** Stores one message and waits for the acknowledgement. */
@@ -129,24 +166,17 @@ export interface KeptMessage {
 }
 
 /** The newest message of a subject, or undefined; the journal must allow direct reads. */
-export async function lastMessage(
-  connection: NatsConnection,
-  journal: string,
-  subject: string,
-  signal?: AbortSignal,
-): Promise<KeptMessage | undefined> {
-  const request = { timeoutMs: apiTimeoutMs, signal };
-  const msg = await requestRaw(connection, `$JS.API.DIRECT.GET.${journal}.${subject}`, new Uint8Array(0), request);
-  if (msg.headers?.code === 404) return undefined;
-  if (msg.headers === undefined || msg.headers.code >= 400) {
-    throw fromJetStream({ code: msg.headers?.code ?? 500, description: msg.headers?.description ?? 'no headers' }, `Reading ${subject}`);
+export function lastMessage(connection: NatsConnection, journal: string, subject: string, signal?: AbortSignal): Promise<KeptMessage | undefined> {
+  return askJetStream(connection, `DIRECT.GET.${journal}.${subject}`, new Uint8Array(0), (msg) => keptMessage(msg, subject), signal);
+}
+
+/** What a direct read answers; undefined when there is no such message. */
+export function keptMessage({ headers, data }: Msg, what: string): KeptMessage | undefined {
+  if (headers?.code === 404) return undefined;
+  if (headers === undefined || headers.code >= 400) {
+    throw fromJetStream({ code: headers?.code ?? 500, description: headers?.description ?? 'no headers' }, `Reading ${what}`);
   }
-  return {
-    sequence: Number(msg.headers.get('Nats-Sequence')),
-    time: Date.parse(msg.headers.get('Nats-Time-Stamp')),
-    data: msg.data,
-    headers: msg.headers,
-  };
+  return { sequence: Number(headers.get('Nats-Sequence')), time: Date.parse(headers.get('Nats-Time-Stamp')), data, headers };
 }
 
 /** `value` for an error that says not_found; throws all others. */

@@ -9,9 +9,24 @@ import { openPull, type PulledMessage } from './pull.js';
 const defaultLimit = 1000;
 const searchSteps = 12;
 const silenceMs = 5000;
+const readAttempts = 3;
+
+/** The reading ended before all was read; it can be read once more. */
+class BrokenOff extends WeirError {}
 
 /** Reads history, oldest first, never more than `limit`. Throws `not_found` when there is no such journal. */
 export async function readJournal(connection: NatsConnection, name: string, options: ReadJournalOptions = {}): Promise<JournalPage> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await readPage(connection, name, options);
+    } catch (error) {
+      // A broker that reloads its users forgets who was reading.
+      if (!(error instanceof BrokenOff) || attempt === readAttempts) throw error;
+    }
+  }
+}
+
+async function readPage(connection: NatsConnection, name: string, options: ReadJournalOptions): Promise<JournalPage> {
   const limit = options.limit ?? defaultLimit;
   const info = await streamInfo(connection, name, options.signal);
   const empty = { items: [], last: Math.max(options.after ?? 0, info.state.last_seq), more: false };
@@ -131,7 +146,7 @@ async function readOn(
         if (count >= toRead) finish(resolve);
         else pull.release(message);
       },
-      onEnd: (reason) => finish(() => reject(new WeirError('unavailable', `Journal ${journal} could not be read on: ${reason}`))),
+      onEnd: (reason) => finish(() => reject(new BrokenOff('unavailable', `Journal ${journal} could not be read on: ${reason}`))),
     });
     if (options.signal?.aborted) abort();
     else options.signal?.addEventListener('abort', abort, { once: true });

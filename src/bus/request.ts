@@ -6,6 +6,13 @@ import { connectionInbox } from './inbox.js';
 import { codeOfStatus, fromNatsError } from './nats-error.js';
 import { serviceErrorCodeHeader, serviceErrorHeader } from './serve.js';
 
+/** The server knows of nobody who listens to the subject, so nobody has got the request. */
+export class NobodyAnswers extends WeirError {
+  constructor(subject: string) {
+    super('unavailable', `Nobody answers on ${subject}`);
+  }
+}
+
 export interface RawRequest {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
@@ -48,7 +55,7 @@ function send(connection: NatsConnection, subject: string, payload: Uint8Array, 
     const address = connectionInbox(connection).open((msg) => {
       end();
       if (msg.data.length > 0 || msg.headers?.code !== 503) resolve(msg);
-      else reject(new WeirError('unavailable', `Nobody answers on ${subject}`));
+      else reject(new NobodyAnswers(subject));
     });
     const timer = setTimeout(
       () => fail(new WeirError('deadline_exceeded', `No answer on ${subject} within ${request.timeoutMs} ms`)),

@@ -1,11 +1,8 @@
 /** Single messages of a journal by place: next of a subject from a sequence on, newest of a subject. */
-import type { MsgHdrs, NatsConnection } from '@nats-io/nats-core';
+import type { NatsConnection } from '@nats-io/nats-core';
 import type { JournalMessage } from '../../bus/index.js';
-import { lastMessage } from '../../bus/jetstream-api.js';
-import { requestRaw } from '../../bus/request.js';
-import { WeirError } from '../../contracts/index.js';
+import { askJetStream, type KeptMessage, keptMessage, lastMessage } from '../../bus/jetstream-api.js';
 
-const answerMs = 5000;
 const encoder = new TextEncoder();
 
 /** First message of `subject` at or after `sequence`; undefined when there is none. Throws `unavailable` when the journal does not answer. */
@@ -17,11 +14,8 @@ export async function nextOf(
   signal: AbortSignal,
 ): Promise<JournalMessage | undefined> {
   const query = encoder.encode(JSON.stringify({ seq: sequence, next_by_subj: subject }));
-  const { headers, data } = await requestRaw(connection, `$JS.API.DIRECT.GET.${journal}`, query, { timeoutMs: answerMs, signal });
-  if (headers?.code === 404) return undefined;
-  if (headers === undefined || headers.code >= 400) throw new WeirError('unavailable', `Journal ${journal}: ${headers?.description ?? 'no headers'}`);
-  const found = { sequence: Number(headers.get('Nats-Sequence')), time: Date.parse(headers.get('Nats-Time-Stamp')), data, headers };
-  return toMessage(subject, found);
+  const found = await askJetStream(connection, `DIRECT.GET.${journal}`, query, (msg) => keptMessage(msg, subject), signal);
+  return found === undefined ? undefined : toMessage(subject, found);
 }
 
 /** Newest message of `subject`; undefined when there is none. Throws `unavailable` when the journal does not answer. */
@@ -35,10 +29,7 @@ export async function newestOf(
   return found === undefined ? undefined : toMessage(subject, found);
 }
 
-function toMessage(
-  subject: string,
-  { sequence, time, data, headers }: { sequence: number; time: number; data: Uint8Array; headers: MsgHdrs | undefined },
-): JournalMessage {
+function toMessage(subject: string, { sequence, time, data, headers }: KeptMessage): JournalMessage {
   return {
     sequence,
     subject,

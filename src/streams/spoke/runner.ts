@@ -1,14 +1,11 @@
 /** One stream: carries out what its state machine decides. Owns every process, timer and outlet of the stream. */
-import type { Bus } from '../../bus/index.js';
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceProbe, StreamConfig, StreamReason, StreamState, StreamStatus } from '../../contracts/stream.js';
-import { type MachineFacts, probeSource, type SourcePolicy } from '../../media/index.js';
+import { probeSource } from '../../media/index.js';
 import { Capture } from './capture.js';
 import { type Failure, kindOf } from './failure.js';
-import type { Log } from './log.js';
 import { type Measured, metricsOf, progressOf } from './measure.js';
 import { Pulse } from './pulse.js';
-import type { Recorders } from './recorder.js';
 import { StreamReporter } from './reporter.js';
 import { RetryWait } from './retry-wait.js';
 import { planFailure, Stage } from './stage.js';
@@ -22,33 +19,9 @@ import {
   type StreamEvent,
   type StreamPhase,
 } from './state.js';
+import type { RunnerOptions } from './runner-options.js';
 import { toStatus, withRefusal } from './status.js';
 import { StreamStory } from './story.js';
-
-export interface RunnerLimits {
-  /** Seconds and bytes of media kept in memory; defaults 10 and 32 MiB. */
-  readonly preRollS?: number;
-  readonly preRollBytes?: number;
-  readonly retry?: Partial<RetryPolicy>;
-  /** A stream that played for so long has recovered: its alert is cleared, its backoff starts anew. Default 5000. */
-  readonly healthyAfterMs?: number;
-  /** The first picture may take so long from the start of FFmpeg; slow (for example emulated) machines need more. Default 10 000. */
-  readonly startGraceMs?: number;
-}
-
-export interface RunnerOptions {
-  readonly bus: Bus;
-  readonly streamId: string;
-  readonly spokeId: string;
-  readonly facts: MachineFacts;
-  readonly policy: SourcePolicy;
-  readonly limits: RunnerLimits;
-  /** Where FFmpeg processes are noted for the sweep after a crash of ours. */
-  readonly pidFolder?: string | undefined;
-  readonly recorders: Recorders;
-  isConnected(): boolean;
-  readonly log: Log;
-}
 
 const tickMs = 100;
 const defaultHealthyMs = 5000;

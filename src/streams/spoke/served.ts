@@ -2,7 +2,8 @@
 import { type BusServer, noReply } from '../../bus/index.js';
 import { WeirError } from '../../contracts/errors.js';
 import type { CommandResult, StreamCommand } from '../../contracts/stream.js';
-import { type RunnerOptions, StreamRunner } from './runner.js';
+import { StreamRunner } from './runner.js';
+import type { RunnerOptions } from './runner-options.js';
 
 /** An answer to `stop` waits so long for the processes to be gone; the stop itself goes on. */
 const stopAnswerMs = 4000;

@@ -12,7 +12,7 @@ import type { Log } from './log.js';
 import { noLog } from './log.js';
 import { noRecorders, type Recorders } from './recorder.js';
 import { RememberedStreams } from './remembered.js';
-import type { RunnerLimits } from './runner.js';
+import type { RunnerLimits } from './runner-options.js';
 import { Served, withinMs } from './served.js';
 
 /** A stream that this spoke was started for. Without a config it waits for a `start` that brings one. */

@@ -9,7 +9,7 @@ import { startFrozenWatch } from './frozen-watch.js';
 import type { Measured } from './measure.js';
 import type { StreamRecorder } from './recorder.js';
 import type { StreamReporter } from './reporter.js';
-import type { RunnerOptions } from './runner.js';
+import type { RunnerOptions } from './runner-options.js';
 import { Screen } from './screen.js';
 import { SlateShow } from './slate-show.js';
 import { slateText } from './slate-text.js';
