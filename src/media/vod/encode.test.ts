@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { SourceFacts } from '../../contracts/video.js';
 import { makeTempFolder, removeFolder } from '../../testkit/index.js';
+import { packageAndCheck } from '../hls/testing/whole-output.js';
 import { loudnessCommand, parseLoudness } from './loudness.js';
 import { findEncodingMachine } from './machine.js';
 import { planVideo, type VideoPlan } from './plan.js';
@@ -257,9 +258,11 @@ describe('every source becomes a ladder whose renditions agree to the tick', () 
       await row.make(input);
       const facts = await inspect(input);
       row.facts?.(facts);
-      const plan = planVideo(facts, tinyProfile(row.profile), { machine: softwareMachine });
+      const profile = tinyProfile(row.profile);
+      const plan = planVideo(facts, profile, { machine: softwareMachine });
       row.plan?.(plan);
-      const { outputs } = await encodeWhole(plan, input, join(folder, `${row.file}-out`));
+      const out = join(folder, `${row.file}-out`);
+      const { outputs } = await encodeWhole(plan, input, out);
       assert.deepEqual(
         plan.renditions.map((step) => `${step.width}x${step.height}`),
         row.sizes,
@@ -294,6 +297,7 @@ describe('every source becomes a ladder whose renditions agree to the tick', () 
         const end = Math.max(...packets.map((packet) => packet.pts + packet.durationS)) - plan.timelineStartS;
         assert.ok(Math.abs(end - plan.durationS) < 0.05, `${end}`);
       }
+      await packageAndCheck({ folder: out, plan, facts, profile, revision: 1, input });
     });
   }
 });
@@ -353,10 +357,10 @@ describe('sound and picture stay together', () => {
       const input = join(folder, file);
       await make(input);
       const facts = await inspect(input);
-      const plan = planVideo(facts, tinyProfile({ passthrough: false, ...(container === undefined ? {} : { container }) }), {
-        machine: softwareMachine,
-      });
-      const { outputs } = await encodeWhole(plan, input, join(folder, `${file}-out`));
+      const profile = tinyProfile({ passthrough: false, ...(container === undefined ? {} : { container }) });
+      const plan = planVideo(facts, profile, { machine: softwareMachine });
+      const out = join(folder, `${file}-out`);
+      const { outputs } = await encodeWhole(plan, input, out);
       const [top] = outputs;
       const packets = (await packetsOf(top?.playlist ?? '')).filter((packet) => packet.kind === 'video').sort((a, b) => a.pts - b.pts);
       const counters = await countersOf(top?.playlist ?? '');
@@ -375,6 +379,7 @@ describe('sound and picture stay together', () => {
         const sourceS = seen / rate - delay;
         assert.ok(Math.abs(sourceS - Math.round(sourceS)) <= 0.04 + 0.5 / rate, `the beep at ${at} comes with frame ${seen}`);
       }
+      await packageAndCheck({ folder: out, plan, facts, profile, revision: 1, input });
     });
   }
 });

@@ -71,7 +71,13 @@ export async function encodeWhole(plan: VideoPlan, input: string, folder: string
 }
 
 /** Encodes the pieces one by one, and joins them in a new folder. */
-export async function encodePieces(plan: VideoPlan, chunks: readonly Chunk[], input: string, folder: string): Promise<EncodeCommand> {
+export async function encodePieces(
+  plan: VideoPlan,
+  chunks: readonly Chunk[],
+  input: string,
+  folder: string,
+  more: { readonly keyInfoFile?: string } = {},
+): Promise<EncodeCommand> {
   const chunkFolders: string[] = [];
   for (const chunk of chunks) {
     const piece = join(folder, 'chunks', String(chunk.chunk));
@@ -81,7 +87,7 @@ export async function encodePieces(plan: VideoPlan, chunks: readonly Chunk[], in
   }
   const audio = chunkAudioCommand(plan, { input, folder });
   if (audio !== undefined) await ffmpeg(audio.args);
-  const joining = joinCommand(plan, { input, folder, chunks, chunkFolders, audioFolder: folder, listFolder: folder });
+  const joining = joinCommand(plan, { input, folder, chunks, chunkFolders, audioFolder: folder, listFolder: folder, ...more });
   for (const list of joining.lists) await writeFile(list.path, list.text);
   await ffmpeg(joining.args);
   return joining;
