@@ -74,6 +74,49 @@ test('a result is told, signed so that an ordinary receiver accepts it', async (
   await waitFor(async () => (await callbacks(bench)).every((one) => one.state === 'delivered'));
 });
 
+test('a request that is refused is told at its address as well, whatever was wrong with it', async () => {
+  await using receiver = await startReceiver();
+  await using bench = await Bench.start(open);
+  bench.videos.trash.add('binned');
+  receiver.answers.push({ status: 500 });
+  const callback_url = receiver.url;
+  const requests = [
+    bench.request('outside', { source_path: '/etc/passwd', callback_url, metadata: { n: 1 } }),
+    bench.request('binned', { callback_url }),
+    bench.request('untyped', { callback_url, quality: 'all', user_id: 7 }),
+    { source_path: '/x', callback_url },
+    bench.request('no address', { source_path: '/etc/passwd', callback_url: 'hook' }),
+  ];
+  for (const request of requests) await bench.publish(request);
+  await bench.publish(`{"video_id":"cut","callback_url":"${callback_url}"`);
+  await waitFor(async () => (await bench.store.dead_letters.count()) === requests.length + 1, { what: 'all refusals' });
+  await waitFor(async () => {
+    const all = await callbacks(bench);
+    return all.length === 4 && all.every((one) => one.state === 'delivered');
+  });
+  const { secret } = await call(bench.hub.operations.callback_secret, session('admin'), {});
+  const told = receiver.hits.map((hit) => {
+    const { type, data } = new Webhook(secret).verify(hit.body, hit.headers as Record<string, string>) as {
+      type: string;
+      data: Record<string, unknown>;
+    };
+    return {
+      id: hit.headers['webhook-id'],
+      line: JSON.stringify([type, data.video_id, data.job_id, data.status, data.user_id, data.metadata, data.reason]),
+    };
+  });
+  assert.equal(told.length, 5, 'one of them twice: its receiver failed at first');
+  assert.equal(new Set(told.map((one) => one.id)).size, 4);
+  assert.deepEqual([...new Set(told.map((one) => one.line))].sort(), [
+    '["video.failed","binned",null,"failed","user-1",{},"in_trash"]',
+    '["video.failed","outside",null,"failed","user-1",{"n":1},"path_not_allowed"]',
+    '["video.failed","untyped",null,"failed","",{},"invalid_request"]',
+    '["video.failed",null,null,"failed","",{},"invalid_request"]',
+  ]);
+  const [one] = await callbacks(bench);
+  assert.equal(one?.job_id, null);
+});
+
 test('a receiver that is down or fails is tried again with the same id, also after a restart of the hub', async () => {
   const receiver = await startReceiver();
   await using bench = await Bench.start({ settings: { ...open.settings, callback_attempts: 10 }, timing: { callbackDelaysMs: [50, 150, 300] } });

@@ -22,7 +22,7 @@ import { JobBook } from './job-book.js';
 import { cancelJob, createJobOperations, type JobOperationParts, shown, workersOf } from './job-operations.js';
 import type { VideoQueueOptions } from './needs.js';
 import { Observations } from './observations.js';
-import { changeQueue, defaultTiming, type QueueListener, type QueueParts } from './parts.js';
+import { changeQueue, defaultTiming, type QueueChange, type QueueListener, type QueueParts } from './parts.js';
 import { Positions } from './positions.js';
 import { Reports } from './reports.js';
 import { readRequest } from './request.js';
@@ -64,7 +64,7 @@ export interface VideoQueueHub {
   readonly operations: JobOperations;
   /**
    * Queues a job. `source_path` must lie in an allowed folder, `quality` and `profile` must exist; throws `invalid_argument` or
-   * `permission_denied` with the field otherwise. Without `output_path` the result goes to the library.
+   * `permission_denied` with the field otherwise, `failed_precondition` for a video in the trash. Without `output_path` the result goes to the library.
    */
   enqueue(request: VideoProcessRequest, options: EnqueueOptions): Promise<Job>;
   /** A job as it is now; undefined when there is none. */
@@ -189,13 +189,17 @@ class QueueNouns implements VideoQueueHub, QueueListener {
   }
 
   async enqueue(request: VideoProcessRequest, { origin, owner, tx }: EnqueueOptions): Promise<Job> {
-    const { store, settings, profiles } = this.#parts;
+    const { store, settings, profiles, videos } = this.#parts;
     const draft = await readRequest(request, { settings, profiles });
     const later = await this.#gate.isPaused(tx?.settings);
-    if (tx === undefined) return shown(this.#shared, await changeQueue(store, (change) => this.#book.add(change, draft, { origin, owner, later })));
+    const add = async (change: QueueChange) => {
+      await videos.checkNotInTrash(change.tx, draft.video_id);
+      return this.#book.add(change, draft, { origin, owner, later });
+    };
+    if (tx === undefined) return shown(this.#shared, await changeQueue(store, add));
     await tx.lock('video_queue');
     // Whether the change is kept is not known here; who listens on the bus hears of it when it is.
-    return toJob(await this.#book.add({ tx, after: () => undefined }, draft, { origin, owner, later }));
+    return toJob(await add({ tx, after: () => undefined }));
   }
 
   async job(jobId: string): Promise<Job | undefined> {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { followJournal, type JournalFollower, type JournalMessage } from '../../bus/index.js';
 import { type ErrorCode, matchSubject, parseWith, publishSubject, videoQueues, videoUploadedSchema, WeirError } from '../../contracts/index.js';
-import type { JobRecord, TicketKey } from '../../store/index.js';
+import type { JobRecord, TicketKey, Transaction } from '../../store/index.js';
 import type { BusSide } from './bus-side.js';
 import type { JobBook } from './job-book.js';
 import { changeQueue, type QueueChange, type QueueParts } from './parts.js';
@@ -165,7 +165,7 @@ export class Intake {
   }
 
   async #keep(change: QueueChange, message: QueueMessage, { draft, refusal, jobId }: Reading): Promise<Ticket> {
-    const { now, log, videos, bus } = this.#parts;
+    const { now, videos } = this.#parts;
     const { tx } = change;
     const key = this.#keyOf(message);
     if (message.seenBy === 'follower') await tx.settings.set(cursorKey, { journal: key.journal, sequence: key.sequence });
@@ -179,20 +179,25 @@ export class Intake {
       }
       return { job_id: claimed.job_id };
     }
-    if (draft === undefined) {
-      const { code = 'invalid_argument', reason = 'invalid_request', detail = '' } = refusal ?? {};
-      const subject = publishSubject('video_process', {}, bus.roots);
-      const letter = { subject, payload: message.payload, code, reason, detail, video_id: videoIdIn(message.payload) };
-      await this.#book.refused(change, await this.#book.bury(change, letter));
-      await tx.jobs.addTicket({ ...key, job_id: null, at_ms: now() });
-      change.after(() => log.warn({ sequence: key.sequence, reason, detail }, 'a request to process a video was not taken'));
-      return { dead: detail };
-    }
-    const { video_id, user_id: owner, source_path, metadata } = draft;
+    if (draft === undefined) return await this.#refuse(change, message, refusal);
+    const { video_id, user_id: owner, source_path, output_path, metadata } = draft;
+    await videos.checkMessage(tx, { video_id, owner, source_path, output_path, delete_source: draft.request.delete_source === true });
+    await checkPlace(tx, draft);
     await videos.register(tx, { video_id, owner, source_path, metadata });
     const job = await this.#book.add(change, draft, { origin: 'bus', owner, ticketSeq: key.sequence });
     await tx.jobs.addTicket({ ...key, job_id: job.job_id, at_ms: now() });
     return { job_id: job.job_id };
+  }
+
+  async #refuse(change: QueueChange, message: QueueMessage, refusal: Refusal | undefined): Promise<Ticket> {
+    const { now, log, bus } = this.#parts;
+    const { code = 'invalid_argument', reason = 'invalid_request', detail = '' } = refusal ?? {};
+    const subject = publishSubject('video_process', {}, bus.roots);
+    const letter = { subject, payload: message.payload, code, reason, detail, video_id: videoIdIn(message.payload) };
+    await this.#book.refused(change, await this.#book.bury(change, letter));
+    await change.tx.jobs.addTicket({ ...this.#keyOf(message), job_id: null, at_ms: now() });
+    change.after(() => log.warn({ sequence: message.sequence, reason, detail }, 'a request to process a video was not taken'));
+    return { dead: detail };
   }
 
   /** A video that is known already stays as it is; the hub tells of its own uploads as well. */
@@ -206,8 +211,12 @@ export class Intake {
       const source_path = await allowedPath('source_path', upload.source_path, { folders, setting: 'vod.source_folders' });
       const { video_id, user_id: owner, metadata = {}, size_bytes, sha256 } = upload;
       await changeQueue(store, async (change) => {
-        await videos.register(change.tx, { video_id, owner, source_path, metadata, size_bytes, sha256 });
+        const { tx } = change;
+        if (await isTaken(tx, key)) return;
         await moveOn(change);
+        if (await videos.isOfHub(tx, video_id)) return;
+        await videos.checkMessage(tx, { video_id, owner, source_path, output_path: null, delete_source: false });
+        await videos.register(tx, { video_id, owner, source_path, metadata, size_bytes, sha256 });
       });
     } catch (error) {
       const refusal = refusalOf(error);
@@ -234,6 +243,23 @@ const passing: readonly ErrorCode[] = ['unavailable', 'deadline_exceeded', 'canc
 /** Of the database or the disk, not of the message: tried again until it is over. */
 function isPassing(error: unknown): boolean {
   return passing.includes(WeirError.from(error).code);
+}
+
+/** By another hub on this database, or before a restart. */
+async function isTaken(tx: Transaction, { journal, sequence }: TicketKey): Promise<boolean> {
+  const cursor = (await tx.settings.get(cursorKey)) as { journal: string; sequence: number } | undefined;
+  return cursor?.journal === journal && cursor.sequence >= sequence;
+}
+
+/** A result that is under way is as good as one that is there. */
+async function checkPlace(tx: Transaction, { output_path, user_id }: JobDraft): Promise<void> {
+  if (output_path === null) return;
+  if ((await tx.jobs.activeAt(output_path)).every((job) => job.owner === user_id)) return;
+  throw new WeirError('permission_denied', 'A job of somebody else puts its result there', {
+    field: 'output_path',
+    received: output_path.slice(0, 200),
+    facts: { reason: 'not_yours' },
+  });
 }
 
 function isWaiting({ state }: JobRecord): boolean {

@@ -8,6 +8,7 @@ import {
   type MessageInput,
   publishSubject,
   type VideoOutput,
+  videoProcessRequestSchema,
   videoQueues,
   WeirError,
 } from '../../contracts/index.js';
@@ -134,7 +135,7 @@ export class JobBook {
       timestamp: formatTime(this.#parts.now()),
     };
     await change.tx.outbox.add({ event_id: randomUUID(), name: 'video_processed', params: {}, message });
-    await this.#callBack(change, job, 'video.processed', message);
+    await this.#callBack(change, receiverOf(job), 'video.processed', message);
   }
 
   /** Keeps what could not be read or was given up, and tells it. */
@@ -162,13 +163,16 @@ export class JobBook {
     return full;
   }
 
-  /** Tells whoever published a request that it was not taken, where it named a video. */
-  async refused({ tx }: QueueChange, letter: DeadLetter): Promise<void> {
+  /** Tells whoever published a request that it was not taken: on the bus where it named a video, at its address where it gave one. */
+  async refused(change: QueueChange, letter: DeadLetter): Promise<void> {
     const { video_id, code, reason, detail: error, at: timestamp } = letter;
-    if (video_id === null) return;
-    const facts = { ...senderIn(letter.payload), error, code, reason, attempts: 0, timestamp };
-    const message: MessageInput<'video_failed'> = { video_id, job_id: null, status: 'failed', ...facts };
-    await tx.outbox.add({ event_id: randomUUID(), name: 'video_failed', params: {}, message });
+    const { callback_url, ...sender } = senderIn(letter.payload);
+    const facts = { job_id: null, status: 'failed' as const, ...sender, error, code, reason, attempts: 0, timestamp };
+    if (video_id !== null) {
+      const message: MessageInput<'video_failed'> = { video_id, ...facts };
+      await change.tx.outbox.add({ event_id: randomUUID(), name: 'video_failed', params: {}, message });
+    }
+    await this.#callBack(change, { video_id, job_id: null, url: callback_url }, 'video.failed', { video_id, ...facts });
   }
 
   async #follow(change: QueueChange, job: JobRecord): Promise<void> {
@@ -208,17 +212,17 @@ export class JobBook {
       timestamp: formatTime(this.#parts.now()),
     };
     await change.tx.outbox.add({ event_id: randomUUID(), name: 'video_failed', params: {}, message });
-    await this.#callBack(change, job, 'video.failed', message);
+    await this.#callBack(change, receiverOf(job), 'video.failed', message);
   }
 
-  async #callBack(change: QueueChange, job: JobRecord, event: 'video.processed' | 'video.failed', data: object): Promise<void> {
-    const url = job.request.callback_url;
-    if (typeof url !== 'string') return;
+  async #callBack(change: QueueChange, to: Receiver, event: 'video.processed' | 'video.failed', data: object): Promise<void> {
+    const { job_id, video_id, url } = to;
+    if (url === undefined) return;
     const nowMs = this.#parts.now();
     await change.tx.callbacks.insert({
       callback_id: `msg_${randomUUID()}`,
-      job_id: job.job_id,
-      video_id: job.video_id,
+      job_id,
+      video_id,
       url,
       event,
       state: 'waiting',
@@ -247,6 +251,17 @@ export class JobBook {
   }
 }
 
+/** Whom to tell of an end; without address nobody. */
+interface Receiver {
+  readonly job_id: string | null;
+  readonly video_id: string | null;
+  readonly url: string | undefined;
+}
+
+function receiverOf({ job_id, video_id, request }: JobRecord): Receiver {
+  return { job_id, video_id, url: typeof request.callback_url === 'string' ? request.callback_url : undefined };
+}
+
 /** The request with the id of its job. What a client added is left out when it is large: workers get it with the order, not with the ticket. */
 function ticketMessage(job: JobRecord): MessageInput<'video_process'> {
   const { video_id, source_path } = job;
@@ -264,13 +279,14 @@ function sentMetadata({ request }: Pick<JobRecord, 'request'>): Record<string, u
 const senderSchema = z.object({
   user_id: z.string().max(128).catch(''),
   metadata: z.record(z.string(), z.unknown()).catch({}),
+  callback_url: videoProcessRequestSchema.shape.callback_url.catch(undefined),
 });
 
 function senderIn(payload: string): z.infer<typeof senderSchema> {
   try {
-    const { user_id, metadata } = senderSchema.parse(JSON.parse(payload));
-    return { user_id, metadata: sentMetadata({ request: { metadata } }) };
+    const { metadata, ...sender } = senderSchema.parse(JSON.parse(payload));
+    return { ...sender, metadata: sentMetadata({ request: { metadata } }) };
   } catch {
-    return { user_id: '', metadata: {} };
+    return { user_id: '', metadata: {}, callback_url: undefined };
   }
 }

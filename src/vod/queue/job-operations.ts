@@ -169,6 +169,7 @@ async function stepJob(parts: JobOperationParts, jobId: string, input: JobInput,
   return changeQueue(parts.store, async (change) => {
     const before = await change.tx.jobs.get(jobId);
     if (before === undefined) throw noJob(jobId);
+    if (input.kind === 'retry') await parts.videos.checkNotInTrash(change.tx, before.video_id);
     const { step, job } = await parts.book.step(change, before, input);
     if (step.refusal === undefined) return job;
     const facts = { resource: 'job', id: jobId, state: before.state };
@@ -196,6 +197,7 @@ async function replayDeadLetter(parts: JobOperationParts, id: string, by: string
       });
     }
     const { video_id, source_path, metadata, user_id: owner } = draft;
+    await videos.checkNotInTrash(change.tx, video_id);
     await videos.register(change.tx, { video_id, owner, source_path, metadata });
     const before = letter.job_id === null ? undefined : await change.tx.jobs.get(letter.job_id);
     const made = await book.add(change, draft, { origin: 'replay', owner: before?.owner ?? owner, later });

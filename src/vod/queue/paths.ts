@@ -1,5 +1,5 @@
 /** Paths that others name: inside the allowed folders, also after every symbolic link. */
-import { realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { WeirError } from '../../contracts/index.js';
 
@@ -34,6 +34,29 @@ export async function allowedPath(field: string, path: string, { folders, settin
 function isBelow(path: string, folder: string): boolean {
   const root = folder.endsWith(sep) ? folder : folder + sep;
   return path.startsWith(root) && path.length > root.length;
+}
+
+/**
+ * The folder of a result is replaced as a whole. Throws `permission_denied` for a folder that holds anything but a result: it would be lost.
+ * One that is not there, is empty, or only has a picture in it, may be used.
+ */
+export async function checkReplaceable(field: string, folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw notReplaceable(field, folder, 'is no folder that can be read');
+  });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const isResult = files.some((name) => name.endsWith('.m3u8')) || files.every((name) => name === 'thumbnail.jpg');
+  if (files.length !== entries.length || !isResult)
+    throw notReplaceable(field, folder, 'holds something else than a result, which would be replaced');
+}
+
+function notReplaceable(field: string, received: string, why: string): WeirError {
+  return new WeirError('permission_denied', `${field} ${why}`, {
+    field,
+    received: received.slice(0, 200),
+    hint: 'name a folder of its own for each video',
+  });
 }
 
 /** The path without links, as far as it exists. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { WeirError } from '../../contracts/index.js';
 import { waitFor } from '../../testkit/index.js';
@@ -132,6 +133,81 @@ test('whoever sent what cannot be taken is told so by the names that it gave', a
       ['b', '', {}],
     ],
   );
+});
+
+test('the folder of a result is replaced, one that holds anything else is not', async () => {
+  await using bench = await Bench.start();
+  const files = ['result/720p.m3u8', 'result/720p_000.ts', 'pictured/thumbnail.jpg', 'raw/a.mp4', 'many/one/720p.m3u8', 'many/readme.m3u8'];
+  for (const file of files) {
+    await mkdir(dirname(join(bench.outputs, file)), { recursive: true });
+    await writeFile(join(bench.outputs, file), 'x');
+  }
+  await mkdir(join(bench.outputs, 'empty'));
+  await writeFile(join(bench.outputs, 'file'), 'x');
+  const names = ['result', 'pictured', 'empty', 'absent', 'raw', 'many', 'file'];
+  for (const name of names) await bench.publish(bench.request(name, { output_path: join(bench.outputs, name) }));
+  await waitFor(async () => (await bench.store.dead_letters.count()) + (await bench.store.jobs.list({ limit: 50 })).items.length === names.length);
+  const letters = (await bench.store.dead_letters.list({ limit: 50 })).items;
+  assert.deepEqual(letters.map((one) => [one.video_id, one.reason]).sort(), [
+    ['file', 'path_not_allowed'],
+    ['many', 'path_not_allowed'],
+    ['raw', 'path_not_allowed'],
+  ]);
+});
+
+test('what belongs to others is refused, and so is a result where that of another is under way', async () => {
+  await using bench = await Bench.start();
+  bench.videos.ofHub.add('uploaded');
+  const output_path = join(bench.outputs, 'place');
+  await bench.publish(bench.request('uploaded'));
+  await bench.publish(bench.request('first', { output_path }));
+  await bench.publish(bench.request('second', { output_path, user_id: 'user-2' }));
+  await bench.publish(bench.request('third', { output_path }));
+  await waitFor(async () => (await bench.jobsOf('third')).length === 1, { what: 'the last job' });
+  const letters = (await bench.store.dead_letters.list({ limit: 50 })).items;
+  assert.deepEqual(
+    letters.map((one) => [one.video_id, one.code, one.reason]),
+    [
+      ['second', 'permission_denied', 'not_yours'],
+      ['uploaded', 'permission_denied', 'not_yours'],
+    ],
+  );
+  assert.deepEqual(await bench.jobsOf('uploaded'), []);
+  assert.ok(!bench.videos.registered.includes('uploaded'));
+});
+
+test('a video in the trash gets no job: not by a message, nor by the hub, nor again', async () => {
+  await using bench = await Bench.start();
+  const worker = await bench.worker('w1');
+  await bench.publish(bench.request('v'));
+  await worker.fail(await worker.take(), true);
+  const [job] = await bench.jobsOf('v');
+  const [letter] = (await bench.store.dead_letters.list({ limit: 1 })).items;
+  bench.videos.trash.add('v');
+  const { retry_job, replay_dead_letter } = bench.hub.operations;
+  const precondition = withCode('failed_precondition');
+  await assert.rejects(call(retry_job, operator, { params: { job_id: job?.job_id ?? '' } }), precondition);
+  await assert.rejects(call(replay_dead_letter, operator, { params: { dead_letter_id: letter?.dead_letter_id ?? '' } }), precondition);
+  await assert.rejects(bench.hub.enqueue(bench.request('v'), { origin: 'api', owner: 'anna' }), precondition);
+  await assert.rejects(
+    bench.store.transaction((tx) => bench.hub.enqueue(bench.request('v'), { origin: 'upload', owner: 'anna', tx })),
+    precondition,
+  );
+  await bench.publish(bench.request('v'));
+  await waitFor(async () => (await bench.store.dead_letters.list({ limit: 1 })).items[0]?.reason === 'in_trash', { what: 'the refusal' });
+  bench.videos.trash.clear();
+  assert.equal((await call(replay_dead_letter, operator, { params: { dead_letter_id: letter?.dead_letter_id ?? '' } })).state, 'queued');
+  assert.deepEqual((await bench.jobsOf('v')).map((one) => one.state).sort(), ['dead', 'queued']);
+});
+
+test('a message about an upload of the hub adds nothing', async () => {
+  await using bench = await Bench.start();
+  bench.videos.ofHub.add('ours');
+  await bench.publish({ video_id: 'ours', source_path: join(bench.uploads, 'ours.mp4'), user_id: 'u' }, 'video.upload');
+  await bench.publish({ video_id: 'theirs', source_path: join(bench.uploads, 'theirs.mp4'), user_id: 'u' }, 'video.upload');
+  await waitFor(() => bench.videos.registered.length > 0);
+  assert.deepEqual(bench.videos.registered, ['theirs']);
+  assert.equal(await bench.store.dead_letters.count(), 0);
 });
 
 test('a message about an upload registers a video without a job; a bad one is a dead letter', async () => {

@@ -9,7 +9,7 @@ import {
   WeirError,
 } from '../../contracts/index.js';
 import type { QueueSettings } from './needs.js';
-import { allowedPath } from './paths.js';
+import { allowedPath, checkReplaceable } from './paths.js';
 
 /** What a valid request says. */
 export interface JobDraft {
@@ -65,6 +65,7 @@ export async function readRequest(input: unknown, { settings, profiles }: Reques
       facts: { reason: 'path_not_allowed' },
     });
   }
+  if (output_path !== null) await checkReplaceable('output_path', output_path);
   return {
     video_id: request.video_id,
     profile: profile.name,

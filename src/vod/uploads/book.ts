@@ -5,6 +5,7 @@ import type { Transaction, UploadChanges, UploadRecord, VideoRecord } from '../.
 import type { LiveUploads } from './live.js';
 import { cleanFileName, titleOf } from './names.js';
 import type { UploadsOptions } from './needs.js';
+import { replacedVideo } from './replaced.js';
 import type { Room } from './room.js';
 import type { UploadFiles } from './upload-files.js';
 
@@ -139,11 +140,7 @@ export class UploadBook {
 
   /** The video that the upload becomes the source of: a new one, or that which the draft names. */
   async #videoFor(tx: Transaction, name: string, draft: VideoDraft, session: Session): Promise<VideoRecord> {
-    if (draft.replaces !== undefined) {
-      const present = await tx.videos.get(draft.replaces);
-      if (present !== undefined && present.deleted_at === null) return present;
-      throw new WeirError('not_found', `There is no video ${draft.replaces}`, { field: 'draft.replaces', received: draft.replaces });
-    }
+    if (draft.replaces !== undefined) return await replacedVideo(tx, draft.replaces, session);
     const video = await tx.videos.insert({
       video_id: randomUUID(),
       title: draft.title ?? titleOf(name),

@@ -6,6 +6,7 @@ import type { UploadBook } from './book.js';
 import { requestFor } from './complete.js';
 import { checkTimes } from './draft.js';
 import type { UploadsOptions } from './needs.js';
+import { looksAfter, replacedVideo } from './replaced.js';
 import type { Room } from './room.js';
 import type { UploadFiles } from './upload-files.js';
 
@@ -16,9 +17,9 @@ export interface ReuseParts {
   readonly room: Room;
 }
 
-/** Private videos are seen by their owner and by operators, which is whoever may upload at all. */
+/** Private videos are seen by their owner and by operators who look after all. */
 export function maySee(session: Session, video: VideoRecord): boolean {
-  return session.role !== 'viewer' || video.owner === session.username || video.visibility === 'public';
+  return looksAfter(session, video) || video.visibility === 'public';
 }
 
 /** Makes a video of content that a video which the user may see has kept. Throws `not_found` when there is none. */
@@ -70,11 +71,7 @@ async function keep(
 
 /** A new video, or that which the draft names. */
 async function videoFor(tx: Transaction, session: Session, like: VideoRecord, draft: VideoDraft): Promise<VideoRecord> {
-  if (draft.replaces !== undefined) {
-    const present = await tx.videos.get(draft.replaces);
-    if (present !== undefined && present.deleted_at === null) return present;
-    throw new WeirError('not_found', `There is no video ${draft.replaces}`, { field: 'draft.replaces', received: draft.replaces });
-  }
+  if (draft.replaces !== undefined) return await replacedVideo(tx, draft.replaces, session);
   return tx.videos.insert({
     video_id: randomUUID(),
     title: draft.title ?? like.title,
