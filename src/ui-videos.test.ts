@@ -155,8 +155,11 @@ test('time left is said only when it is known', () => {
 test('addresses of videos lead to their pages, also with the dot in a link', () => {
   for (const [path, page, params] of [
     ['/videos', 'videos', {}],
-    ['/videos/upload', 'videos_upload', {}],
-    ['/videos/queue/dead', 'videos_queue_tab', { tab: 'dead' }],
+    ['/uploads', 'videos_upload', {}],
+    ['/queue/dead', 'videos_queue_tab', { tab: 'dead' }],
+    // A video may be called as it likes.
+    [videoHref('upload'), 'video', { id: 'upload' }],
+    [videoHref('queue', 'jobs'), 'video_tab', { id: 'queue', tab: 'jobs' }],
     [videoHref('v1'), 'video', { id: 'v1' }],
     [videoHref('v1', 'share'), 'video_tab', { id: 'v1', tab: 'share' }],
     ['/watch/0f.a_b-c', 'watch', { token: '0f.a_b-c' }],

@@ -163,7 +163,7 @@ describe('videos in the browser', { skip: withoutBrowser }, () => {
     const phone = await browser.newPage({ viewport: { width: 390, height: 844 } });
     listen(phone);
     await signIn(phone, bed.weir);
-    for (const path of ['/videos', '/videos/upload', '/videos/queue', `/videos/${videoId}`, `/videos/${videoId}/share`]) {
+    for (const path of ['/videos', '/uploads', '/queue', `/videos/${videoId}`, `/videos/${videoId}/share`]) {
       await phone.goto(bed.weir.url + path);
       await phone.locator('main').waitFor();
       const isWider = await phone.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');

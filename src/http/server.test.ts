@@ -22,7 +22,7 @@ import { createFixture } from './testing/fixture.js';
 const own = { host: 'hub.example:8080', origin: 'http://hub.example:8080' };
 
 function pathOf(name: RouteName, values: Record<string, string> = {}): string {
-  const samples: Record<string, string> = { stream_id: 'front', camera_id: 'camera0', part: '1-2.m4s', name: 'plain', version: '3' };
+  const samples: Record<string, string> = { stream_id: 'front', camera_id: 'camera0', part: '1-2.m4s', name: 'plain', version: '3', revision: '7' };
   return routes[name].path.replace(/\{(\w+)\}/g, (_whole, key: string) => values[key] ?? samples[key] ?? 'some-id');
 }
 

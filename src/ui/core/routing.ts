@@ -11,9 +11,10 @@ export const pages = {
   recordings: '/recordings',
   recordings_tab: '/recordings/:tab',
   videos: '/videos',
-  videos_upload: '/videos/upload',
-  videos_queue: '/videos/queue',
-  videos_queue_tab: '/videos/queue/:tab',
+  // Not below `/videos`, where every name may be that of a video.
+  videos_upload: '/uploads',
+  videos_queue: '/queue',
+  videos_queue_tab: '/queue/:tab',
   video: '/videos/:id',
   video_tab: '/videos/:id/:tab',
   watch: '/watch/:token',
@@ -94,6 +95,13 @@ export function timelineHref(streamIds: readonly string[], at?: number): string 
 export function videoHref(videoId: string, tab?: string): string {
   const base = `/videos/${encodeURIComponent(videoId)}`;
   return tab === undefined ? base : `${base}/${tab}`;
+}
+
+/** Where the page is now that lay at the address of a video of this name; undefined when none did. */
+export function movedPage(videoId: string, tab?: string): string | undefined {
+  if (videoId === 'upload') return pages.videos_upload;
+  if (videoId !== 'queue') return undefined;
+  return tab === undefined ? pages.videos_queue : `${pages.videos_queue}/${tab}`;
 }
 
 /** Address of one stream's page. */

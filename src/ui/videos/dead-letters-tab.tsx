@@ -64,7 +64,7 @@ function Letter({ letter, onChanged }: { letter: DeadLetter; onChanged: () => vo
     setBusy(true);
     const job = await reportingFailure(() => call('replay_dead_letter', { params }));
     setBusy(false);
-    if (job !== undefined) showToast({ tone: 'ok', title: 'It stands in the queue again', href: '/videos/queue' });
+    if (job !== undefined) showToast({ tone: 'ok', title: 'It stands in the queue again', href: '/queue' });
     onChanged();
   };
   const forget = () =>

@@ -60,7 +60,7 @@ function countOf(total: number): string {
 function HeadActions({ trash }: { trash: boolean }) {
   return (
     <div class="btn-row">
-      <a class="btn" href="/videos/queue" data-testid="to-queue">
+      <a class="btn" href="/queue" data-testid="to-queue">
         <Icon name="rows" /> Queue
       </a>
       {may('operator') && (
@@ -68,7 +68,7 @@ function HeadActions({ trash }: { trash: boolean }) {
           <button type="button" class="btn" aria-pressed={trash} data-testid="trash" onClick={() => setFilter({ ...noFilter, trash: !trash })}>
             <Icon name="trash" /> Trash
           </button>
-          <a class="btn primary" href="/videos/upload" data-testid="to-upload">
+          <a class="btn primary" href="/uploads" data-testid="to-upload">
             <Icon name="upload" /> Upload
           </a>
         </>
@@ -95,7 +95,7 @@ function Nothing({ trash }: { trash: boolean }) {
       title="No videos yet"
       text="Bring a file, an address, or a part of a recording: Weir makes it play everywhere, in every quality."
     >
-      <a class="btn primary" href="/videos/upload" data-testid="empty-upload">
+      <a class="btn primary" href="/uploads" data-testid="empty-upload">
         <Icon name="upload" /> Upload a video
       </a>
       <a class="btn" href="/recordings">

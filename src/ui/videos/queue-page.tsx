@@ -39,7 +39,7 @@ export default function QueuePage() {
         {visible.map((one) => (
           <a
             key={one.label}
-            href={one.name === undefined ? '/videos/queue' : `/videos/queue/${one.name}`}
+            href={one.name === undefined ? '/queue' : `/queue/${one.name}`}
             aria-current={tab === one.name ? 'page' : undefined}
           >
             {one.label}

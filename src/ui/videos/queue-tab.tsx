@@ -50,7 +50,7 @@ export function QueueTab() {
       {jobs.value.length === 0 && (
         <Blank icon="check" title="Nothing is waiting" text="Every video that was asked for is made.">
           {may('operator') && (
-            <a class="btn" href="/videos/upload">
+            <a class="btn" href="/uploads">
               <Icon name="upload" /> Upload a video
             </a>
           )}

@@ -62,7 +62,7 @@ function pickReplacement(video: Video): void {
     const file = input.files?.[0];
     if (file === undefined) return;
     addFiles([file], { replaces: video.video_id });
-    showToast({ tone: 'ok', title: 'The new source is on its way', text: 'What is there now is played until it is ready.', href: '/videos/upload' });
+    showToast({ tone: 'ok', title: 'The new source is on its way', text: 'What is there now is played until it is ready.', href: '/uploads' });
   });
   input.click();
 }
@@ -82,7 +82,7 @@ function EncodeDialog({ video, onClose }: { video: Video; onClose: () => void })
           ...(Number(priority) === 0 ? {} : { priority: Math.round(Number(priority)) }),
         },
       });
-      showToast({ tone: 'ok', title: 'It stands in the queue', href: '/videos/queue' });
+      showToast({ tone: 'ok', title: 'It stands in the queue', href: '/queue' });
       onClose();
     });
   return (

@@ -3,9 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../contracts/video.js';
 import { call } from '../core/api.js';
 import { formatBytes, formatElapsed } from '../core/format.js';
-import { place } from '../core/router.js';
-import { videoHref } from '../core/routing.js';
-import { may } from '../core/session.js';
+import { navigate, place } from '../core/router.js';
+import { movedPage, videoHref } from '../core/routing.js';
 import { Blank, Failed, Note, Time } from '../parts/basics.js';
 import { Icon, type IconName } from '../parts/icon.js';
 import { useList } from '../parts/use-list.js';
@@ -50,6 +49,8 @@ function OneVideo({ id }: { id: string }) {
         <a class="btn" href="/videos">
           All videos
         </a>
+    const moved = list.error.code === 'not_found' ? movedPage(id, place.value.params.tab) : undefined;
+    if (moved !== undefined) return <Moved to={moved} />;
       </Blank>
     ) : (
       <Failed error={list.error} onRetry={reload} />
@@ -67,6 +68,12 @@ function Loaded({ video, onChange }: { video: Video; onChange: (video: Video) =>
   const tab = place.value.params.tab;
   useEffect(() => {
     document.title = `${video.title} · Weir`;
+/** An address from before, that is no video's: the page lies elsewhere now. */
+function Moved({ to }: { to: string }) {
+  useEffect(() => navigate(to, { replace: true }), [to]);
+  return null;
+}
+
   }, [video.title]);
   return (
     <div class="page video-page">
