@@ -3,8 +3,7 @@
  * alone takes several hundred. The same claims packed into bytes, and a keyed hash over them. Pure.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { isToken, streamActionsGranted } from '../contracts/index.js';
-import type { StreamAction } from './stream-tokens.js';
+import { isToken, type StreamAction, streamActionsGranted } from '../contracts/index.js';
 
 export interface ShortClaims {
   readonly streamId: string;

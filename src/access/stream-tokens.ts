@@ -2,12 +2,10 @@
 import { createECDH, createHmac } from 'node:crypto';
 import type { CryptoKey, JWK, JWTPayload, KeyObject } from 'jose';
 import { z } from 'zod';
-import { roles, type Session, type StreamToken, streamActionsGranted, tokenPattern } from '../contracts/index.js';
+import { roles, type Session, type StreamAction, type StreamToken, streamActionsGranted, tokenPattern } from '../contracts/index.js';
 import { type Principal, rememberSecret } from './principal.js';
 import { createName, fingerprint } from './secrets.js';
 import { createShortTokens, isShortToken } from './short-tokens.js';
-
-export type StreamAction = StreamToken['actions'][number];
 
 export interface StreamTokenRequest {
   readonly streamId: string;

@@ -74,3 +74,5 @@ export const streamTokenSchema = z
   })
   .meta({ id: 'StreamToken' });
 export type StreamToken = z.infer<typeof streamTokenSchema>;
+/** What may be done with a stream token. */
+export type StreamAction = (typeof streamActionsGranted)[number];

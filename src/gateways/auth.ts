@@ -1,8 +1,8 @@
 /** What the gateway asks before it lets somebody read, publish, play back, or command it. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { type GatewayAuth, isToken, type Role, WeirError } from '../contracts/index.js';
+import { type GatewayAuth, isToken, type Role, type StreamAction, WeirError } from '../contracts/index.js';
 import { type Admission, mayUse } from './admissions.js';
-import type { GatewayAccess, GatewayPrincipal, GatewayTokens, StreamAction } from './gateway.js';
+import type { GatewayAccess, GatewayPrincipal, GatewayTokens } from './gateway.js';
 
 /** Name under which Weir's own programs come to the gateway. */
 export const ownUser = 'weir';

@@ -9,6 +9,7 @@ import type {
   Operation,
   RouteInput,
   Session,
+  StreamAction,
   StreamToken,
   StreamUrls,
 } from '../contracts/index.js';
@@ -68,9 +69,6 @@ export interface GatewayAccess {
   /** Calls back after somebody lost rights; returns the way to end that. */
   onRevoked(listener: () => void): () => void;
 }
-
-/** What may be done with a stream token. */
-export type StreamAction = StreamToken['actions'][number];
 
 /** Makes the tokens that players carry, and tells what one that was shown is good for. */
 export interface GatewayTokens {

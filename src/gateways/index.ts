@@ -14,7 +14,6 @@ export type {
   PathSource,
   PathWish,
   SeenPath,
-  StreamAction,
   WishedPaths,
 } from './gateway.js';
 export type { GatewayOptions } from './options.js';

@@ -1,18 +1,22 @@
 /** Streams of others: found by scans or named by hand, kept until removed. */
 import { mayView } from '../../access/index.js';
-import { type Config, type ExternalScan, type ExternalStream, type Session, WeirError } from '../../contracts/index.js';
+import { type Config, type ExternalScan, type ExternalStream, type Operation, type Session, WeirError } from '../../contracts/index.js';
 import { readAddress, showAddress } from '../registry/address.js';
 import type { Actor } from '../registry/needs.js';
-import { type CameraOperations, needAll } from '../registry/operations.js';
 import type { CameraParts } from '../registry/parts.js';
+import { needAll } from '../registry/rights.js';
 import { Turns } from '../registry/turns.js';
 import { openRtsp } from './rtsp-probe.js';
 import { capabilitiesOf, type ScanReport, type ScanWish, type SeenStream, scan } from './scan.js';
 
-export type ExternalOperations = Pick<
-  CameraOperations,
-  'list_external_streams' | 'scan_external_streams' | 'add_external_stream' | 'remove_external_stream' | 'set_scan_interval'
->;
+/** The operations on streams of others, named as their routes. */
+export interface ExternalOperations {
+  readonly list_external_streams: Operation<'list_external_streams'>;
+  readonly scan_external_streams: Operation<'scan_external_streams'>;
+  readonly add_external_stream: Operation<'add_external_stream'>;
+  readonly remove_external_stream: Operation<'remove_external_stream'>;
+  readonly set_scan_interval: Operation<'set_scan_interval'>;
+}
 
 /** How the list makes and removes cameras. */
 export interface CamerasOfExternals {

@@ -10,22 +10,18 @@ import type { CameraStreams } from './camera-streams.js';
 import type { DeviceIntake } from './device-intake.js';
 import type { CameraParts } from './parts.js';
 import type { DeviceRegistry } from './registry.js';
+import { needAll } from './rights.js';
 import type { CameraStandings } from './standings.js';
 import { forViewer, showCamera } from './view.js';
 
 /** Every operation of the cameras part, named as its route. All of them throw `WeirError`. */
-export interface CameraOperations {
+export interface CameraOperations extends ExternalOperations {
   readonly list_cameras: Operation<'list_cameras'>;
   readonly add_camera: Operation<'add_camera'>;
   readonly get_camera: Operation<'get_camera'>;
   readonly update_camera: Operation<'update_camera'>;
   readonly delete_camera: Operation<'delete_camera'>;
   readonly discover_cameras: Operation<'discover_cameras'>;
-  readonly list_external_streams: Operation<'list_external_streams'>;
-  readonly scan_external_streams: Operation<'scan_external_streams'>;
-  readonly add_external_stream: Operation<'add_external_stream'>;
-  readonly remove_external_stream: Operation<'remove_external_stream'>;
-  readonly set_scan_interval: Operation<'set_scan_interval'>;
 }
 
 export interface OperationNouns {
@@ -101,11 +97,6 @@ export function createCameraOperations(nouns: OperationNouns, external: External
       };
     },
   };
-}
-
-/** Throws `permission_denied` for a session that is bound to some streams: what it asks for concerns all. */
-export function needAll(session: Session, deed: string): void {
-  if (session.streams !== null) throw new WeirError('permission_denied', `Only who may see all streams may ${deed}`);
 }
 
 function needOperate(session: Session, cameraId: string): void {

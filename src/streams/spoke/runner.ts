@@ -8,6 +8,7 @@ import { type Measured, metricsOf, progressOf } from './measure.js';
 import { Pulse } from './pulse.js';
 import { StreamReporter } from './reporter.js';
 import { RetryWait } from './retry-wait.js';
+import type { RunnerOptions } from './runner-options.js';
 import { planFailure, Stage } from './stage.js';
 import {
   defaultRetryPolicy,
@@ -19,7 +20,6 @@ import {
   type StreamEvent,
   type StreamPhase,
 } from './state.js';
-import type { RunnerOptions } from './runner-options.js';
 import { toStatus, withRefusal } from './status.js';
 import { StreamStory } from './story.js';
 
