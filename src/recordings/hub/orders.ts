@@ -19,7 +19,8 @@ const reloadMs = 5000;
 const ranks = { manual: 0, schedule: 1, always: 2 } as const;
 
 export interface OrdersOptions extends RecordingsParts {
-  readonly timeZone: string;
+  /** IANA name that plans without one mean; default: that of this machine. */
+  readonly timeZone?: string | undefined;
 }
 
 /** Owns the orders. Reads come from memory, which every change and every reload brings up to date. */
@@ -223,9 +224,9 @@ export class Orders {
 
   /** Ends plans of before that the new policy does not have; what has not begun is taken back altogether. */
   async #dropPlans(streamId: string, policy: RecordingPolicy, nowMs: number): Promise<void> {
-    const zone = policy.time_zone ?? this.#options.timeZone;
-    const kept = new Map(windowsWithin(policy, zone, nowMs, nowMs + aheadMs).map((span) => [plannedId(streamId, span.from_ms), span.until_ms]));
-    const { store, settings } = this.#options;
+    const { store, settings, timeZone } = this.#options;
+    const windows = windowsWithin(policy, timeZone, nowMs, nowMs + aheadMs);
+    const kept = new Map(windows.map((span) => [plannedId(streamId, span.from_ms), span.until_ms]));
     const looks = looksOf(policy, settings().recordings);
     for (const record of this.#ofStream(streamId)) {
       if (record.origin === 'manual' || endOf(record) <= nowMs) continue;
@@ -250,9 +251,9 @@ export class Orders {
     const { stream_id: streamId, policy, planned_ms: plannedMs } = record;
     if (policy.mode === 'always') await this.#planAlways(streamId, policy, nowMs);
     if (policy.mode !== 'schedule' || plannedMs - nowMs > renewMs) return;
-    const zone = policy.time_zone ?? this.#options.timeZone;
     const until = nowMs + aheadMs;
-    for (const span of windowsWithin(policy, zone, plannedMs, until)) await this.#insert(this.#planned(streamId, policy, 'schedule', span));
+    for (const span of windowsWithin(policy, this.#options.timeZone, plannedMs, until))
+      await this.#insert(this.#planned(streamId, policy, 'schedule', span));
     const next = { ...record, planned_ms: until };
     await this.#options.store.recordings.putPolicy(next);
     this.#policies.set(streamId, next);

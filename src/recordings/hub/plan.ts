@@ -1,7 +1,7 @@
 /** From a policy to the times in which it records: pure. */
 import { createHash } from 'node:crypto';
 import { type RecordingPolicy, weekdays } from '../../contracts/index.js';
-import { fromWallMs, toWallMs, wallDay } from './time-zone.js';
+import { fromWallMs, machineTimeZone, toWallMs, wallDay } from './time-zone.js';
 
 export interface PlannedSpan {
   readonly from_ms: number;
@@ -13,9 +13,11 @@ const dayMs = 86_400_000;
 /**
  * Windows of a schedule that touch the time from `fromMs` to `toMs`, each whole, oldest first. Windows may overlap, and end on the
  * next day; of several that begin together the longest stands for all. A change of the clock makes a window shorter or longer.
+ * A policy without a zone means `usualZone`; without that, the zone of this machine.
  */
-export function windowsWithin(policy: RecordingPolicy, zone: string, fromMs: number, toMs: number): PlannedSpan[] {
+export function windowsWithin(policy: RecordingPolicy, usualZone: string | undefined, fromMs: number, toMs: number): PlannedSpan[] {
   if (policy.mode !== 'schedule') return [];
+  const zone = policy.time_zone ?? usualZone ?? machineTimeZone();
   const spans = new Map<number, number>();
   // A window that began the day before may reach into the first one; two days cover the longest with a clock change.
   const firstDay = wallDay(toWallMs(fromMs, zone)).startMs - 2 * dayMs;

@@ -98,8 +98,7 @@ class HubRecordings implements Recordings {
     const parts: RecordingsParts = { bus, store, log, folders, streams, timing, settings: () => this.#settings, signal: this.#abort.signal };
     this.#changes = new Changes((error) => log.warn({ err: error }, 'a listener of a recording failed'));
     this.#alerts = new RecordingAlerts(parts);
-    const timeZone = options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const orders = new Orders({ ...parts, timeZone });
+    const orders = new Orders({ ...parts, timeZone: options.timeZone });
     const spokes = new Spokes({
       ...parts,
       onStatus: (status) => tracker.onStatus(status),
