@@ -1,6 +1,7 @@
 /** Cameras: a source of pictures with an identity of its own, whatever node or address it has today. Its picture is the stream of the same id. */
 import { z } from 'zod';
 import { idSchema, spokeIdSchema, timestampSchema } from './ids.js';
+import { pictureSizeSchema } from './picture-size.js';
 
 /** `camera0`, `camera1`, ...: given once, kept over unplug, replug and restart; also the id of its stream. */
 export const cameraIdSchema = z.string().regex(/^camera(?:0|[1-9][0-9]{0,8})$/, 'a camera is named camera0, camera1, ...');
@@ -100,10 +101,7 @@ export const addCameraSchema = z
       .describe('`rtsp(s)://`, `http(s)://`, `srt://`, `rtmp(s)://`, `onvif://host[:port]`, `test:`, or a file inside the media folders'),
     username: z.string().max(256).optional().describe('kept apart from the address'),
     password: z.string().max(256).optional(),
-    resolution: z
-      .string()
-      .regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/)
-      .optional(),
+    resolution: pictureSizeSchema.optional(),
     framerate: z.number().min(1).max(240).optional(),
     always_on: z.boolean().optional().describe('run also while nobody watches; default false'),
   })
@@ -113,11 +111,7 @@ export type AddCamera = z.infer<typeof addCameraSchema>;
 export const updateCameraSchema = z
   .strictObject({
     name: cameraName.optional(),
-    resolution: z
-      .string()
-      .regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/)
-      .nullable()
-      .optional(),
+    resolution: pictureSizeSchema.nullable().optional(),
     framerate: z.number().min(1).max(240).nullable().optional(),
     always_on: z.boolean().optional(),
     source: z

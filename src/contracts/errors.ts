@@ -185,6 +185,16 @@ const secretLike = /pass|secret|token|key|credential/i;
 function shorten(value: unknown): unknown {
   if (typeof value === 'string') return value.length > 120 ? `${value.slice(0, 117)}...` : value;
   if (typeof value !== 'object' || value === null) return value;
-  const text = JSON.stringify(value, (key, inner) => (secretLike.test(key) ? '***' : inner)) ?? '';
+  // What nests deeper than this is cut off: a thousand brackets must not be walked into.
+  const text = JSON.stringify(shallow(value, shownDepth)) ?? '';
   return text.length > 120 ? `${text.slice(0, 117)}...` : JSON.parse(text);
+}
+
+const shownDepth = 4;
+
+function shallow(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) return '...';
+  if (Array.isArray(value)) return value.slice(0, 60).map((inner) => shallow(inner, depth - 1));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, secretLike.test(key) ? '***' : shallow(inner, depth - 1)]));
 }

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { problemSchema } from './errors.js';
 import { spokeIdSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { pictureSizeSchema } from './picture-size.js';
 
 /** Clients written in Go send `""` and `0` for what was not set. */
 const unset = <T extends z.ZodType>(schema: T) =>
@@ -19,9 +20,7 @@ export const streamConfigSchema = z
     device: unset(z.string().max(2048)).describe(
       'the source: `test:` (test picture; `test:?audio=1`), `/dev/videoN`, `rtsp(s)://`, `rtmp(s)://`, `srt://`, `http(s)://`, or a file inside the media folders',
     ),
-    resolution: unset(z.string().regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/, 'write WIDTHxHEIGHT, for example 1280x720')).describe(
-      'WIDTHxHEIGHT in pixels; default: as the source',
-    ),
+    resolution: unset(pictureSizeSchema).describe('WIDTHxHEIGHT in pixels; default: as the source'),
     framerate: unset(z.number().min(1).max(240)).describe('frames per second; default: as the source'),
     codec: unset(z.enum(['h264', 'copy'])).describe(
       '`h264` encodes, `copy` passes the source through; default: copy where a browser can play the source, else encode',

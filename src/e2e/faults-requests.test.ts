@@ -75,6 +75,12 @@ describe('requests that are wrong', () => {
     ['an unknown field', { stream_id: 'x', colour: 'red', config: { device: 'test:' } }, 'invalid_argument', 'colour'],
     ['an unknown field of the configuration', { stream_id: 'x', config: { device: 'test:', colour: 'red' } }, 'invalid_argument', 'config.colour'],
     ['a word for a number', { stream_id: 'x', config: { device: 'test:', framerate: 'fast' } }, 'invalid_argument', 'config.framerate'],
+    [
+      'a picture that nobody can encode',
+      { stream_id: 'x', config: { device: 'test:', resolution: '99999x99999' } },
+      'invalid_argument',
+      'config.resolution',
+    ],
     ['a number for a word', { stream_id: 'x', config: { device: 7 } }, 'invalid_argument', 'config.device'],
     ['a codec that nobody plays', { stream_id: 'x', config: { device: 'test:', codec: 'theora' } }, 'invalid_argument', 'config.codec'],
     ['no device', { stream_id: 'x', config: {} }, 'invalid_argument', 'config.device'],

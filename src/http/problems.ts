@@ -19,7 +19,13 @@ export class HttpError extends WeirError {
   }
 }
 
-const titles: Record<number, string> = { 405: 'Method not allowed', 408: 'Too slow', 415: 'Unsupported media type', 416: 'No such range' };
+const titles: Record<number, string> = {
+  405: 'Method not allowed',
+  408: 'Too slow',
+  414: 'Address too long',
+  415: 'Unsupported media type',
+  416: 'No such range',
+};
 
 /** The wire form of anything thrown. */
 export function problemOf(error: WeirError, traceId?: string): Problem {
@@ -54,6 +60,8 @@ function translate(thrown: unknown): WeirError {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new WeirError('invalid_argument', 'The body is not valid JSON', { field: '(body)' });
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new HttpError(414, new WeirError('invalid_argument', 'The address of the request is too long', { field: '(path)' }));
     case 'FST_ERR_BAD_URL':
     case 'FST_ERR_ROUTE_MISSING_HANDLER':
       return new WeirError('invalid_argument', 'The address of the request is not valid', { field: '(path)' });

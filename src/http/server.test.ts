@@ -201,6 +201,8 @@ describe('requests that no route takes', () => {
     const missing = await server.inject({ method: 'GET', url: '/api/v1/nothing' });
     assert.equal(missing.statusCode, 404);
     assert.equal((missing.json() as Problem).code, 'not_found');
+    const long = await server.inject({ method: 'GET', url: `/api/v1/streams/${'x'.repeat(5000)}` });
+    assert.deepEqual([long.statusCode, problemSchema.parse(long.json()).code], [414, 'invalid_argument']);
     const wrong = await server.inject({ method: 'PUT', url: '/api/v1/streams/front' });
     assert.equal(wrong.statusCode, 405);
     assert.equal(wrong.headers.allow, 'GET, PATCH, DELETE');

@@ -11,6 +11,7 @@ import {
   type Session,
   type StreamMetrics,
   type StreamProgress,
+  WeirError,
 } from '../../contracts/index.js';
 import { FeedQueue, type QueuedEvent } from './feed-queue.js';
 import type { LocalEventBus } from './local-events.js';
@@ -35,6 +36,7 @@ const keptChannels = Object.keys(typeOfChannel) as KeptChannel[];
 
 /** Metrics come five times a second and stream: only for who asks for them by name. */
 const defaultTypes: ReadonlySet<string> = new Set(['status', 'device', 'alert', 'config', 'progress', 'health']);
+const allTypes: readonly string[] = [...defaultTypes, 'metrics'];
 
 export interface FeedRequest {
   readonly session: Session;
@@ -82,9 +84,9 @@ export class Feed {
     return this.#clients.size;
   }
 
-  /** Events from now on, after what came since `lastEventId` where the journal still has it. */
+  /** Events from now on, after what came since `lastEventId` where the journal still has it. Throws `invalid_argument` for a type that there is not. */
   async open(request: FeedRequest): Promise<EventFeed> {
-    const types = request.types === undefined ? defaultTypes : new Set(request.types.split(',').map((type) => type.trim()));
+    const types = request.types === undefined ? defaultTypes : parseTypes(request.types);
     const queue = new FeedQueue(maxWaiting + maxReplayed);
     const client: Client = { session: request.session, streamId: request.streamId, types, queue, replayedTo: 0, held: [] };
     const leave = () => {
@@ -200,6 +202,14 @@ interface KeptEvent {
   readonly type: string;
   readonly streamId: string | undefined;
   readonly queued: QueuedEvent;
+}
+
+function parseTypes(text: string): ReadonlySet<string> {
+  const types = text.split(',').map((type) => type.trim());
+  const unknown = types.find((type) => !allTypes.includes(type));
+  if (unknown === undefined) return new Set(types);
+  const hint = `Name of ${allTypes.join(', ')}, separated by commas`;
+  throw new WeirError('invalid_argument', `There are no events "${unknown}"`, { field: 'types', received: text, hint });
 }
 
 function isOf(client: Client, streamId: string | undefined): boolean {

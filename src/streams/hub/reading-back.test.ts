@@ -173,6 +173,7 @@ test('event feed: what the journal keeps comes with ids and is replayed after th
   for (let number = 0; number < 3; number += 1) states.push(JSON.parse((await next(second.events)).data).state);
   assert.deepEqual(states, ['stopped', 'running', 'stopped']);
   second.abort.abort();
+  await assert.rejects(open(admin, undefined, { types: 'status,stauts' }), codeOf('invalid_argument'));
 });
 
 test('event feed: a viewer hears of its own streams only, and neither alerts nor changes of definitions', async () => {
