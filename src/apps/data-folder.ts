@@ -26,6 +26,8 @@ export interface DataFolder {
   readonly workerSettings: string;
   readonly workerRecord: string;
   readonly workerPids: string;
+  /** Which encoders work for videos, as they were tried last. */
+  readonly workerEncoders: string;
   readonly uploadsFolder: string;
   readonly videosFolder: string;
   readonly gatewayFolder: string;
@@ -57,6 +59,7 @@ export function dataFolderAt(path: string): DataFolder {
     workerSettings: join(secrets, 'local-worker.json'),
     workerRecord: join(path, 'run', 'local-worker.json'),
     workerPids: join(path, 'run', 'worker-ffmpeg'),
+    workerEncoders: join(path, 'run', 'encoders.json'),
     uploadsFolder: join(path, 'uploads'),
     videosFolder: join(path, 'videos'),
     gatewayFolder: join(path, 'gateway'),

@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findServerProgram, formatVersion, parseVersion, type ServerVersion } from '../broker/index.js';
 import { type Config, WeirError } from '../contracts/index.js';
-import { findMachineFacts } from '../media/index.js';
+import { findMachineFacts, findRememberedMachine } from '../media/index.js';
 import { findListener, findOptionalProgram, hasParentDeathSignal } from '../supervisor/index.js';
 import { advisoriesFor } from './advisories.js';
 import { runningHub } from './cli/client.js';
@@ -36,7 +36,7 @@ export async function examine(inputs: ConfigInputs): Promise<Finding[]> {
   const parts = await Promise.all([
     [node, ...checkConfig(loaded)],
     config.nats.url === undefined ? checkServer(config) : checkExternal(config),
-    checkFfmpeg(config),
+    checkFfmpeg(config, data),
     checkPorts(config, data),
     checkData(data),
     checkExposure(config, data),
@@ -158,13 +158,18 @@ function describeAdvisories(version: ServerVersion): Finding[] {
   }));
 }
 
-async function checkFfmpeg(config: Config): Promise<Finding[]> {
+async function checkFfmpeg(config: Config, data: DataFolder): Promise<Finding[]> {
   const { ffmpeg = 'ffmpeg', ffprobe = 'ffprobe', hardware } = config.ffmpeg;
   try {
     const facts = await findMachineFacts({ ffmpeg, ffprobe, hardware, signal: AbortSignal.timeout(30_000) });
     const working = facts.encoders.filter((one) => one.works).map((one) => one.encoder);
+    // Whoever asks has changed something, or does not trust what a worker remembers: the next one shall know better.
+    const noteFile = existsSync(data.path) ? data.workerEncoders : undefined;
+    const { encoders } = await findRememberedMachine({ ffmpeg, ffprobe, hardware, noteFile, again: true, signal: AbortSignal.timeout(60_000) });
+    const forVideos = encoders.filter((one) => one.works).map((one) => one.encoder);
     const findings: Finding[] = [
       { check: 'ffmpeg', level: 'ok', message: `FFmpeg ${facts.version}; encoders that work here: ${working.join(', ')}` },
+      { check: 'ffmpeg', level: 'ok', message: `encoders for videos: ${forVideos.join(', ')}` },
     ];
     if (facts.fontFile === undefined) {
       findings.push({

@@ -47,5 +47,6 @@ function settingsOf({ config, data, login, inboxPrefix }: LocalWorkerOptions): W
     log_level: config.log.level,
     log_file: join(data.logFolder, 'worker.log'),
     pid_folder: data.workerPids,
+    encoders_file: data.workerEncoders,
   };
 }

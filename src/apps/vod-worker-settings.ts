@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Config, configSchema, isToken, type Roots, WeirError } from '../contracts/index.js';
 import type { BusLoginSettings } from './connect-bus.js';
+import { dataFolderAt } from './data-folder.js';
 import { rootsOf } from './roots.js';
 import { loginOf } from './spoke-settings.js';
 
@@ -22,6 +23,8 @@ export interface WorkerSettings {
   readonly log_file?: string | undefined;
   /** Folder for notes of running FFmpegs. */
   readonly pid_folder: string;
+  /** Where it is remembered which encoders work. */
+  readonly encoders_file: string;
 }
 
 /** What a configuration says about a worker of its own, in a container or on another machine. */
@@ -33,6 +36,7 @@ export function workerSettingsOf(config: Config, given: { readonly workerId?: st
       hint: 'Set NATS_URL, for example nats://hub:4222',
     });
   }
+  const data = dataFolderAt(config.data_dir);
   return {
     worker_id: given.workerId ?? [nats.user, hostname().split('.')[0]].find((name) => name !== undefined && isToken(name)) ?? 'worker',
     login: loginOf(nats),
@@ -41,7 +45,8 @@ export function workerSettingsOf(config: Config, given: { readonly workerId?: st
     slots: config.vod.slots,
     folders: videoFolders(config),
     log_level: config.log.level,
-    pid_folder: join(config.data_dir, 'run', 'worker-ffmpeg'),
+    pid_folder: data.workerPids,
+    encoders_file: data.workerEncoders,
   };
 }
 

@@ -34,6 +34,7 @@ export async function runVideoWorker(settings: WorkerSettings, signal: AbortSign
     slots: settings.slots,
     folders: settings.folders,
     pidFolder: settings.pid_folder,
+    encodersFile: settings.encoders_file,
     log,
   });
   log.info({ worker_id: settings.worker_id }, 'worker takes jobs');

@@ -110,5 +110,6 @@ export {
   planVideo,
   type VideoPlan,
 } from './vod/plan.js';
+export { findRememberedMachine, type RememberOptions } from './vod/remembered-machine.js';
 export { findSandbox, type SandboxLimits, type SandboxTools, sandboxCommand } from './vod/sandbox.js';
 export { subtitleArgs } from './vod/subtitles.js';

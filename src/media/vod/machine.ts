@@ -19,6 +19,8 @@ export interface LadderEncoderReport {
   readonly works: boolean;
   /** Why it does not work, in words; undefined when it does. */
   readonly reason: string | undefined;
+  /** The trial ran out of time, which says more about the load than about the encoder. Default false. */
+  readonly timedOut?: boolean;
 }
 
 export interface EncodingMachine {
@@ -88,7 +90,7 @@ async function tryEncoder(encoder: LadderEncoder, codec: VideoCodec, trial: Tria
     return { ...report, works: false, reason: 'no render node in /dev/dri' };
   }
   const run = await runProgram(trial.ffmpeg, trialArgs(encoder, trial.facts), { timeoutMs: encodeTimeoutMs, signal: trial.signal });
-  if (run.timedOut) return { ...report, works: false, reason: `not done within ${encodeTimeoutMs / 1000} s` };
+  if (run.timedOut) return { ...report, works: false, reason: `not done within ${encodeTimeoutMs / 1000} s`, timedOut: true };
   const failure = run.stderr.trim().split('\n').at(-1) ?? '';
   return run.code === 0 ? { ...report, works: true, reason: undefined } : { ...report, works: false, reason: failure };
 }

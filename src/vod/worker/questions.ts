@@ -55,7 +55,7 @@ export async function serveQuestions(parts: WorkerParts, stopping: AbortSignal):
 
 async function inspect(parts: WorkerParts, path: string, signal: AbortSignal) {
   const { machine, sandbox, folders } = parts;
-  return await inspectSource(await allowedSource(path, folders.sources), {
+  return await inspectSource(await openToMessages(path, folders.sources), {
     ffprobe: machine.ffprobe,
     limits: sourceLimits,
     sandbox,
@@ -64,7 +64,7 @@ async function inspect(parts: WorkerParts, path: string, signal: AbortSignal) {
 }
 
 async function makeThumbnail(parts: WorkerParts, request: MessageOf<'video_thumbnail'>, signal: AbortSignal): Promise<string> {
-  const input = await allowedSource(request.source_path, parts.folders.sources);
+  const input = await openToMessages(request.source_path, parts.folders.sources);
   const folder = await outputFolder(parts, request);
   const facts = await inspect(parts, input, signal);
   if (facts.video === null) throw new WeirError('unsupported', 'There is no picture in this source', { facts: { reason: 'no_video_or_audio' } });
@@ -90,10 +90,25 @@ async function makeThumbnail(parts: WorkerParts, request: MessageOf<'video_thumb
   return output;
 }
 
+/** As the hub names what was uploaded to it. */
+const uploadedFile = /\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/source$/;
+
+/** The real path of a source. A message does not tell who sent it, so what somebody has uploaded is none of its business. */
+async function openToMessages(path: string, folders: readonly string[]): Promise<string> {
+  const real = await allowedSource(path, folders);
+  if (!uploadedFile.test(real)) return real;
+  throw new WeirError('permission_denied', `${path} was uploaded by somebody`, {
+    field: 'source_path',
+    received: path,
+    facts: { reason: 'not_yours' },
+  });
+}
+
 async function outputFolder(parts: WorkerParts, request: MessageOf<'video_thumbnail'>): Promise<string> {
-  const [library] = parts.folders.outputs;
-  if (request.output_path === undefined && library === undefined) throw new WeirError('failed_precondition', 'This worker has no folder for results');
-  return await allowedOutput(request.output_path ?? join(library ?? '', request.video_id), parts.folders.outputs);
+  const [library, ...others] = parts.folders.outputs;
+  if (request.output_path !== undefined) return await allowedOutput(request.output_path, others);
+  if (library === undefined) throw new WeirError('failed_precondition', 'This worker has no folder for results');
+  return await allowedOutput(join(library, request.video_id), [library]);
 }
 
 /** Seconds, or `[hh:]mm:ss`. */

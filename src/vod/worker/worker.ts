@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type Agent, type Bus, startAgent, type TakenWork } from '../../bus/index.js';
 import { defaultRoots, type JobClaimReply, type Roots, type WorkerCommand } from '../../contracts/index.js';
-import { findEncodingMachine, findSandbox } from '../../media/index.js';
+import { findRememberedMachine, findSandbox } from '../../media/index.js';
 import { createProcessSampler, sweepOrphans } from '../../supervisor/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { runAttempt, type TicketFate } from './attempt.js';
@@ -30,6 +30,8 @@ export interface VideoWorkerOptions {
   readonly folders: VideoFolders;
   /** Notes of running FFmpegs, to sweep those that a killed worker left. */
   readonly pidFolder: string;
+  /** Where it is remembered which encoders work; absent: they are tried at each start. */
+  readonly encodersFile?: string | undefined;
   readonly log: Logger;
   readonly timing?: Partial<WorkerTiming>;
   readonly signal?: AbortSignal;
@@ -46,13 +48,16 @@ export interface VideoWorker {
 const keepTicketMs = 5000;
 const claimTimeoutMs = 5000;
 
-/** Tries the encoders, announces itself and takes work until stopped. Fails with `unavailable` without FFmpeg. */
+/** Finds out about the encoders, announces itself and takes work until stopped. Fails with `unavailable` without FFmpeg. */
 export async function startVideoWorker(options: VideoWorkerOptions): Promise<VideoWorker> {
   const { bus, connection, workerId, folders, pidFolder, log, signal } = options;
   const swept = await sweepOrphans(pidFolder);
   if (swept.length > 0) log.warn({ count: swept.length }, 'ended FFmpegs that an earlier worker left');
   const given = signal === undefined ? {} : { signal };
-  const [machine, sandbox] = await Promise.all([findEncodingMachine({ ...options.ffmpeg, ...given }), findSandbox()]);
+  const [machine, sandbox] = await Promise.all([
+    findRememberedMachine({ ...options.ffmpeg, ...given, noteFile: options.encodersFile }),
+    findSandbox(),
+  ]);
   const worker = new RunningWorker(
     {
       bus,
