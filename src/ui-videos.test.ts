@@ -21,6 +21,12 @@ interface KeysModule {
   actionOfKey(key: string): { kind: string; [detail: string]: unknown } | undefined;
   nextSpeed(speed: number, step: 1 | -1): number;
 }
+interface LookModule {
+  lookAgain(look: () => void, isLively: boolean): () => void;
+}
+interface SoonModule {
+  soon(work: () => void, waitMs?: number): () => void;
+}
 interface RateModule {
   addSample(rate: { samples: readonly unknown[] }, at: number, bytes: number): { samples: readonly unknown[] };
   bytesPerSecond(rate: unknown): number | undefined;
@@ -34,7 +40,11 @@ interface WordsModule {
 }
 interface RoutingModule {
   matchPlace(path: string): { page: string; params: Record<string, string> };
+  movedPage(id: string, tab?: string): string | undefined;
   videoHref(id: string, tab?: string): string;
+}
+interface NewestModule {
+  stayingAddress(url: string): string | undefined;
 }
 
 // Tests run from the root of the checkout.
@@ -46,7 +56,10 @@ const { parseStoryboard, cueAt } = await load<StoryboardModule>('videos/player/s
 const { actionOfKey, nextSpeed } = await load<KeysModule>('videos/player/keys.ts');
 const { addSample, bytesPerSecond, secondsLeft } = await load<RateModule>('videos/transfer-rate.ts');
 const { parseTags, wordsOfReason, wordsOfError, formatLeft } = await load<WordsModule>('videos/video-words.ts');
-const { matchPlace, videoHref } = await load<RoutingModule>('core/routing.ts');
+const { lookAgain } = await load<LookModule>('core/look-again.ts');
+const { soon } = await load<SoonModule>('core/soon.ts');
+const { stayingAddress } = await load<NewestModule>('videos/player/newest.ts');
+const { matchPlace, movedPage, videoHref } = await load<RoutingModule>('core/routing.ts');
 
 const base = 'http://hub/v/a.b/storyboard.vtt';
 const vtt = [
@@ -166,4 +179,79 @@ test('addresses of videos lead to their pages, also with the dot in a link', () 
     ['/embed/v1', 'embed', { token: 'v1' }],
   ] as const)
     assert.deepEqual([matchPlace(path).page, matchPlace(path).params], [page, params], path);
+});
+
+test('what no event tells is looked at soon while something goes on, ever more seldom else, and never in a hidden tab', (context) => {
+  const { document: before } = globalThis as { document?: unknown };
+  const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+  const show = (visibilityState: string) => {
+    page.visibilityState = visibilityState;
+    page.dispatchEvent(new Event('visibilitychange'));
+  };
+  context.after(() => Object.assign(globalThis, { document: before }));
+  Object.assign(globalThis, { document: page });
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const pass = (seconds: number) => {
+    for (let second = 0; second < seconds; second += 1) context.mock.timers.tick(1000);
+  };
+  let looks = 0;
+  const count = () => {
+    const since = looks;
+    looks = 0;
+    return since;
+  };
+  const look = () => {
+    looks += 1;
+  };
+  const stopLively = lookAgain(look, true);
+  pass(20);
+  assert.equal(count(), 5);
+  stopLively();
+  pass(60);
+  assert.equal(count(), 0);
+  const stop = lookAgain(look, false);
+  pass(120);
+  assert.equal(count(), 5, 'after 4, 12, 28, 60 and 120 seconds');
+  show('hidden');
+  pass(600);
+  assert.equal(count(), 0);
+  show('visible');
+  assert.equal(count(), 1);
+  pass(4);
+  assert.equal(count(), 1, 'and from there on as at first');
+  stop();
+});
+
+test('many reasons within a moment make one run', (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  let runs = 0;
+  const run = soon(() => {
+    runs += 1;
+  }, 400);
+  for (let reason = 0; reason < 50; reason += 1) run();
+  context.mock.timers.tick(400);
+  assert.equal(runs, 1);
+  run();
+  context.mock.timers.tick(400);
+  assert.equal(runs, 2);
+});
+
+test('addresses from before, where a video may be now, lead to what was there', () => {
+  for (const [id, tab, expected] of [
+    ['upload', undefined, '/uploads'],
+    ['queue', undefined, '/queue'],
+    ['queue', 'dead', '/queue/dead'],
+    ['holiday', undefined, undefined],
+  ] as const)
+    assert.equal(movedPage(id, tab), expected, id);
+});
+
+test('the address that stays is the one without the revision, also for a video that is called like one', () => {
+  for (const [address, expected] of [
+    ['/files/videos/v1/r7/master.m3u8', '/files/videos/v1/master.m3u8'],
+    ['https://hub/v/0f.a_b/r12/master.m3u8', 'https://hub/v/0f.a_b/master.m3u8'],
+    ['/files/videos/r1/r2/master.m3u8', '/files/videos/r1/master.m3u8'],
+    ['/files/videos/v1/master.m3u8', undefined],
+  ] as const)
+    assert.equal(stayingAddress(address), expected, address);
 });

@@ -16,10 +16,10 @@ interface FormDialogProps {
   children: ComponentChildren;
 }
 
-/** Fields, the problem above them, and the two buttons below; Enter sends. */
+/** Fields, the problem above them, and the two buttons below; Enter sends. While it is sent, only its buttons close it. */
 export function FormDialog({ title, action, testId, state, onSend, onClose, children }: FormDialogProps) {
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} onClose={onClose} dismissible={!state.busy}>
       <form
         class="stack"
         onSubmit={(event) => {

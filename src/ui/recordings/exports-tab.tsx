@@ -1,62 +1,37 @@
 /** Parts that were exported as one file. */
-import { useState } from 'preact/hooks';
 import type { Export } from '../../contracts/recording.js';
 import { call } from '../core/api.js';
 import { streamModel } from '../core/data.js';
 import { formatBytes, formatLength } from '../core/format.js';
 import { timelineHref } from '../core/routing.js';
 import { may } from '../core/session.js';
-import { Blank, Failed, SkeletonRows, Time } from '../parts/basics.js';
+import { Blank, Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
+import { Paged, usePages } from '../parts/pages.js';
 import { useAction } from '../parts/use-action.js';
-import { useList } from '../parts/use-list.js';
 import { Bar, useExport } from './export-dialog.js';
 
 export default function ExportsTab() {
-  const [cursors, setCursors] = useState<readonly string[]>([]);
-  const cursor = cursors.at(-1);
-  const { list, reload } = useList(
-    (signal) => call('list_exports', { query: cursor === undefined ? { limit: 50 } : { limit: 50, cursor }, signal }),
-    cursor,
-  );
-  if (list.kind === 'failed') return <Failed error={list.error} onRetry={reload} />;
-  if (list.kind === 'loading') {
-    return (
-      <section class="card">
-        <SkeletonRows rows={4} height={30} />
-      </section>
-    );
-  }
-  const { items, next_cursor: next } = list.value;
-  if (items.length === 0 && cursor === undefined) {
-    return (
-      <Blank icon="download" title="No exports yet" text="Select a part of the timeline and export it: one MP4, without encoding again.">
-        <a class="btn" href="/recordings">
-          To the timeline
-        </a>
-      </Blank>
-    );
-  }
+  const pages = usePages((query, signal) => call('list_exports', { query, signal }));
   return (
-    <>
-      <ul class="card exports" data-testid="exports">
-        {items.map((one) => (
-          <ExportRow key={one.export_id} first={one} onRemoved={reload} />
-        ))}
-      </ul>
-      <div class="pager">
-        {cursors.length > 0 && (
-          <button type="button" class="btn" onClick={() => setCursors(cursors.slice(0, -1))}>
-            Newer
-          </button>
-        )}
-        {next !== null && (
-          <button type="button" class="btn" onClick={() => setCursors([...cursors, next])}>
-            Older
-          </button>
-        )}
-      </div>
-    </>
+    <Paged
+      pages={pages}
+      blank={
+        <Blank icon="download" title="No exports yet" text="Select a part of the timeline and export it: one MP4, without encoding again.">
+          <a class="btn" href="/recordings">
+            To the timeline
+          </a>
+        </Blank>
+      }
+    >
+      {(items) => (
+        <ul class="card exports" data-testid="exports">
+          {items.map((one) => (
+            <ExportRow key={one.export_id} first={one} onRemoved={pages.reload} />
+          ))}
+        </ul>
+      )}
+    </Paged>
   );
 }
 

@@ -6,8 +6,8 @@ import { streamModel } from '../core/data.js';
 import { formatLength } from '../core/format.js';
 import { navigate } from '../core/router.js';
 import { videoHref } from '../core/routing.js';
-import { Dialog, Field, Problem } from '../parts/basics.js';
-import { Icon } from '../parts/icon.js';
+import { Field } from '../parts/basics.js';
+import { FormDialog } from '../parts/form-dialog.js';
 import { fieldError, useAction } from '../parts/use-action.js';
 import type { StreamSpan } from './files-in-span.js';
 import { zone } from './timeline-state.js';
@@ -17,68 +17,51 @@ export function MakeVideoDialog({ span, onClose }: { span: StreamSpan; onClose: 
   const name = streamModel(span.streamId)?.stream.peek().name ?? span.streamId;
   const [title, setTitle] = useState(`${name}, ${toField(span.from, zone).replace('T', ' ').slice(0, 16)}`);
   const [visibility, setVisibility] = useState<Visibility>('private');
-  const { busy, error, run } = useAction();
-  const make = () =>
-    run(async () => {
-      const video = await call('video_from_recording', {
-        body: {
-          stream_id: span.streamId,
-          from: new Date(span.from).toISOString(),
-          to: new Date(span.to).toISOString(),
-          draft: { ...(title.trim() === '' ? {} : { title: title.trim() }), visibility },
-        },
-      });
-      navigate(videoHref(video.video_id));
+  const state = useAction();
+  const make = async () => {
+    const video = await call('video_from_recording', {
+      body: {
+        stream_id: span.streamId,
+        from: new Date(span.from).toISOString(),
+        to: new Date(span.to).toISOString(),
+        draft: { ...(title.trim() === '' ? {} : { title: title.trim() }), visibility },
+      },
     });
+    navigate(videoHref(video.video_id));
+  };
+  const action = state.busy ? 'Reading the recording' : 'Make a video';
   return (
-    <Dialog title="Make a video" onClose={onClose} dismissible={!busy}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void make();
-        }}
-      >
-        <dl class="facts">
-          <dt>Stream</dt>
-          <dd>{name}</dd>
-          <dt>Time</dt>
-          <dd>
-            {formatClock(span.from, zone)} – {formatClock(span.to, zone)} ({formatLength(span.to - span.from)})
-          </dd>
-        </dl>
-        <Field label="Title" error={fieldError(error, 'title')}>
-          {(ids) => (
-            <input
-              {...ids}
-              class="input"
-              maxLength={300}
-              data-testid="video-title"
-              value={title}
-              onInput={(event) => setTitle(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="Who may watch">
-          {(ids) => (
-            <select {...ids} class="input" value={visibility} onChange={(event) => setVisibility(event.currentTarget.value as Visibility)}>
-              <option value="private">Its owner and operators</option>
-              <option value="link">Also whoever has a link</option>
-              <option value="public">Everybody who reaches this hub</option>
-            </select>
-          )}
-        </Field>
-        <p class="small muted">It is copied from the recording, and stays when that is deleted.</p>
-        <Problem error={error} />
-        <div class="actions">
-          <button type="button" class="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="btn primary" disabled={busy} data-testid="make-video">
-            {busy ? <span class="spinner" /> : <Icon name="film" size={16} />} {busy ? 'Reading the recording' : 'Make a video'}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="Make a video" action={action} testId="make-video" state={state} onSend={make} onClose={onClose}>
+      <dl class="facts">
+        <dt>Stream</dt>
+        <dd>{name}</dd>
+        <dt>Time</dt>
+        <dd>
+          {formatClock(span.from, zone)} – {formatClock(span.to, zone)} ({formatLength(span.to - span.from)})
+        </dd>
+      </dl>
+      <Field label="Title" error={fieldError(state.error, 'title')}>
+        {(ids) => (
+          <input
+            {...ids}
+            class="input"
+            maxLength={300}
+            data-testid="video-title"
+            value={title}
+            onInput={(event) => setTitle(event.currentTarget.value)}
+          />
+        )}
+      </Field>
+      <Field label="Who may watch">
+        {(ids) => (
+          <select {...ids} class="input" value={visibility} onChange={(event) => setVisibility(event.currentTarget.value as Visibility)}>
+            <option value="private">Its owner and operators</option>
+            <option value="link">Also whoever has a link</option>
+            <option value="public">Everybody who reaches this hub</option>
+          </select>
+        )}
+      </Field>
+      <p class="small muted">It is copied from the recording, and stays when that is deleted.</p>
+    </FormDialog>
   );
 }

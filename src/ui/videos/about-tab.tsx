@@ -3,11 +3,11 @@ import { useState } from 'preact/hooks';
 import type { Video, Visibility } from '../../contracts/video.js';
 import { call } from '../core/api.js';
 import { formatElapsed } from '../core/format.js';
-import { may } from '../core/session.js';
 import { Field, Problem } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { useAction } from '../parts/use-action.js';
 import { VisibilityChoice } from './video-parts.js';
+import { mayChange } from './video-rights.js';
 import { parseTags, visibilityHints } from './video-words.js';
 
 interface AboutProps {
@@ -18,11 +18,11 @@ interface AboutProps {
 }
 
 export function AboutTab({ video, onChange, playedAt }: AboutProps) {
-  const mayChange = may('operator') && video.deleted_at === null;
+  const isOpen = mayChange(video) && video.deleted_at === null;
   return (
     <div class="video-columns">
-      <Description video={video} onChange={onChange} mayChange={mayChange} />
-      {mayChange && (
+      <Description video={video} onChange={onChange} mayEdit={isOpen} />
+      {isOpen && (
         <div class="stack">
           <VisibilityCard video={video} onChange={onChange} />
           {video.output !== null && video.published_at !== null && video.facts?.video !== null && (
@@ -34,21 +34,27 @@ export function AboutTab({ video, onChange, playedAt }: AboutProps) {
   );
 }
 
-function Description({ video, onChange, mayChange }: { video: Video; onChange: (video: Video) => void; mayChange: boolean }) {
+function Description({ video, onChange, mayEdit }: { video: Video; onChange: (video: Video) => void; mayEdit: boolean }) {
   const [editing, setEditing] = useState(false);
   if (editing) return <DescriptionForm video={video} onChange={onChange} onClose={() => setEditing(false)} />;
   return (
     <section class="card">
       <header>
         <h2>Description</h2>
-        {mayChange && (
+        {mayEdit && (
           <button type="button" class="btn small" data-testid="edit-about" onClick={() => setEditing(true)}>
             <Icon name="edit" size={15} /> Edit
           </button>
         )}
       </header>
       <div class="body stack">
-        {video.description === '' ? <p class="muted">Nothing is written about it yet.</p> : <p class="video-description">{video.description}</p>}
+        {video.description === '' ? (
+          <p class="muted">Nothing is written about it yet.</p>
+        ) : (
+          <p class="video-description" dir="auto">
+            {video.description}
+          </p>
+        )}
         {video.tags.length > 0 && (
           <div class="tag-row">
             {video.tags.map((tag) => (
@@ -157,6 +163,9 @@ function PosterCard({ video, onChange, playedAt }: AboutProps) {
         </button>
       </header>
       <div class="body stack">
+        {video.thumbnail_url !== null && (
+          <img class="poster-now" src={video.thumbnail_url} alt="The one that is shown now" data-testid="poster-now" />
+        )}
         {posters.length > 0 && (
           <ul class="poster-list">
             {posters.map((poster) => (
@@ -164,6 +173,7 @@ function PosterCard({ video, onChange, playedAt }: AboutProps) {
                 <button
                   type="button"
                   disabled={busy}
+                  data-testid="poster-candidate"
                   aria-label={`The picture at ${formatElapsed(poster.at_s)}`}
                   onClick={() => void take({ candidate: poster.file })}
                 >

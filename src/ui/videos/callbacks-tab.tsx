@@ -2,78 +2,55 @@
 import { useState } from 'preact/hooks';
 import type { Callback } from '../../contracts/video-job.js';
 import { call } from '../core/api.js';
+import { useLookAgain } from '../core/look-again.js';
 import { may } from '../core/session.js';
 import { showToast } from '../core/toasts.js';
 import type { Tone } from '../core/words.js';
-import { Blank, CopyButton, Dot, Failed, SkeletonRows, Time } from '../parts/basics.js';
+import { Blank, CopyButton, Dot, Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
-import { useList } from '../parts/use-list.js';
+import { Paged, usePages } from '../parts/pages.js';
 import { reportingFailure } from './report-failure.js';
-import { useVideoEvents } from './video-events.js';
 import { VideoName } from './video-name.js';
 
 const tones: Record<Callback['state'], Tone> = { waiting: 'busy', delivered: 'ok', failed: 'bad', disabled: 'off' };
 const words: Record<Callback['state'], string> = { waiting: 'Waits', delivered: 'Delivered', failed: 'Failed', disabled: 'Switched off' };
 
 export function CallbacksTab() {
-  const [cursors, setCursors] = useState<readonly string[]>([]);
-  const cursor = cursors.at(-1);
-  const { list, reload } = useList(
-    (signal) => call('list_callbacks', { query: { limit: 50, ...(cursor === undefined ? {} : { cursor }) }, signal }),
-    cursor,
-  );
-  useVideoEvents({ job: reload, poll: reload });
-  if (list.kind === 'failed') return <Failed error={list.error} onRetry={reload} />;
-  if (list.kind === 'loading') {
-    return (
-      <section class="card">
-        <SkeletonRows rows={4} />
-      </section>
-    );
-  }
-  const { items, next_cursor: next } = list.value;
+  const pages = usePages((query, signal) => call('list_callbacks', { query, signal }));
+  const isAnyWaiting = pages.list.kind === 'ready' && pages.list.value.items.some((one) => one.state === 'waiting');
+  // No event tells of a delivery.
+  useLookAgain(pages.reload, isAnyWaiting);
   return (
     <div class="stack">
       {may('admin') && <Secret />}
-      {items.length === 0 && cursor === undefined ? (
-        <Blank icon="link" title="No callbacks yet" text="A video with a callback address tells it when it is ready, or was given up." />
-      ) : (
-        <section class="card table-wrap">
-          <table class="table" data-testid="callbacks">
-            <thead>
-              <tr>
-                <th>Video</th>
-                <th>Address</th>
-                <th>State</th>
-                <th class="num">Attempts</th>
-                <th>Last answer</th>
-                <th>
-                  <span class="sr">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((one) => (
-                <CallbackRow key={one.callback_id} callback={one} onChanged={reload} />
-              ))}
-            </tbody>
-          </table>
-        </section>
-      )}
-      {(cursors.length > 0 || next !== null) && (
-        <div class="pager">
-          {cursors.length > 0 && (
-            <button type="button" class="btn" onClick={() => setCursors(cursors.slice(0, -1))}>
-              Newer
-            </button>
-          )}
-          {next !== null && (
-            <button type="button" class="btn" onClick={() => setCursors([...cursors, next])}>
-              Older
-            </button>
-          )}
-        </div>
-      )}
+      <Paged
+        pages={pages}
+        blank={<Blank icon="link" title="No callbacks yet" text="A video with a callback address tells it when it is ready, or was given up." />}
+      >
+        {(items) => (
+          <section class="card table-wrap">
+            <table class="table" data-testid="callbacks">
+              <thead>
+                <tr>
+                  <th>Video</th>
+                  <th class="wide-only">Address</th>
+                  <th>State</th>
+                  <th class="num wide-only">Attempts</th>
+                  <th class="wide-only">Last answer</th>
+                  <th>
+                    <span class="sr">Actions</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map((one) => (
+                  <CallbackRow key={one.callback_id} callback={one} onChanged={pages.reload} />
+                ))}
+              </tbody>
+            </table>
+          </section>
+        )}
+      </Paged>
     </div>
   );
 }
@@ -92,8 +69,9 @@ function CallbackRow({ callback, onChanged }: { callback: Callback; onChanged: (
       <td>
         {callback.video_id === null ? <span class="muted">no video named</span> : <VideoName videoId={callback.video_id} />}
         <div class="small muted mono">{callback.event}</div>
+        <div class="small muted mono callback-url narrow-only">{callback.url}</div>
       </td>
-      <td class="small mono callback-url">{callback.url}</td>
+      <td class="small mono callback-url wide-only">{callback.url}</td>
       <td>
         <span class="state">
           <Dot tone={tones[callback.state]} />
@@ -110,13 +88,13 @@ function CallbackRow({ callback, onChanged }: { callback: Callback; onChanged: (
           </div>
         )}
       </td>
-      <td class="num">{callback.attempts}</td>
-      <td class="small second">
+      <td class="num wide-only">{callback.attempts}</td>
+      <td class="small second wide-only">
         {callback.last_status}
         {callback.last_error !== null && <div class="muted">{callback.last_error}</div>}
       </td>
       <td class="num">
-        <button type="button" class="btn small" disabled={busy} onClick={() => void replay()}>
+        <button type="button" class="btn small" disabled={busy} data-testid="deliver-again" onClick={() => void replay()}>
           {busy ? <span class="spinner" /> : <Icon name="restart" size={14} />} Deliver again
         </button>
       </td>

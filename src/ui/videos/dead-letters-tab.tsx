@@ -3,57 +3,35 @@ import { useState } from 'preact/hooks';
 import type { DeadLetter } from '../../contracts/video-job.js';
 import { call } from '../core/api.js';
 import { showToast } from '../core/toasts.js';
-import { Blank, Failed, SkeletonRows, Time } from '../parts/basics.js';
+import { Blank, Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
+import { Paged, usePages } from '../parts/pages.js';
 import { leaving, removeLater } from '../parts/undo.js';
-import { useList } from '../parts/use-list.js';
 import { reportingFailure } from './report-failure.js';
 import { useVideoEvents } from './video-events.js';
 import { VideoName } from './video-name.js';
 import { wordsOfReason } from './video-words.js';
 
 export function DeadLettersTab() {
-  const [cursors, setCursors] = useState<readonly string[]>([]);
-  const cursor = cursors.at(-1);
-  const { list, reload } = useList(
-    (signal) => call('list_dead_letters', { query: { limit: 50, ...(cursor === undefined ? {} : { cursor }) }, signal }),
-    cursor,
+  const pages = usePages((query, signal) => call('list_dead_letters', { query, signal }));
+  useVideoEvents({ job: (job) => job.state === 'dead' && pages.reload(), poll: pages.reload });
+  const blank = (
+    <Blank icon="check" title="Nothing was given up" text="A video that cannot be made stands here, with the reason and what FFmpeg said." />
   );
-  useVideoEvents({ job: (job) => job.state === 'dead' && reload(), poll: reload });
-  if (list.kind === 'failed') return <Failed error={list.error} onRetry={reload} />;
-  if (list.kind === 'loading') {
-    return (
-      <section class="card">
-        <SkeletonRows rows={4} />
-      </section>
-    );
-  }
-  const { items, next_cursor: next } = list.value;
-  if (items.length === 0 && cursor === undefined) {
-    return <Blank icon="check" title="Nothing was given up" text="A video that cannot be made stands here, with the reason and what FFmpeg said." />;
-  }
   return (
-    <>
-      <ul class="card dead-letters" data-testid="dead-letters">
-        {items
-          .filter((letter) => !leaving.value.has(letter.dead_letter_id))
-          .map((letter) => (
-            <Letter key={letter.dead_letter_id} letter={letter} onChanged={reload} />
-          ))}
-      </ul>
-      <div class="pager">
-        {cursors.length > 0 && (
-          <button type="button" class="btn" onClick={() => setCursors(cursors.slice(0, -1))}>
-            Newer
-          </button>
-        )}
-        {next !== null && (
-          <button type="button" class="btn" onClick={() => setCursors([...cursors, next])}>
-            Older
-          </button>
-        )}
-      </div>
-    </>
+    <Paged pages={pages} blank={blank}>
+      {(items) => {
+        const shown = items.filter((letter) => !leaving.value.has(letter.dead_letter_id));
+        if (shown.length === 0) return blank;
+        return (
+          <ul class="card dead-letters" data-testid="dead-letters">
+            {shown.map((letter) => (
+              <Letter key={letter.dead_letter_id} letter={letter} onChanged={pages.reload} />
+            ))}
+          </ul>
+        );
+      }}
+    </Paged>
   );
 }
 

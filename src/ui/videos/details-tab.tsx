@@ -6,6 +6,7 @@ import { call } from '../core/api.js';
 import { formatBitrate, formatBytes, formatCodec, formatLength, formatRate } from '../core/format.js';
 import { CopyButton, Dot, Failed, Note, SkeletonRows, Time } from '../parts/basics.js';
 import { useList } from '../parts/use-list.js';
+import { stayingAddress } from './player/newest.js';
 
 export function DetailsTab({ video }: { video: Video }) {
   return (
@@ -152,12 +153,13 @@ function FactRows({ facts }: { facts: SourceFacts }) {
 }
 
 function Addresses({ video }: { video: Video }) {
-  const url = video.playback_url;
+  // Those that stay: what is written into another program must not end with the next encode.
+  const url = stayingAddress(video.playback_url ?? '') ?? video.playback_url;
   const files = (url ?? '').replace(/[^/]*$/, '');
   const rows: [string, string | null][] = [
     ['HLS', url],
     ['DASH', video.output?.dash == null ? null : `${files}${video.output.dash}`],
-    ['Thumbnail', video.thumbnail_url],
+    ['Thumbnail', video.thumbnail_url === null ? null : `${files}thumbnail.jpg`],
   ];
   const shown = rows.flatMap(([name, value]) => (value === null ? [] : [{ name, address: new URL(value, location.href).href }]));
   return (

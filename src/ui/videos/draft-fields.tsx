@@ -121,19 +121,7 @@ function WorkFields({ form, set }: { form: DraftForm; set: (change: Partial<Draf
     <>
       <ProfileFields profile={form.profile} quality={form.quality} onChange={set} />
       <div class="form-grid">
-        <Field label="Priority" hint="−50 to 50; higher comes first">
-          {(ids) => (
-            <input
-              {...ids}
-              class="input"
-              type="number"
-              min={-50}
-              max={50}
-              value={form.priority}
-              onInput={(event) => set({ priority: event.currentTarget.value })}
-            />
-          )}
-        </Field>
+        <PriorityField value={form.priority} onValue={(priority) => set({ priority })} />
         <Field label="Callback address" hint="Is told when it is ready, or failed">
           {(ids) => (
             <input
@@ -163,6 +151,26 @@ function WorkFields({ form, set }: { form: DraftForm; set: (change: Partial<Draf
         </span>
       </label>
     </>
+  );
+}
+
+/** Which job comes before which. */
+export function PriorityField({ value, onValue, error }: { value: string; onValue: (value: string) => void; error?: string | undefined }) {
+  return (
+    <Field label="Priority" hint="−50 to 50; higher comes first" error={error}>
+      {(ids) => (
+        <input
+          {...ids}
+          class="input"
+          type="number"
+          min={-50}
+          max={50}
+          data-testid="priority-field"
+          value={value}
+          onInput={(event) => onValue(event.currentTarget.value)}
+        />
+      )}
+    </Field>
   );
 }
 

@@ -8,11 +8,11 @@ import { Blank, CopyButton, Dot, Failed, SkeletonRows, Time } from '../parts/bas
 import { useList } from '../parts/use-list.js';
 import { JobActions, JobProgressDetail } from './job-parts.js';
 import { useVideoEvents } from './video-events.js';
-import { isActive, jobStateLabels, jobStateTones, wordsOfReason } from './video-words.js';
+import { isActive, isWorking, jobStateLabels, jobStateTones, wordsOfReason } from './video-words.js';
 
 export function JobsTab({ video }: { video: Video }) {
   const { list, reload } = useList((signal) => call('list_jobs', { query: { video_id: video.video_id, limit: 50 }, signal }), video.video_id);
-  useVideoEvents({ job: (job) => job.video_id === video.video_id && reload(), poll: reload });
+  useVideoEvents({ job: (job) => job.video_id === video.video_id && reload(), poll: reload, isLively: isWorking(video.state) });
   if (list.kind === 'failed') return <Failed error={list.error} onRetry={reload} />;
   if (list.kind === 'loading') {
     return (
@@ -161,6 +161,7 @@ function Log({ job }: { job: Job }) {
   useVideoEvents({
     log: (line) => line.job_id === job.job_id && setAdded((lines) => [...lines, line].slice(-maxLines)),
     poll: () => isActive(job) && reload(),
+    isLively: isActive(job),
   });
   if (list.kind === 'failed') return <Failed error={list.error} onRetry={reload} />;
   if (list.kind === 'loading') return <SkeletonRows rows={3} />;

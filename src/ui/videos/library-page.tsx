@@ -9,11 +9,16 @@ import { filter, isUnfiltered, library, libraryError, loadingMore, loadLibrary, 
 import { VideoCard } from './video-card.js';
 import { useVideoEvents } from './video-events.js';
 import { deleteForever, restoreVideos, trashVideos } from './video-removal.js';
+import { isWorking } from './video-words.js';
 import './videos.css';
 
 export default function LibraryPage() {
   useEffect(() => void loadLibrary(), []);
-  useVideoEvents({ video: takeVideo, poll: () => void loadLibrary() });
+  useVideoEvents({
+    video: takeVideo,
+    poll: () => void loadLibrary(),
+    isLively: library.value?.videos.some((video) => isWorking(video.state)) === true,
+  });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const current = library.value;
   const { trash } = filter.value;

@@ -2,6 +2,7 @@
 import { batch, signal } from '@preact/signals';
 import type { Video, VideoState, Visibility } from '../../contracts/video.js';
 import { type ApiError, call, toApiError } from '../core/api.js';
+import { soon } from '../core/soon.js';
 
 export const sorts = { newest: 'Newest', oldest: 'Oldest', title: 'Title', longest: 'Longest', largest: 'Largest' } as const;
 
@@ -96,16 +97,8 @@ function queryOf({ search, tag, state, visibility, sort, trash }: LibraryFilter)
   };
 }
 
-let timer: ReturnType<typeof setTimeout> | undefined;
-
 /** Reads the list soon; many reasons within a moment make one request. */
-export function reloadLibrarySoon(): void {
-  if (timer !== undefined) return;
-  timer = setTimeout(() => {
-    timer = undefined;
-    void loadLibrary();
-  }, 400);
-}
+export const reloadLibrarySoon = soon(() => void loadLibrary());
 
 /** Takes over a video that changed; one that is not shown yet, or no longer belongs here, makes the list be read again. */
 export function takeVideo(video: Video): void {

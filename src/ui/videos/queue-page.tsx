@@ -37,11 +37,7 @@ export default function QueuePage() {
       </PageHead>
       <nav class="tabs" aria-label="Parts of this page">
         {visible.map((one) => (
-          <a
-            key={one.label}
-            href={one.name === undefined ? '/queue' : `/queue/${one.name}`}
-            aria-current={tab === one.name ? 'page' : undefined}
-          >
+          <a key={one.label} href={one.name === undefined ? '/queue' : `/queue/${one.name}`} aria-current={tab === one.name ? 'page' : undefined}>
             {one.label}
           </a>
         ))}

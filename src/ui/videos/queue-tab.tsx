@@ -1,9 +1,11 @@
 /** The queue as it is: figures, running and waiting jobs, workers. */
-import { useEffect, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { Job, VideoQueue } from '../../contracts/video-job.js';
 import { call } from '../core/api.js';
 import { formatBytes } from '../core/format.js';
+import { useLookAgain } from '../core/look-again.js';
 import { may } from '../core/session.js';
+import { soon } from '../core/soon.js';
 import { Blank, Dot, Failed, Note, SkeletonRows, Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { useList } from '../parts/use-list.js';
@@ -14,21 +16,21 @@ import { takeJob, useVideoEvents } from './video-events.js';
 import { VideoName } from './video-name.js';
 import { wordsOfReason } from './video-words.js';
 
-const lookMs = 3000;
-
 export function QueueTab() {
-  const [turn, setTurn] = useState(0);
-  const again = () => setTurn((count) => count + 1);
-  const { list: queue } = useList((signal) => call('get_queue', { signal }), turn);
-  const { list: jobs, reload } = useList((signal) => readActive(signal), turn);
-  useVideoEvents({ job: again, poll: again });
-  useEffect(() => {
-    // Ages and loads of workers move without an event.
-    const timer = setInterval(() => document.visibilityState === 'visible' && again(), lookMs);
-    return () => clearInterval(timer);
-  }, []);
-  if (jobs.kind === 'failed') return <Failed error={jobs.error} onRetry={reload} />;
-  if (jobs.kind === 'loading' || queue.kind !== 'ready') {
+  const { list: queue, reload: readFigures } = useList((signal) => call('get_queue', { signal }));
+  const { list: jobs, reload: readJobs } = useList((signal) => readActive(signal));
+  const again = () => {
+    readFigures();
+    readJobs();
+  };
+  const againSoon = useMemo(() => soon(again), []);
+  const isLively = queue.kind === 'ready' && queue.value.running + queue.value.queued + queue.value.retrying > 0;
+  useVideoEvents({ job: againSoon, poll: readJobs, isLively });
+  // Ages and loads of workers move without an event.
+  useLookAgain(readFigures, isLively);
+  if (jobs.kind === 'failed') return <Failed error={jobs.error} onRetry={again} />;
+  if (queue.kind === 'failed') return <Failed error={queue.error} onRetry={again} />;
+  if (jobs.kind === 'loading' || queue.kind === 'loading') {
     return (
       <section class="card">
         <SkeletonRows rows={5} />
@@ -47,7 +49,8 @@ export function QueueTab() {
       <QueueFigures queue={queue.value} onChanged={again} />
       {running.length > 0 && <RunningJobs jobs={running} onChanged={again} />}
       {waiting.length > 0 && <WaitingJobs jobs={waiting} onChanged={again} />}
-      {jobs.value.length === 0 && (
+      {jobs.value.length === 0 && isLively && <Blank icon="rows" title="None of it is yours" text="Other people’s videos are being made." />}
+      {jobs.value.length === 0 && !isLively && (
         <Blank icon="check" title="Nothing is waiting" text="Every video that was asked for is made.">
           {may('operator') && (
             <a class="btn" href="/uploads">
@@ -103,10 +106,10 @@ function WaitingJobs({ jobs, onChanged }: { jobs: readonly Job[]; onChanged: () 
         <table class="table">
           <thead>
             <tr>
-              <th class="num">No.</th>
+              <th class="num wide-only">No.</th>
               <th>Video</th>
               <th>Waits</th>
-              <th>Owner</th>
+              <th class="wide-only">Owner</th>
               <th>Priority</th>
               <th>
                 <span class="sr">Actions</span>
@@ -116,7 +119,7 @@ function WaitingJobs({ jobs, onChanged }: { jobs: readonly Job[]; onChanged: () 
           <tbody>
             {jobs.map((job) => (
               <tr key={job.job_id} data-testid={`job-${job.job_id}`}>
-                <td class="num muted">{job.position ?? '–'}</td>
+                <td class="num muted wide-only">{job.position ?? '–'}</td>
                 <td>
                   <VideoName videoId={job.video_id} />
                   {job.state === 'retrying' && (
@@ -134,7 +137,7 @@ function WaitingJobs({ jobs, onChanged }: { jobs: readonly Job[]; onChanged: () 
                 <td class="nowrap">
                   <Time value={job.queued_at} style="span" />
                 </td>
-                <td>{job.owner}</td>
+                <td class="wide-only">{job.owner}</td>
                 <td>
                   <Priority job={job} onChanged={onChanged} />
                 </td>
@@ -205,9 +208,9 @@ function Workers({ queue }: { queue: VideoQueue }) {
                 <th>State</th>
                 <th class="num">Jobs</th>
                 <th class="num">Processor</th>
-                <th class="num">Memory</th>
-                <th>Encoders</th>
-                <th>Heard</th>
+                <th class="num wide-only">Memory</th>
+                <th class="wide-only">Encoders</th>
+                <th class="wide-only">Heard</th>
               </tr>
             </thead>
             <tbody>
@@ -229,9 +232,9 @@ function Workers({ queue }: { queue: VideoQueue }) {
                     {worker.jobs.length} of {worker.slots}
                   </td>
                   <td class="num">{worker.cpu_percent === null ? '–' : `${Math.round(worker.cpu_percent)} %`}</td>
-                  <td class="num">{worker.rss_bytes === null ? '–' : formatBytes(worker.rss_bytes)}</td>
-                  <td class="small second">{worker.encoders.join(', ')}</td>
-                  <td class="nowrap">
+                  <td class="num wide-only">{worker.rss_bytes === null ? '–' : formatBytes(worker.rss_bytes)}</td>
+                  <td class="small second wide-only">{worker.encoders.join(', ')}</td>
+                  <td class="nowrap wide-only">
                     <Time value={worker.last_seen_at} />
                   </td>
                 </tr>

@@ -2,9 +2,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../contracts/video.js';
 import { call } from '../core/api.js';
-import { may } from '../core/session.js';
 import { Icon } from '../parts/icon.js';
 import { useAction } from '../parts/use-action.js';
+import { mayChange } from './video-rights.js';
 
 export function TitleLine({ video, onChange }: { video: Video; onChange: (video: Video) => void }) {
   const [text, setText] = useState<string | undefined>(undefined);
@@ -24,9 +24,9 @@ export function TitleLine({ video, onChange }: { video: Video; onChange: (video:
   };
   if (!isEditing) {
     return (
-      <h1 class="title-line" data-testid="title">
+      <h1 class="title-line" dir="auto" data-testid="title">
         {video.title}
-        {may('operator') && video.deleted_at === null && (
+        {mayChange(video) && video.deleted_at === null && (
           <button
             type="button"
             class="btn icon quiet small"
@@ -52,6 +52,7 @@ export function TitleLine({ video, onChange }: { video: Video; onChange: (video:
       <input
         ref={field}
         class="input"
+        dir="auto"
         maxLength={300}
         aria-label="Title"
         data-testid="title-field"

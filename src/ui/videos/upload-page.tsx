@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Upload } from '../../contracts/video.js';
 import { call } from '../core/api.js';
+import { useLookAgain } from '../core/look-again.js';
 import { PageHead } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { useList } from '../parts/use-list.js';
@@ -74,22 +75,19 @@ function takeFiles(files: readonly File[], form: DraftForm, unfinished: readonly
   }
 }
 
-const lookMs = 3000;
-
 /** The hub's unfinished uploads, and those of addresses that are being fetched. */
 function useUnfinished() {
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === 'visible' && setTurn((count) => count + 1), lookMs);
-    return () => clearInterval(timer);
-  }, []);
-  return useList(
+  const unfinished = useList(
     (signal) =>
       call('list_uploads', { query: { limit: 50 }, signal }).then((page) =>
         page.items.filter((one) => ['receiving', 'paused', 'checking'].includes(one.state) || (one.method === 'url' && one.state === 'failed')),
       ),
-    `${turn} ${uploadsChanged.value}`,
+    uploadsChanged.value,
   );
+  const { list, reload } = unfinished;
+  // No event tells how much has arrived.
+  useLookAgain(reload, list.kind === 'ready' && list.value.some((one) => one.state === 'receiving' || one.state === 'checking'));
+  return unfinished;
 }
 
 /** Files dropped anywhere on the page; true while some are held over it. */

@@ -248,8 +248,7 @@ async function outcomeOf(transfer: Transfer): Promise<Upload | undefined> {
 function finish(transfer: Transfer, videoId: string): void {
   transfer.state.value = { kind: 'done', videoId };
   uploadsChanged.value += 1;
-  if (!location.pathname.startsWith('/uploads'))
-    showToast({ tone: 'ok', title: `${transfer.file.name} is uploaded`, href: videoHref(videoId) });
+  if (!location.pathname.startsWith('/uploads')) showToast({ tone: 'ok', title: `${transfer.file.name} is uploaded`, href: videoHref(videoId) });
   startNext();
 }
 

@@ -4,19 +4,20 @@ import type { Video } from '../../contracts/video.js';
 import { call, urlOf } from '../core/api.js';
 import { navigate } from '../core/router.js';
 import { videoHref } from '../core/routing.js';
-import { may } from '../core/session.js';
 import { showToast } from '../core/toasts.js';
-import { Dialog, Field, Menu, Problem } from '../parts/basics.js';
+import { Menu } from '../parts/basics.js';
+import { FormDialog } from '../parts/form-dialog.js';
 import { Icon } from '../parts/icon.js';
 import { fieldError, useAction } from '../parts/use-action.js';
-import { ProfileFields } from './draft-fields.js';
+import { PriorityField, ProfileFields } from './draft-fields.js';
 import { addFiles } from './uploads.js';
 import { trashVideos } from './video-removal.js';
+import { mayChange } from './video-rights.js';
 import { isWorking } from './video-words.js';
 
 export function VideoActions({ video }: { video: Video }) {
   const [encoding, setEncoding] = useState(false);
-  if (!may('operator')) return null;
+  if (!mayChange(video)) return null;
   const hasSource = video.source?.kept === true;
   const remove = () => trashVideos([video], () => navigate('/videos'));
   return (
@@ -71,61 +72,38 @@ function EncodeDialog({ video, onClose }: { video: Video; onClose: () => void })
   const [profile, setProfile] = useState(video.output?.profile ?? '');
   const [quality, setQuality] = useState<readonly string[]>([]);
   const [priority, setPriority] = useState('0');
-  const { busy, error, run } = useAction();
-  const start = () =>
-    run(async () => {
-      await call('process_video', {
-        params: { video_id: video.video_id },
-        body: {
-          ...(profile === '' ? {} : { profile }),
-          ...(quality.length === 0 ? {} : { quality: [...quality] }),
-          ...(Number(priority) === 0 ? {} : { priority: Math.round(Number(priority)) }),
-        },
-      });
-      showToast({ tone: 'ok', title: 'It stands in the queue', href: '/queue' });
-      onClose();
+  const state = useAction();
+  const start = async () => {
+    await call('process_video', {
+      params: { video_id: video.video_id },
+      body: {
+        ...(profile === '' ? {} : { profile }),
+        ...(quality.length === 0 ? {} : { quality: [...quality] }),
+        ...(Number(priority) === 0 ? {} : { priority: Math.round(Number(priority)) }),
+      },
     });
+    showToast({ tone: 'ok', title: 'It stands in the queue', href: '/queue' });
+    onClose();
+  };
   return (
-    <Dialog title={video.output === null ? 'Process the video' : 'Encode it again'} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void start();
+    <FormDialog
+      title={video.output === null ? 'Process the video' : 'Encode it again'}
+      action="Start"
+      testId="start-encoding"
+      state={state}
+      onSend={start}
+      onClose={onClose}
+    >
+      <ProfileFields
+        profile={profile}
+        quality={quality}
+        onChange={(change) => {
+          if (change.profile !== undefined) setProfile(change.profile);
+          if (change.quality !== undefined) setQuality(change.quality);
         }}
-      >
-        <ProfileFields
-          profile={profile}
-          quality={quality}
-          onChange={(change) => {
-            if (change.profile !== undefined) setProfile(change.profile);
-            if (change.quality !== undefined) setQuality(change.quality);
-          }}
-        />
-        <Field label="Priority" hint="−50 to 50; higher comes first" error={fieldError(error, 'priority')}>
-          {(ids) => (
-            <input
-              {...ids}
-              class="input"
-              type="number"
-              min={-50}
-              max={50}
-              value={priority}
-              onInput={(event) => setPriority(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        {video.output !== null && <p class="small muted">The present version is played until the new one is complete.</p>}
-        <Problem error={error} />
-        <div class="actions">
-          <button type="button" class="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="btn primary" disabled={busy} data-testid="start-encoding">
-            {busy && <span class="spinner" />} Start
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      />
+      <PriorityField value={priority} onValue={setPriority} error={fieldError(state.error, 'priority')} />
+      {video.output !== null && <p class="small muted">The present version is played until the new one is complete.</p>}
+    </FormDialog>
   );
 }

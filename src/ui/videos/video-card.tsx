@@ -3,13 +3,13 @@ import type { Video } from '../../contracts/video.js';
 import { call } from '../core/api.js';
 import { formatBytes } from '../core/format.js';
 import { videoHref } from '../core/routing.js';
-import { may } from '../core/session.js';
 import { Menu, Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { loadLibrary } from './library-state.js';
 import { reportingFailure } from './report-failure.js';
 import { Thumb, VideoProgress, VisibilityTag } from './video-parts.js';
 import { restoreVideos, trashVideos } from './video-removal.js';
+import { mayChange } from './video-rights.js';
 import { wordsOfError } from './video-words.js';
 
 interface CardProps {
@@ -32,7 +32,7 @@ export function VideoCard({ video, chosen, eager, onChoose }: CardProps) {
           </span>
         )}
       </a>
-      {may('operator') && (
+      {mayChange(video) && (
         <label class="video-card-check">
           <input
             type="checkbox"
@@ -45,7 +45,7 @@ export function VideoCard({ video, chosen, eager, onChoose }: CardProps) {
       )}
       <div class="video-card-body">
         <div class="video-card-title">
-          <a href={href} class="row-name" title={video.title}>
+          <a href={href} class="row-name" dir="auto" title={video.title}>
             {video.title}
           </a>
           <CardMenu video={video} />
@@ -65,7 +65,7 @@ export function VideoCard({ video, chosen, eager, onChoose }: CardProps) {
 }
 
 function CardMenu({ video }: { video: Video }) {
-  if (!may('operator')) return null;
+  if (!mayChange(video)) return null;
   const reload = () => void loadLibrary();
   const params = { video_id: video.video_id };
   return (

@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Video } from '../../contracts/video.js';
 import type { Job, JobLog, JobProgress } from '../../contracts/video-job.js';
 import { type Live, live } from '../core/live.js';
+import { useLookAgain } from '../core/look-again.js';
 import { may } from '../core/session.js';
 
 export interface VideoEvents {
@@ -11,11 +12,12 @@ export interface VideoEvents {
   job?: (job: Job) => void;
   progress?: (progress: JobProgress) => void;
   log?: (line: JobLog) => void;
-  /** Reads everything anew: after the connection was lost, and every few seconds for those who hear nothing. */
+  /** Reads everything anew: after the connection was lost, and again and again for those who hear nothing. */
   poll: () => void;
+  /** Something goes on that is worth a look every few seconds for those who hear nothing; default false. */
+  isLively?: boolean;
 }
 
-const pollMs = 4000;
 const progresses = new Map<string, Signal<JobProgress | undefined>>();
 const maxProgresses = 500;
 
@@ -45,27 +47,27 @@ export function takeJob(job: Job): void {
 export function useVideoEvents(events: VideoEvents): void {
   const latest = useRef(events);
   latest.current = events;
-  useEffect(() => {
-    const timer = setInterval(() => {
-      const hears = live.peek() !== undefined && may('operator') && live.peek()?.streams === null;
-      if (!hears && document.visibilityState === 'visible') latest.current.poll();
-    }, pollMs);
-    const stop = effect(() => {
-      const current = live.value;
-      if (current === undefined || current.streams !== null || !may('operator')) return;
-      const controller = new AbortController();
-      listen(current, latest, controller.signal);
-      const undo = current.bus.onReconnect(() => latest.current.poll());
-      return () => {
-        undo();
-        controller.abort();
-      };
-    });
-    return () => {
-      clearInterval(timer);
-      stop();
-    };
-  }, []);
+  useLookAgain(() => !hears(live.peek()) && latest.current.poll(), events.isLively === true);
+  useEffect(
+    () =>
+      effect(() => {
+        const current = live.value;
+        if (!hears(current)) return;
+        const controller = new AbortController();
+        listen(current, latest, controller.signal);
+        const undo = current.bus.onReconnect(() => latest.current.poll());
+        return () => {
+          undo();
+          controller.abort();
+        };
+      }),
+    [],
+  );
+}
+
+/** The bus tells everything of videos to those who may see all of them, and nothing to others. */
+function hears(current: Live | undefined): current is Live {
+  return current !== undefined && current.streams === null && may('operator');
 }
 
 function listen(current: Live, latest: { current: VideoEvents }, ended: AbortSignal): void {

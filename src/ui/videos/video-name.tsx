@@ -25,7 +25,7 @@ function titleOf(videoId: string): Signal<string | undefined> {
 export function VideoName({ videoId }: { videoId: string }) {
   const title = titleOf(videoId).value;
   return (
-    <a class="row-name video-name" href={videoHref(videoId)} title={videoId}>
+    <a class="row-name video-name" dir="auto" href={videoHref(videoId)} title={videoId}>
       {title ?? videoId}
     </a>
   );

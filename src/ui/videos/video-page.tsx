@@ -19,12 +19,13 @@ import { VideoActions } from './video-actions.js';
 import { useVideoEvents } from './video-events.js';
 import { Meter, VideoProgress, VisibilityTag } from './video-parts.js';
 import { restoreVideos } from './video-removal.js';
+import { mayChange } from './video-rights.js';
 import { durationOf, isWorking, wordsOfError } from './video-words.js';
 import './videos.css';
 
-const tabs: readonly { name: string | undefined; label: string; icon: IconName; operator?: true }[] = [
+const tabs: readonly { name: string | undefined; label: string; icon: IconName; isForChanging?: true }[] = [
   { name: undefined, label: 'About', icon: 'info' },
-  { name: 'share', label: 'Share', icon: 'link', operator: true },
+  { name: 'share', label: 'Share', icon: 'link', isForChanging: true },
   { name: 'details', label: 'Details', icon: 'chart' },
   { name: 'jobs', label: 'Jobs', icon: 'rows' },
 ];
@@ -37,20 +38,24 @@ export default function VideoPage() {
 function OneVideo({ id }: { id: string }) {
   const { list, reload } = useList((signal) => call('get_video', { params: { video_id: id }, signal }), id);
   const [changed, setChanged] = useState<Video | undefined>(undefined);
-  useVideoEvents({ video: (video) => video.video_id === id && setChanged(video), poll: reload });
+  const video = changed ?? (list.kind === 'ready' ? list.value : undefined);
+  useVideoEvents({
+    video: (video) => video.video_id === id && setChanged(video),
+    poll: reload,
+    isLively: video !== undefined && isWorking(video.state),
+  });
   useEffect(() => {
     if (list.kind === 'ready') setChanged(list.value);
   }, [list]);
-  const video = changed ?? (list.kind === 'ready' ? list.value : undefined);
   if (video !== undefined) return <Loaded video={video} onChange={setChanged} />;
   if (list.kind === 'failed') {
+    const moved = list.error.code === 'not_found' ? movedPage(id, place.value.params.tab) : undefined;
+    if (moved !== undefined) return <Moved to={moved} />;
     return list.error.code === 'not_found' ? (
       <Blank icon="film" title="There is no such video" text="It was deleted, or you may not see it.">
         <a class="btn" href="/videos">
           All videos
         </a>
-    const moved = list.error.code === 'not_found' ? movedPage(id, place.value.params.tab) : undefined;
-    if (moved !== undefined) return <Moved to={moved} />;
       </Blank>
     ) : (
       <Failed error={list.error} onRetry={reload} />
@@ -63,17 +68,19 @@ function OneVideo({ id }: { id: string }) {
   );
 }
 
-function Loaded({ video, onChange }: { video: Video; onChange: (video: Video) => void }) {
-  const playback = useRef<Playback | undefined>(undefined);
-  const tab = place.value.params.tab;
-  useEffect(() => {
-    document.title = `${video.title} · Weir`;
 /** An address from before, that is no video's: the page lies elsewhere now. */
 function Moved({ to }: { to: string }) {
   useEffect(() => navigate(to, { replace: true }), [to]);
   return null;
 }
 
+function Loaded({ video, onChange }: { video: Video; onChange: (video: Video) => void }) {
+  const playback = useRef<Playback | undefined>(undefined);
+  const open = tabs.filter((one) => one.isForChanging !== true || mayChange(video));
+  // An address of a part that there is not, or not for this user, shows the first one.
+  const tab = open.find((one) => one.name === place.value.params.tab)?.name;
+  useEffect(() => {
+    document.title = `${video.title} · Weir`;
   }, [video.title]);
   return (
     <div class="page video-page">
@@ -92,13 +99,11 @@ function Moved({ to }: { to: string }) {
         {video.deleted_at === null && <VideoActions video={video} />}
       </header>
       <nav class="tabs" aria-label="Parts of this page">
-        {tabs
-          .filter((one) => one.operator !== true || may('operator'))
-          .map((one) => (
-            <a key={one.label} href={videoHref(video.video_id, one.name)} aria-current={tab === one.name ? 'page' : undefined}>
-              <Icon name={one.icon} size={16} /> {one.label}
-            </a>
-          ))}
+        {open.map((one) => (
+          <a key={one.label} href={videoHref(video.video_id, one.name)} aria-current={tab === one.name ? 'page' : undefined}>
+            <Icon name={one.icon} size={16} /> {one.label}
+          </a>
+        ))}
       </nav>
       {tab === undefined && <AboutTab video={video} onChange={onChange} playedAt={() => playback.current?.time.peek() ?? 0} />}
       {tab === 'share' && <ShareTab video={video} onChange={onChange} />}
@@ -114,7 +119,7 @@ function InTrash({ video, onChange }: { video: Video; onChange: (video: Video) =
   return (
     <Note tone="warn" icon="trash">
       This video is in the trash.{' '}
-      {may('operator') && (
+      {mayChange(video) && (
         <button type="button" class="btn small" onClick={() => void restore()}>
           Restore
         </button>
