@@ -1,20 +1,13 @@
 /** What a page without login may know of a video: by a signed link, or by the id of a public one. */
+import type { SharedVideo } from '../../contracts/video.js';
 
-export interface SharedVideo {
-  video_id: string;
-  title: string;
-  description: string;
-  state: string;
-  duration_s: number | null;
-  master: string | null;
-  thumbnail: string | null;
-  storyboard: { vtt: string } | null;
-  renditions: readonly { name: string; width: number | null; height: number | null }[];
-  /** Address of the folder of its files. */
-  base: string;
+export interface Shared {
+  readonly video: SharedVideo;
+  /** Address of the folder of the files of its present revision. */
+  readonly files: string;
 }
 
-export type Loaded = { kind: 'ready'; video: SharedVideo } | { kind: 'gone' } | { kind: 'away' };
+export type Loaded = ({ kind: 'ready' } & Shared) | { kind: 'gone' } | { kind: 'away' };
 
 /** A token of a link has two parts; the id of a video has no dot. */
 function folderOf(token: string): string {
@@ -26,8 +19,9 @@ export async function loadShared(token: string, signal: AbortSignal): Promise<Lo
   const base = folderOf(token);
   try {
     const answer = await fetch(`${base}video.json`, { signal, credentials: 'same-origin', headers: { accept: 'application/json' } });
-    if (answer.ok) return { kind: 'ready', video: { ...((await answer.json()) as Omit<SharedVideo, 'base'>), base } };
-    return answer.status >= 500 || answer.status === 429 ? { kind: 'away' } : { kind: 'gone' };
+    if (!answer.ok) return answer.status >= 500 || answer.status === 429 ? { kind: 'away' } : { kind: 'gone' };
+    const video = (await answer.json()) as SharedVideo;
+    return { kind: 'ready', video, files: `${base}r${video.revision}/` };
   } catch {
     return { kind: 'away' };
   }

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { place } from '../core/router.js';
 import { Icon, Mark } from '../parts/icon.js';
 import { VideoPlayer } from './player/video-player.js';
-import { type Loaded, loadShared, type SharedVideo } from './shared-video.js';
+import { type Loaded, loadShared, type Shared } from './shared-video.js';
 import './watch.css';
 
 const lookMs = 5000;
@@ -73,10 +73,10 @@ function Screen({ found, isEmbedded = false }: { found: Loaded; isEmbedded?: boo
       <Word title="It is being made" text="It starts here as soon as there is something to play." />
     );
   }
-  return <Playing video={video} master={video.master} isEmbedded={isEmbedded} />;
+  return <Playing video={video} files={found.files} master={video.master} isEmbedded={isEmbedded} />;
 }
 
-function Playing({ video, master, isEmbedded }: { video: SharedVideo; master: string; isEmbedded: boolean }) {
+function Playing({ video, files, master, isEmbedded }: Shared & { master: string; isEmbedded: boolean }) {
   const largest = video.renditions[0];
   const isGrowing = video.state === 'processing';
   const autoplay = new URLSearchParams(location.search).get('autoplay') === '1';
@@ -84,9 +84,9 @@ function Playing({ video, master, isEmbedded }: { video: SharedVideo; master: st
     <VideoPlayer
       videoId={video.video_id}
       title={video.title}
-      url={`${video.base}${master}`}
-      poster={video.thumbnail === null ? null : `${video.base}${video.thumbnail}`}
-      storyboard={video.storyboard === null ? null : `${video.base}${video.storyboard.vtt}`}
+      url={`${files}${master}`}
+      poster={video.thumbnail === null ? null : `${files}${video.thumbnail}`}
+      storyboard={video.storyboard === null ? null : `${files}${video.storyboard.vtt}`}
       wholeS={video.duration_s ?? undefined}
       isGrowing={isGrowing}
       version={`${video.renditions.length} ${isGrowing}`}

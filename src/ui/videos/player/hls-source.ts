@@ -33,13 +33,26 @@ export interface HlsSource {
   chooseQuality(index: number): void;
   chooseCaptions(index: number): void;
   chooseSound(index: number): void;
+  /** What was chosen, by its name: for the next source of the same video. */
+  wishes(): Wishes;
   stop(): void;
+}
+
+/** Names of what somebody chose; undefined: left to the player. */
+export interface Wishes {
+  readonly quality: string | undefined;
+  readonly captions: string | undefined;
+  readonly sound: string | undefined;
 }
 
 export interface OpenOptions {
   readonly startAt: number;
   /** The playlist still grows: it is begun at its start, not at its end. */
   readonly isGrowing: boolean;
+  /** Chosen again where there is something of that name. */
+  readonly wishes?: Wishes;
+  /** Told once, when a file of it is not there (any more): nothing more is loaded then. Without it that is a failure. */
+  readonly onGone?: () => void;
 }
 
 /** Seconds loaded ahead: before anybody plays only as much as a quick start needs. */
@@ -51,6 +64,7 @@ const maxNetworkErrors = 6;
 /** Starts loading at once. Every failure that playing cannot go on after ends in `failure`. */
 export function openHls(video: HTMLVideoElement, url: string, options: OpenOptions): HlsSource {
   const made = createSource();
+  const wished = { ...options.wishes };
   const ended = new AbortController();
   let hls: Hls | undefined;
   void import('hls.js').then(
@@ -77,8 +91,14 @@ export function openHls(video: HTMLVideoElement, url: string, options: OpenOptio
     },
     chooseSound(index) {
       made.chosenSound.value = index;
+      wished.sound = made.sounds.peek()[index]?.label;
       if (hls !== undefined) hls.audioTrack = index;
     },
+    wishes: () => ({
+      quality: made.qualities.peek().find(({ index }) => index === made.chosenQuality.peek())?.label,
+      captions: made.captions.peek().find(({ index }) => index === made.chosenCaptions.peek())?.label,
+      sound: wished.sound,
+    }),
     stop() {
       ended.abort();
       if (hls !== undefined) hls.destroy();
@@ -104,6 +124,8 @@ type Made = ReturnType<typeof createSource>;
 
 function startHls(HlsClass: typeof Hls, video: HTMLVideoElement, url: string, options: OpenOptions, made: Made): Hls {
   const { Events } = HlsClass;
+  // Each is followed once: what is chosen later counts more.
+  const wishes = { ...options.wishes };
   const hls = new HlsClass({
     startPosition: options.isGrowing || options.startAt > 0 ? options.startAt : -1,
     maxBufferLength: before.maxBufferLength,
@@ -119,12 +141,19 @@ function startHls(HlsClass: typeof Hls, video: HTMLVideoElement, url: string, op
     made.qualities.value = hls.levels
       .map((level, index) => ({ index, height: level.height, label: qualityLabel(level.name, level.width, level.height) }))
       .sort((a, b) => b.height - a.height);
+    const quality = indexOf(made.qualities.peek(), wishes.quality);
+    if (quality === undefined) return;
+    made.chosenQuality.value = quality;
+    hls.loadLevel = quality;
   });
   hls.on(Events.LEVEL_SWITCHED, (_event, { level }) => {
     made.playedQuality.value = level;
   });
   hls.on(Events.SUBTITLE_TRACKS_UPDATED, (_event, { subtitleTracks }) => {
     made.captions.value = subtitleTracks.map((track, index) => ({ index, label: track.name || track.lang || `Captions ${index + 1}` }));
+    const captions = indexOf(made.captions.peek(), wishes.captions);
+    wishes.captions = undefined;
+    if (captions !== undefined) hls.subtitleTrack = captions;
   });
   hls.on(Events.SUBTITLE_TRACK_SWITCH, (_event, { id }) => {
     hls.subtitleDisplay = id >= 0;
@@ -132,21 +161,37 @@ function startHls(HlsClass: typeof Hls, video: HTMLVideoElement, url: string, op
   });
   hls.on(Events.AUDIO_TRACKS_UPDATED, (_event, { audioTracks }) => {
     made.sounds.value = audioTracks.map((track, index) => ({ index, label: track.name || track.lang || `Sound ${index + 1}` }));
+    const sound = indexOf(made.sounds.peek(), wishes.sound);
+    wishes.sound = undefined;
+    if (sound !== undefined) hls.audioTrack = sound;
     made.chosenSound.value = hls.audioTrack;
   });
   video.addEventListener('playing', () => Object.assign(hls.config, whilePlaying), { once: true });
-  hls.on(Events.ERROR, recoverFrom(HlsClass, hls, made));
+  hls.on(Events.ERROR, recoverFrom(HlsClass, hls, made, options.onGone));
   hls.loadSource(url);
   hls.attachMedia(video);
   return hls;
 }
 
-function recoverFrom(HlsClass: typeof Hls, hls: Hls, made: Made): (event: unknown, data: ErrorData) => void {
+function indexOf(choices: readonly { index: number; label: string }[], label: string | undefined): number | undefined {
+  return label === undefined ? undefined : choices.find((one) => one.label === label)?.index;
+}
+
+function recoverFrom(HlsClass: typeof Hls, hls: Hls, made: Made, onGone?: () => void): (event: unknown, data: ErrorData) => void {
   let mediaErrors = 0;
   let networkErrors = 0;
+  let isGone = false;
   return (_event, data) => {
-    if (!data.fatal) return;
+    if (isGone) return;
     const status = data.response?.code ?? 0;
+    if (status === 404 && onGone !== undefined) {
+      // Nor are the others, or not for long.
+      isGone = true;
+      hls.stopLoad();
+      onGone();
+      return;
+    }
+    if (!data.fatal) return;
     if (data.type === HlsClass.ErrorTypes.MEDIA_ERROR && mediaErrors < maxMediaErrors) {
       mediaErrors += 1;
       hls.recoverMediaError();
@@ -161,17 +206,21 @@ function recoverFrom(HlsClass: typeof Hls, hls: Hls, made: Made): (event: unknow
       const wasManifest = hls.levels.length === 0;
       setTimeout(() => (wasManifest ? hls.loadSource(hls.url ?? '') : hls.startLoad()), 500 * 2 ** networkErrors);
     } else {
-      made.failure.value = failureOf(data, status, data.type === HlsClass.ErrorTypes.MEDIA_ERROR);
+      made.failure.value = data.type === HlsClass.ErrorTypes.MEDIA_ERROR ? cannotDecode(data.details) : failureOf(status);
       hls.stopLoad();
     }
   };
 }
 
-function failureOf(data: ErrorData, status: number, isMedia: boolean): PlayerFailure {
+/** By the status of the answer; 0: there was none. */
+export function failureOf(status: number): PlayerFailure {
   if (status === 401 || status === 403) return { title: 'You may not watch this', advice: 'The link is no longer valid, or you are signed out.' };
   if (status === 404) return { title: 'The video is not there any more', advice: 'It was deleted, or is being put in place anew.' };
-  if (isMedia) return { title: 'This browser cannot decode the video', advice: `Try another browser, or another quality. (${data.details})` };
   return { title: 'The hub does not answer', advice: 'Check the network; then try again.' };
+}
+
+function cannotDecode(details: string): PlayerFailure {
+  return { title: 'This browser cannot decode the video', advice: `Try another browser, or another quality. (${details})` };
 }
 
 function qualityLabel(name: string | undefined, width: number, height: number): string {
@@ -192,6 +241,8 @@ function playNatively(video: HTMLVideoElement, url: string, options: OpenOptions
   video.addEventListener(
     'error',
     () => {
+      // Its network errors carry no status: whether the files are gone shows when they are asked for.
+      if (options.onGone !== undefined && video.error?.code === MediaError.MEDIA_ERR_NETWORK) return options.onGone();
       made.failure.value = { title: 'The video cannot be played', advice: video.error?.message ?? 'The browser gives no reason.' };
     },
     { signal: ended },

@@ -1,8 +1,9 @@
 /** One video being played: what the element says, as signals, and what can be done to it. */
 import { batch, effect, type Signal, signal } from '@preact/signals';
 import { remember, remembered } from '../../core/theme.js';
-import { type HlsSource, type OpenOptions, openHls } from './hls-source.js';
+import { failureOf, type HlsSource, type OpenOptions, openHls } from './hls-source.js';
 import { nextSpeed, type PlayerAction } from './keys.js';
+import { findNewest } from './newest.js';
 
 export interface Playback {
   readonly video: HTMLVideoElement;
@@ -17,6 +18,8 @@ export interface Playback {
   readonly volume: Signal<number>;
   readonly isMuted: Signal<boolean>;
   readonly speed: Signal<number>;
+  /** True for a few seconds after a newer revision took the place of one that is gone. */
+  readonly isRenewed: Signal<boolean>;
   /** True once a picture was shown. */
   readonly hasStarted: Signal<boolean>;
   toggle(): void;
@@ -32,6 +35,9 @@ export interface Playback {
 
 const volumeKey = 'weir.video_volume';
 const frameS = 1 / 25;
+const renewedMs = 6000;
+/** A video that is encoded so often while one watches is not the player's to follow. */
+const maxRenewals = 10;
 
 /** Starts loading; playing begins by a click, or at once with `autoplay` where the browser allows it. */
 export function createPlayback(video: HTMLVideoElement, url: string, options: OpenOptions & { autoplay: boolean }): Playback {
@@ -45,10 +51,37 @@ export function createPlayback(video: HTMLVideoElement, url: string, options: Op
     volume: signal(video.volume),
     isMuted: signal(video.muted),
     speed: signal(1),
+    isRenewed: signal(false),
     hasStarted: signal(false),
   };
   const ended = new AbortController();
-  const source = signal(openHls(video, url, options));
+  let renewals = 0;
+  const open = (address: string, given: OpenOptions) => openHls(video, address, { ...given, onGone: () => void renew(address, given.isGrowing) });
+  const source = signal(open(url, options));
+  const reopen = (next: string, { isGrowing }: { isGrowing: boolean }) => {
+    const wasPlaying = !video.paused;
+    const at = video.currentTime;
+    const before = source.peek();
+    const wishes = before.wishes();
+    before.stop();
+    source.value = open(next, { startAt: at, isGrowing, wishes });
+    if (wasPlaying) void play(video);
+  };
+  // The revision that is played was deleted, or never got so far: the newest one goes on at the same place.
+  const renew = async (gone: string, isGrowing: boolean) => {
+    const found = await findNewest(gone, ended.signal);
+    if (ended.signal.aborted) return;
+    renewals += 1;
+    if (found.url === undefined || renewals > maxRenewals) {
+      source.peek().failure.value = failureOf(found.status);
+      return;
+    }
+    reopen(found.url, { isGrowing });
+    state.isRenewed.value = true;
+    setTimeout(() => {
+      state.isRenewed.value = false;
+    }, renewedMs);
+  };
   video.volume = Math.min(1, Math.max(0, Number(remembered(volumeKey) ?? '1') || 1));
   follow(video, state, ended.signal);
   if (options.autoplay) void play(video);
@@ -73,13 +106,7 @@ export function createPlayback(video: HTMLVideoElement, url: string, options: Op
       video.defaultPlaybackRate = speed;
     },
     act: (action) => act(playback, action),
-    reopen(next, { isGrowing }) {
-      const wasPlaying = !video.paused;
-      const at = video.currentTime;
-      source.peek().stop();
-      source.value = openHls(video, next, { startAt: at, isGrowing });
-      if (wasPlaying) void play(video);
-    },
+    reopen,
     stop() {
       ended.abort();
       source.peek().stop();

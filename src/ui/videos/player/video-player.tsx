@@ -21,7 +21,7 @@ export interface VideoPlayerProps {
   /** Length of the source while not all of it can be played yet. */
   wholeS: number | undefined;
   isGrowing: boolean;
-  /** Changes when there is more to play, or something else, at the same address. */
+  /** Changes when there is more to play at the same address. */
   version: string;
   autoplay?: boolean;
   /** Fills its frame instead of keeping a shape of its own. */
@@ -50,13 +50,18 @@ export function VideoPlayer(props: VideoPlayerProps) {
       made.stop();
       props.onPlayback?.(undefined);
     };
-  }, [url, videoId]);
-  const opened = useRef(props.version);
+  }, [videoId]);
+  const opened = useRef({ url, version: props.version });
+  const reopen = () => {
+    opened.current = { url, version: props.version };
+    playback?.reopen(url, { isGrowing });
+  };
   useEffect(() => {
-    if (playback === undefined || opened.current === props.version) return;
-    opened.current = props.version;
-    playback.reopen(url, { isGrowing });
-  }, [playback, props.version]);
+    const { current } = opened;
+    if (playback === undefined || (current.url === url && current.version === props.version)) return;
+    // Whoever watches one encode of it to the end is not moved to another in the middle.
+    if (current.url === url || !playback.hasStarted.peek()) reopen();
+  }, [playback, url, props.version]);
   useKeys(playback, stage);
   const idle = useIdle(stage, playback);
   return (
@@ -72,9 +77,14 @@ export function VideoPlayer(props: VideoPlayerProps) {
       <video ref={element} playsInline preload="metadata" {...(poster === null ? {} : { poster })} onClick={() => playback?.toggle()} />
       {playback !== undefined && (
         <>
-          <Over playback={playback} onRetry={() => playback.reopen(url, { isGrowing })} />
+          <Over playback={playback} onRetry={reopen} />
           <Controls playback={playback} cues={cues} wholeS={isGrowing ? wholeS : undefined} />
         </>
+      )}
+      {playback?.isRenewed.value === true && (
+        <span class="vod-growing" role="status" data-testid="renewed">
+          A newer version is played now
+        </span>
       )}
       {isGrowing && (
         <span class="vod-growing">
