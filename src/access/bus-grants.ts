@@ -34,6 +34,9 @@ export function permissionsOf(name: string, grants: BusUserGrants, roots: Roots)
   if (grants.vod_worker === true) {
     granted.push(permissionsFor('vod_worker', { streams: [], workerId: name, inboxPrefix: plainInboxPrefix }, roots));
   }
+  if (grants.video_publisher === true) {
+    granted.push(permissionsFor('video_publisher', { streams: 'all', inboxPrefix: plainInboxPrefix }, roots));
+  }
   if (grants.replay === true && grants.role === undefined) {
     throw new WeirError('invalid_argument', 'replay is given on top of a role', { field: 'replay', hint: 'Add role viewer or operator' });
   }
@@ -47,7 +50,7 @@ export function permissionsOf(name: string, grants: BusUserGrants, roots: Roots)
   if (publish.length + subscribe.length === 0) {
     throw new WeirError('invalid_argument', 'Say what the bus user may do', {
       field: 'role',
-      hint: 'give role, spoke_of, vod_worker, or publish and subscribe',
+      hint: 'give role, spoke_of, vod_worker, video_publisher, or publish and subscribe',
     });
   }
   return { publish, subscribe, allowResponses: granted.some((one) => one.allowResponses) };

@@ -222,6 +222,22 @@ describe('plain bus users', () => {
     );
   });
 
+  it('have videos processed, and may nothing else, as publishers of videos', async () => {
+    await using test = await openTestAccess();
+    await test.addUser('root', 'admin');
+    const root = as(await test.signIn('root'));
+    const shop = await test.access.createBusUser({ name: 'shop', video_publisher: true }, root);
+    assert.deepEqual(shop.publish, ['video.metadata', 'video.process', 'video.thumbnail', 'video.upload']);
+    assert.deepEqual(shop.subscribe, ['_INBOX.>', 'video.failed', 'video.job.*.progress', 'video.processed']);
+    await test.access.admitConfiguredBusUsers([{ name: 'web', password: 'a password of the web', streams: [], video_publisher: true }]);
+    const web = (await test.access.listBusUsers()).find((user) => user.name === 'web');
+    assert.deepEqual([web?.publish, web?.subscribe], [shop.publish, shop.subscribe]);
+    assert.deepEqual(
+      test.access.busLogins().map((login) => login.allowResponses),
+      [false, false],
+    );
+  });
+
   it('gain at the next start what their preset gained with an upgrade, keep their password, and else stay as they are', async () => {
     await using test = await openTestAccess();
     await test.addUser('root', 'admin');

@@ -1,6 +1,6 @@
 /** Spokes of their own that the configuration names: admitted at start, gone as soon as they are no longer named. */
 import { compare } from 'bcryptjs';
-import type { Config } from '../contracts/index.js';
+import type { BusUserGrants, Config } from '../contracts/index.js';
 import { isSameRights, permissionsOf } from './bus-grants.js';
 import { hashForBroker } from './bus-logins.js';
 import { checkName } from './bus-users.js';
@@ -58,12 +58,20 @@ export async function admitConfiguredBusUsers(parts: AccessParts, users: readonl
 
 /** The known record itself when it is what the configuration wants: a login that stays the same cuts nobody off. */
 async function recordOf(parts: AccessParts, user: ConfiguredBusUser, known: BusUserRecord | undefined): Promise<BusUserRecord> {
-  const grants = user.vod_worker === true ? { vod_worker: true } : { spoke_of: user.streams };
+  const grants = grantsOf(user);
   checkName({ name: user.name, ...grants });
   const { publish, subscribe, allowResponses } = permissionsOf(user.name, grants, parts.roots);
   const rights = { name: user.name, publish, subscribe, allow_responses: allowResponses };
   if (known !== undefined && isSameRights(known, rights) && (await compare(user.password, known.password_hash))) return known;
   return { ...rights, grants, password_hash: await hashForBroker(user.password, 'chosen'), created_at: timeText(parts.now()) };
+}
+
+function grantsOf({ streams, vod_worker, video_publisher }: ConfiguredBusUser): BusUserGrants {
+  return {
+    ...(streams.length === 0 ? {} : { spoke_of: streams }),
+    ...(vod_worker === true ? { vod_worker } : {}),
+    ...(video_publisher === true ? { video_publisher } : {}),
+  };
 }
 
 async function namesBefore(store: AccessParts['store']): Promise<string[]> {

@@ -114,6 +114,10 @@ export const createBusUserSchema = z
     password: z.string().min(10).max(256).optional().describe('default: made and shown once'),
     spoke_of: z.array(streamIdSchema).min(1).max(100).optional().describe('permissions of a plain spoke for these streams'),
     vod_worker: z.boolean().optional().describe('permissions of a worker on videos that runs elsewhere; its id must be this name'),
+    video_publisher: z
+      .boolean()
+      .optional()
+      .describe('permissions of a program that has videos processed: video.upload, video.process, questions about files, progress and results'),
     role: z.enum(['viewer', 'operator']).optional().describe('permissions of a plain client that watches or commands all streams'),
     replay: z
       .boolean()

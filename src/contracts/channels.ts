@@ -27,7 +27,7 @@ import * as job from './video-job.js';
  * Who stands on the bus. `spoke` is bound to its own streams, `vod_worker` to its own name, `viewer` and `operator` to the streams they were granted,
  * `hub` and `admin` to none.
  */
-export const busRoles = ['hub', 'spoke', 'vod_worker', 'viewer', 'operator', 'admin'] as const;
+export const busRoles = ['hub', 'spoke', 'vod_worker', 'video_publisher', 'viewer', 'operator', 'admin'] as const;
 export type BusRole = (typeof busRoles)[number];
 
 /** First token of all subjects of each part; can be renamed in the configuration. */
@@ -220,7 +220,7 @@ export const channels = {
   video_upload: event(
     'video.upload',
     job.videoUploadedSchema,
-    ['hub', 'operator', 'admin'],
+    ['hub', 'video_publisher', 'operator', 'admin'],
     ['hub', 'operator', 'admin'],
     'A raw video is there. From a plain client it registers the video without processing it. Kept in VIDEO_PROCESSING.',
     'as it happens',
@@ -228,13 +228,27 @@ export const channels = {
   video_process: event(
     'video.process',
     job.videoProcessRequestSchema,
-    ['hub', 'operator', 'admin'],
+    ['hub', 'video_publisher', 'operator', 'admin'],
     ['hub', 'operator', 'admin'],
     'Process this video. Kept in VIDEO_PROCESSING, taken by the consumer VIDEO_WORKER.',
     'as it happens',
   ),
-  video_processed: event('video.processed', job.videoProcessedSchema, ['hub'], ['hub', 'operator', 'admin'], 'A video is complete.', 'as it happens'),
-  video_failed: event('video.failed', job.videoFailedSchema, ['hub'], ['hub', 'operator', 'admin'], 'A video was given up.', 'as it happens'),
+  video_processed: event(
+    'video.processed',
+    job.videoProcessedSchema,
+    ['hub'],
+    ['hub', 'video_publisher', 'operator', 'admin'],
+    'A video is complete.',
+    'as it happens',
+  ),
+  video_failed: event(
+    'video.failed',
+    job.videoFailedSchema,
+    ['hub'],
+    ['hub', 'video_publisher', 'operator', 'admin'],
+    'A video was given up.',
+    'as it happens',
+  ),
   video_dead: event(
     'video.dlq',
     job.deadLetterSchema,
@@ -247,7 +261,7 @@ export const channels = {
     'video.thumbnail',
     job.thumbnailRequestSchema,
     job.thumbnailReplySchema,
-    ['hub', 'operator', 'admin'],
+    ['hub', 'video_publisher', 'operator', 'admin'],
     ['vod_worker'],
     'Make a picture of a video. As a plain publish it is done; as a request it is also answered.',
   ),
@@ -255,7 +269,7 @@ export const channels = {
     'video.metadata',
     job.metadataRequestSchema,
     job.metadataReplySchema,
-    ['hub', 'operator', 'admin'],
+    ['hub', 'video_publisher', 'operator', 'admin'],
     ['vod_worker'],
     'Tell what a video is: duration, size, tracks.',
   ),
@@ -272,7 +286,7 @@ export const channels = {
     'video.job.{job_id}.progress',
     job.jobProgressSchema,
     ['vod_worker'],
-    ['hub', 'operator', 'admin'],
+    ['hub', 'video_publisher', 'operator', 'admin'],
     'How a job goes.',
     '>= 1 Hz while it runs',
   ),

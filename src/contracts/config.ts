@@ -41,21 +41,27 @@ const tlsSchema = z
 /** bcrypt, which the broker checks passwords with, reads no further. */
 const maxBusPasswordBytes = 72;
 
-/** In the place of the streams: a worker on videos. No stream can be called so. */
+/** In the place of the streams: a worker on videos, or a program that has videos processed. No stream can be called so. */
 const workerWord = '@vod_worker';
+const publisherWord = '@video_publisher';
 
 /** `name:password:stream[+stream]`, several comma-separated. The password may hold `:`, but no comma. */
-function parseBusUsers(text: string): { name: string; password: string; streams: string[]; vod_worker?: boolean }[] {
+function parseBusUsers(text: string): unknown[] {
   return words(text, ',').map((entry) => {
     const nameEnd = entry.includes(':') ? entry.indexOf(':') : entry.length;
     const streamsAt = entry.lastIndexOf(':') > nameEnd ? entry.lastIndexOf(':') : entry.length;
     const bound = words(entry.slice(streamsAt + 1), '+');
     const login = { name: entry.slice(0, nameEnd), password: entry.slice(nameEnd + 1, streamsAt) };
-    return bound.includes(workerWord) ? { ...login, streams: [], vod_worker: true } : { ...login, streams: bound };
+    return {
+      ...login,
+      streams: bound.filter((word) => word !== workerWord && word !== publisherWord),
+      ...(bound.includes(workerWord) ? { vod_worker: true } : {}),
+      ...(bound.includes(publisherWord) ? { video_publisher: true } : {}),
+    };
   });
 }
 
-/** A spoke or worker of its own, in a container or on another machine, that the hub admits to its bus. */
+/** A spoke, a worker or a publisher of videos of its own, in a container or on another machine, that the hub admits to its bus. */
 const busUserSchema = z
   .strictObject({
     name: idSchema,
@@ -65,10 +71,11 @@ const busUserSchema = z
       .refine((text) => new TextEncoder().encode(text).length <= maxBusPasswordBytes, `the password may have at most ${maxBusPasswordBytes} bytes`),
     streams: z.array(streamIdSchema).max(100).default([]),
     vod_worker: z.boolean().optional(),
+    video_publisher: z.boolean().optional(),
   })
-  .refine((user) => user.vod_worker === true || user.streams.length > 0, {
+  .refine((user) => user.vod_worker === true || user.video_publisher === true || user.streams.length > 0, {
     path: ['streams'],
-    message: `name the streams as well: name:password:stream[+stream], or name:password:${workerWord}`,
+    message: `name the streams as well: name:password:stream[+stream], or name:password:${workerWord}, or ${publisherWord}`,
   });
 
 const busUsers = z.preprocess(
@@ -340,7 +347,7 @@ export const configSchema = z.strictObject({
       bus_users: busUsers
         .default([])
         .describe(
-          'spokes and workers of their own that the supervised server admits: `name:password:stream[+stream]` or `name:password:@vod_worker`, several comma-separated, or a list of objects with `name`, `password`, and `streams` or `vod_worker`; whoever is no longer named is removed at the next start',
+          'spokes, workers and publishers of videos of their own that the supervised server admits: `name:password:stream[+stream]`, `name:password:@vod_worker` or `name:password:@video_publisher`, several comma-separated, or a list of objects with `name`, `password`, and `streams`, `vod_worker` or `video_publisher`; whoever is no longer named is removed at the next start',
         ),
     })
     .prefault({}),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Video } from '../contracts/index.js';
 import { assertWithin, waitFor } from '../testkit/index.js';
 import { isThere, readRendition, VideosBed } from './videos-bed.js';
 
@@ -83,6 +84,41 @@ describe('work on videos', () => {
     t.diagnostic(`${progress.length} reports of progress, longest pause ${Math.round(Math.max(...gaps))} ms`);
     await assertWithin(Math.max(...gaps), 1000, 'pause between two reports of progress');
     assert.ok(progress.every(({ eta_s }) => eta_s === null || (eta_s >= 0 && eta_s < 3600)));
+  });
+
+  test('a login made for publishers has videos processed, hears how it goes, and may nothing else', async () => {
+    const { name, password } = await bed.weir.api<{ name: string; password: string }>('POST', '/api/v1/bus/users', {
+      name: 'shop',
+      video_publisher: true,
+    });
+    const shop = await bed.weir.connectPlain(name, password);
+    try {
+      const told: string[] = [];
+      for (const subject of ['video.processed', 'video.failed', 'video.job.*.progress']) {
+        shop.subscribe(subject, {
+          callback: (_error, message) => void told.push(`${message.subject} ${message.json<{ video_id: string }>().video_id}`),
+        });
+      }
+      const source = await bed.source('sold', { seconds: 3 });
+      const asked = await shop.request('video.metadata', JSON.stringify({ video_id: 'sold', source_path: source }), { timeout: 20_000 });
+      assert.equal(asked.json<{ ok: boolean; facts: { duration_s: number } }>().facts.duration_s, 3);
+      const acknowledged = await shop.request('video.process', JSON.stringify(bed.request('sold', source)), { timeout: 5000 });
+      assert.equal(acknowledged.json<{ stream: string }>().stream, 'VIDEO_PROCESSING');
+      const { job_id } = await bed.ended('sold');
+      await waitFor(() => told.includes('video.processed sold') && told.includes(`video.job.${job_id}.progress sold`), { what: 'both are told' });
+      const mine = await bed.weir.api<Video>('POST', '/api/v1/uploads/path', { path: source, draft: { process: false } });
+      await shop.request('video.process', JSON.stringify({ ...bed.request(mine.video_id, source), user_id: mine.owner }), { timeout: 5000 });
+      await waitFor(() => told.includes(`video.failed ${mine.video_id}`), { what: 'the refusal' });
+      for (const subject of ['video.dlq', 'video.worker.w1.claim', `video.job.${job_id}.log`, '$JS.API.STREAM.LIST', 'videonode.stream.x.command']) {
+        await assert.rejects(shop.request(subject, '{}', { timeout: 2000 }), /permission/i, subject);
+      }
+      for (const subject of ['video.upload', 'video.dlq', 'video.library.>', 'video.job.*.log', '_INBOX_hub.>']) {
+        const refused = new Promise((resolve) => shop.subscribe(subject, { callback: (error) => resolve(error) }));
+        assert.match(String(await refused), /permission/i, subject);
+      }
+    } finally {
+      await shop.close();
+    }
   });
 
   test('a queue that is paused starts nothing, and goes on', async () => {

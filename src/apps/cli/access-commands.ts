@@ -168,6 +168,7 @@ function addTokenCommands(program: Command, terminal: Terminal): void {
 interface BusUserFlags {
   readonly spokeOf?: string;
   readonly vodWorker?: boolean;
+  readonly videoPublisher?: boolean;
   readonly role?: string;
   readonly replay?: boolean;
   readonly publish?: string[];
@@ -181,20 +182,22 @@ function addBusUserCommands(program: Command, terminal: Terminal): void {
     .description('admit a plain NATS client; its password is shown once')
     .option('--spoke-of <ids>', 'comma-separated; may serve these streams as a spoke')
     .option('--vod-worker', 'may work on videos as a worker elsewhere')
+    .option('--video-publisher', 'may have videos processed, and hears how it goes')
     .option('--role <role>', 'viewer or operator: may watch, or also command, all streams')
     .option('--replay', 'may also read the journals (METRICS, LOGS, EVENTS) with any JetStream client; only for programs you trust')
     .option('--publish <subjects...>', 'may publish these subjects')
     .option('--subscribe <subjects...>', 'may subscribe these subjects')
     .addHelpText(
       'after',
-      '\nExamples:\n  weir bus user add cam1 --spoke-of stream1\n  weir bus user add encoder2 --vod-worker\n  weir bus user add grafana --role viewer --replay\n  weir bus user add door --publish "site.door.>"',
+      '\nExamples:\n  weir bus user add cam1 --spoke-of stream1\n  weir bus user add encoder2 --vod-worker\n  weir bus user add shop --video-publisher\n  weir bus user add grafana --role viewer --replay\n  weir bus user add door --publish "site.door.>"',
     )
     .action((name: string, options: BusUserFlags, command: Command) => {
-      const { spokeOf, vodWorker, ...rest } = options;
+      const { spokeOf, vodWorker, videoPublisher, ...rest } = options;
       const body = parseWith(createBusUserSchema, {
         name,
         ...(spokeOf === undefined ? {} : { spoke_of: words(spokeOf) }),
         ...(vodWorker === undefined ? {} : { vod_worker: vodWorker }),
+        ...(videoPublisher === undefined ? {} : { video_publisher: videoPublisher }),
         ...rest,
       });
       return answer(

@@ -97,7 +97,7 @@ function Subjects({ title, subjects }: { title: string; subjects: readonly strin
   );
 }
 
-type Kind = 'spoke' | 'vod_worker' | 'viewer' | 'operator' | 'own';
+type Kind = 'spoke' | 'vod_worker' | 'video_publisher' | 'viewer' | 'operator' | 'own';
 
 function BusUserDialog({ onDone, onClose }: { onDone: () => void; onClose: () => void }) {
   const [name, setName] = useState('');
@@ -129,6 +129,7 @@ function BusUserDialog({ onDone, onClose }: { onDone: () => void; onClose: () =>
           <select {...ids} class="input" value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>
             <option value="spoke">a spoke that serves certain streams</option>
             <option value="vod_worker">a worker on videos</option>
+            <option value="video_publisher">a program that has videos processed</option>
             <option value="viewer">a client that follows all streams</option>
             <option value="operator">a client that follows and commands all streams</option>
             <option value="own">something else: a list of subjects</option>
@@ -189,6 +190,7 @@ function words(text: string): string[] {
 function grants(kind: Kind, spokeOf: string, publish: string, subscribe: string): Omit<CreateBusUser, 'name'> {
   if (kind === 'spoke') return { spoke_of: words(spokeOf) };
   if (kind === 'vod_worker') return { vod_worker: true };
+  if (kind === 'video_publisher') return { video_publisher: true };
   if (kind === 'own') return { publish: words(publish), subscribe: words(subscribe) };
   return { role: kind };
 }
