@@ -165,6 +165,9 @@ describe('plain NATS programs', () => {
       await signIn(page, weir);
       await page.goto(`${weir.url}/streams`);
       await page.getByText('rooftop').first().waitFor();
+      // It puts no media on the bus, and who opens it is told so instead of being left to wait.
+      await page.goto(`${weir.url}/streams/rooftop`);
+      await page.getByText('publishes no media').waitFor();
       await browser.close();
     });
 

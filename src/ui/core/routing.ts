@@ -29,8 +29,8 @@ export const pages = {
   account: '/account',
   setup: '/setup',
 } as const;
-/** Addresses that people type for a page of another name; no stream may be called so (`reservedStreamIds`). */
-const otherNames: Readonly<Record<string, string>> = { '/streams/add': pages.add };
+/** Addresses that people type for a page of another name; no stream may be called `add` (`reservedStreamIds`). */
+const otherNames: Readonly<Record<string, string>> = { '/streams/add': pages.add, '/access': '/access/users', '/settings': pages.config };
 
 export type PageName = keyof typeof pages;
 

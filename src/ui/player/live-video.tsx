@@ -133,7 +133,7 @@ async function savePicture(video: HTMLVideoElement | null): Promise<void> {
 function Cover({ player, compact }: { player: LivePlayer; compact: boolean }) {
   const snapshot = player.snapshot.value;
   const status = streamModel(player.streamId)?.status.value ?? null;
-  const words = coverWords(snapshot, wordsFor(status));
+  const words = coverWords(snapshot, wordsFor(status), streamModel(player.streamId)?.stream.value.managed === false);
   if (words === undefined) return null;
   if (snapshot.hasPicture && snapshot.phase === 'playing' && snapshot.isFlowing) {
     // The slate says by itself what is wrong; only the advice is ours to add.
@@ -157,17 +157,21 @@ function Cover({ player, compact }: { player: LivePlayer; compact: boolean }) {
   );
 }
 
+const noMediaWords: Words = { title: 'No picture on the bus', advice: 'Its spoke reports what it does, but publishes no media.' };
+
 interface CoverWords extends Words {
   busy?: boolean;
   icon?: IconName;
 }
 
-function coverWords(snapshot: PlayerSnapshot, status: Words | undefined): CoverWords | undefined {
+function coverWords(snapshot: PlayerSnapshot, status: Words | undefined, isForeign: boolean): CoverWords | undefined {
   const { phase, hasPicture } = snapshot;
   const trouble = status?.title === 'Starting' ? undefined : status;
   if (phase === 'failed') return { title: snapshot.error ?? 'The picture cannot be shown', advice: '', icon: 'alert' };
   if (phase === 'unsupported') return { ...reasonWords.unsupported_codec, icon: 'alert' };
   if (phase === 'playing' && hasPicture) return snapshot.isFlowing ? trouble : (trouble ?? waitingWords(snapshot, status));
+  // A plain spoke need not put its picture on the bus; nobody should wait for one that never comes.
+  if (phase === 'waiting' && isForeign && trouble === undefined && snapshot.error === undefined) return { ...noMediaWords, icon: 'nosignal' };
   if (phase === 'waiting') return trouble ?? waitingWords(snapshot, status);
   if (hasPicture) return undefined;
   if (linkState.value.kind === 'lost') return { title: 'Connecting again', advice: '', busy: true };
