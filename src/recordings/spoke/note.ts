@@ -24,29 +24,47 @@ export type SpareNote = z.infer<typeof spareSchema>;
 
 const gapSchema = z.object({ recording_id: z.string(), cause: z.enum(gapCauses), detail: z.string().optional(), from_ms: z.number() });
 
-const noteSchema = z.object({
-  boot_id: z.string(),
-  orders: z.array(recordingOrderSchema),
-  begun: z.array(
-    z.object({
-      order: recordingOrderSchema,
-      began_ms: z.number(),
-      started_ms: z.number().nullable(),
-      elapsed_ms: z.number(),
-      size_bytes: z.number(),
-      segments: z.number(),
-      filename: z.string().nullable(),
-    }),
-  ),
-  /** Up to here everything wanted is in the list, or in one of the parts; null: nothing is. */
-  floor_ms: z.number().nullable(),
-  gap: gapSchema.nullable(),
-  /** Gaps that are over, and may not be in the list yet; oldest first. */
-  unlisted: z.array(gapSchema.extend({ to_ms: z.number() })),
-  parts: z.array(partSchema),
-  /** Files opened in advance, and those of earlier processes that were not looked at yet. */
-  spares: z.array(spareSchema),
+/** Fields that a later version added are left aside. */
+const orderSchema = z.object(recordingOrderSchema.shape);
+
+const begunSchema = z.object({
+  order: orderSchema,
+  began_ms: z.number(),
+  started_ms: z.number().nullable(),
+  elapsed_ms: z.number(),
+  size_bytes: z.number(),
+  segments: z.number(),
+  filename: z.string().nullable(),
 });
+
+/**
+ * The note may be that of another version, older or newer: what it does not have is empty, and an item that cannot be understood costs
+ * itself and not the files that the others speak of.
+ */
+const noteSchema = z.object({
+  boot_id: z.string().catch(''),
+  orders: listOf(orderSchema),
+  begun: listOf(begunSchema),
+  /** Up to here everything wanted is in the list, or in one of the parts; null: nothing is. */
+  floor_ms: z.number().nullable().catch(null),
+  gap: gapSchema.nullable().catch(null),
+  /** Gaps that are over, and may not be in the list yet; oldest first. */
+  unlisted: listOf(gapSchema.extend({ to_ms: z.number() })),
+  parts: listOf(partSchema),
+  /** Files opened in advance, and those of earlier processes that were not looked at yet. */
+  spares: listOf(spareSchema),
+});
+
+function listOf<S extends z.ZodType>(schema: S) {
+  const understood = (item: unknown): z.output<S>[] => {
+    const parsed = schema.safeParse(item);
+    return parsed.success ? [parsed.data] : [];
+  };
+  return z
+    .array(z.unknown())
+    .catch([])
+    .transform((items) => items.flatMap(understood));
+}
 export type Note = z.infer<typeof noteSchema>;
 
 export class NoteFile {
@@ -59,13 +77,14 @@ export class NoteFile {
     this.#file = file;
   }
 
-  /** The note, and when its writer was last seen alive; undefined when there is none that can be read. */
+  /** The note, and when its writer was last seen alive; undefined when there is none. Fails when it cannot be read as a whole. */
   async read(): Promise<{ note: Note; aliveMs: number } | undefined> {
     try {
       const [text, { mtimeMs }] = await Promise.all([readFile(this.#file, 'utf8'), stat(this.#file)]);
       return { note: noteSchema.parse(JSON.parse(text)), aliveMs: mtimeMs };
-    } catch {
-      return undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
     }
   }
 

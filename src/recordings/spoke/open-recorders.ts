@@ -66,7 +66,11 @@ class SpokeRecorders implements Recorders {
     await within(this.#guard.check(), firstLookMs);
     for (const streamId of await readdir(folder).catch(() => [])) {
       if (!isToken(streamId)) continue;
-      const before = await new NoteFile(notePath(folder, streamId, spokeId)).read();
+      const file = notePath(folder, streamId, spokeId);
+      const before = await new NoteFile(file).read().catch((error: unknown) => {
+        log?.error({ err: error, file }, 'the note of what was being recorded cannot be read; its last file is not recovered');
+        return undefined;
+      });
       if (before === undefined) continue;
       if (before.note.parts.length > 0) log?.warn({ stream_id: streamId, files: before.note.parts.length }, 'recovering what was being recorded');
       this.#tape(streamId, before);
