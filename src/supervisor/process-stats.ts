@@ -26,6 +26,12 @@ function pageSizeBytes(): number {
   return pageSize;
 }
 
+/** True for a process that somebody has stopped (SIGSTOP, a debugger): it does nothing until it is told to go on. */
+export function isHeld(pid: number): boolean {
+  const state = readStat(pid)?.[0];
+  return state === 'T' || state === 't';
+}
+
 /** Samples one process; make a new one when the process is replaced. */
 export function createProcessSampler(pid: number, now: () => number = () => performance.now()): ProcessSampler {
   let lastTicks = cpuTicks(readStat(pid)) ?? 0;

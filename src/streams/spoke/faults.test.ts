@@ -140,6 +140,18 @@ test('the log of a stream tells its life in a few lines, without secrets', async
   assert.doesNotMatch(JSON.stringify(it.heard.log), /hunter22/);
 });
 
+test('an FFmpeg that is held is not waited for as long as a slow one', async () => {
+  await using it = await bed();
+  await fake.play({});
+  await it.command('start', test_);
+  const { pid = 0 } = await it.status((status) => status.state === 'running');
+  process.kill(pid, 'SIGSTOP');
+  const { error } = await it.status((status) => status.reason === 'source_silent');
+  assert.match(error ?? '', /stopped from outside/);
+  const again = await it.status((status) => status.state === 'running' && status.pid !== pid);
+  assert.equal(again.restarts, 1);
+});
+
 test('a machine that is slow to start is given the time that it was allowed, and no more', async () => {
   const limits = { retry: { crashDelayMs: 60_000 }, startGraceMs: 700 };
   await using it = await startTestbed({ facts: plainFacts(fake.path), limits });

@@ -99,6 +99,11 @@ export class LivenessJudge {
     return this.#lastKeyAtMs === undefined ? undefined : atMs - this.#lastKeyAtMs;
   }
 
+  /** Time since the last picture, or since the start before the first. */
+  silenceMs(atMs: number): number {
+    return atMs - (this.#lastVideoAtMs ?? this.#startedAtMs);
+  }
+
   /** Silence that is called a stall at present. */
   get silenceLimitMs(): number {
     const { frameRate, startGraceMs, leastSilenceMs = defaultSilenceMs } = this.#options;
@@ -141,7 +146,7 @@ export class LivenessJudge {
       return dead('source_silent', `No picture within ${seconds(this.#options.startGraceMs)} of the start`);
     }
     const limitMs = this.silenceLimitMs;
-    const videoSilenceMs = atMs - (this.#lastVideoAtMs ?? this.#startedAtMs);
+    const videoSilenceMs = this.silenceMs(atMs);
     if (videoSilenceMs > limitMs) {
       const hasSound = this.#lastAudioAtMs !== undefined && atMs - this.#lastAudioAtMs <= limitMs;
       if (hasSound && (this.#lastVideoAtMs !== undefined || videoSilenceMs > this.#options.startGraceMs)) {

@@ -11,7 +11,7 @@ import {
   parseFfmpegLine,
   parsePushEvent,
 } from '../../media/index.js';
-import { describeExit, type ExitReport, type ProcessStats, type StopLadder } from '../../supervisor/index.js';
+import { describeExit, type ExitReport, isHeld, type ProcessStats, type StopLadder } from '../../supervisor/index.js';
 import { type Failure, kindOf } from './failure.js';
 import { type FfmpegRun, startFfmpeg } from './ffmpeg-run.js';
 import { type Finding, LivenessJudge, type LivenessOptions } from './liveness.js';
@@ -47,6 +47,9 @@ const endLadder: StopLadder = [
   { signal: 'SIGTERM', waitMs: 500 },
   { signal: 'SIGKILL', waitMs: 5000 },
 ];
+
+/** Silence after which we look whether FFmpeg is held. */
+const heldSilenceMs = 700;
 
 export class SourceRun {
   readonly run: number;
@@ -93,6 +96,10 @@ export class SourceRun {
     for (const finding of this.#judge.tick(nowMs)) {
       if (finding.is === 'dead') this.#fail({ reason: finding.reason, message: finding.message, kind: kindOf(finding.reason) });
       else this.#options.onWarning(finding);
+    }
+    // However long silence may be borne with this source: an FFmpeg that is held will not break it.
+    if (!this.#isEnded && this.#judge.silenceMs(nowMs) > heldSilenceMs && isHeld(this.#process.pid)) {
+      this.#fail(failure('source_silent', 'FFmpeg was stopped from outside and does nothing'));
     }
   }
 
