@@ -1,6 +1,7 @@
 /** Who may do what: users, roles, grants per stream, tokens, sessions, bus users, audit. */
 import { z } from 'zod';
 import { idSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { integer } from './numbers.js';
 import { roles } from './roles.js';
 
 export { type Role, roleAllows, roles } from './roles.js';
@@ -77,9 +78,7 @@ export const createTokenSchema = z
     name: z.string().trim().min(1).max(120),
     role: z.enum(roles),
     streams: streamScopeSchema.optional(),
-    expires_in_s: z
-      .number()
-      .int()
+    expires_in_s: integer
       .min(60)
       .max(366 * 86_400)
       .optional()
@@ -151,7 +150,7 @@ export type BusCredentials = z.infer<typeof busCredentialsSchema>;
 
 export const auditEntrySchema = z
   .object({
-    audit_id: z.number().int(),
+    audit_id: integer,
     time: timestampSchema,
     actor: z.string(),
     action: z.string(),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { problemSchema } from './errors.js';
 import { idSchema, spokeIdSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { amount, count, integer } from './numbers.js';
 import { recordingOrderSchema } from './recording.js';
 import { desiredStates, streamConfigSchema } from './stream.js';
 
@@ -13,7 +14,7 @@ export const agentAnnounceSchema = z
     kind: z.enum(['spoke', 'vod_worker', 'controller', 'worker']),
     instance: z.string().describe('new with each process, so that a restart is seen even when no heartbeat was missed'),
     host: z.string(),
-    pid: z.number().int(),
+    pid: integer,
     version: z.string(),
     started_at: timestampSchema,
     capabilities: z.record(z.string(), z.unknown()).describe('for a spoke: `encoders` that passed their test, `ffmpeg` version, `devices`'),
@@ -28,9 +29,7 @@ export const agentHeartbeatSchema = z
     agent_id: idSchema,
     instance: z.string(),
     state: z.enum(agentStates),
-    load: z
-      .object({ cpu_percent: z.number(), rss_bytes: z.number(), streams: z.number().int(), slots: z.number().int(), jobs: z.array(idSchema) })
-      .partial(),
+    load: z.object({ cpu_percent: z.number(), rss_bytes: z.number(), streams: integer, slots: integer, jobs: z.array(idSchema) }).partial(),
     timestamp: timestampSchema,
   })
   .meta({ id: 'AgentHeartbeat' });
@@ -40,8 +39,8 @@ export type AgentHeartbeat = z.infer<typeof agentHeartbeatSchema>;
 export const storageLimitsSchema = z
   .strictObject({
     block_percent: z.number().min(1).max(100).describe('used share of the disk'),
-    min_free_bytes: z.number().int().min(0).describe('free room'),
-    check_s: z.number().nonnegative().describe('time between two looks at the disk'),
+    min_free_bytes: integer.min(0).describe('free room'),
+    check_s: amount.describe('time between two looks at the disk'),
   })
   .meta({ id: 'StorageLimits' });
 export type StorageLimits = z.infer<typeof storageLimitsSchema>;
@@ -54,12 +53,12 @@ export const spokeAssignmentSchema = z
         stream_id: streamIdSchema,
         config: streamConfigSchema,
         desired: z.enum(desiredStates),
-        revision: z.number().int(),
+        revision: integer,
         recordings: z.array(recordingOrderSchema).max(64).optional().describe('what to record of it, now and later; left out: nothing'),
       }),
     ),
     storage: storageLimitsSchema.optional().describe('when nothing may be recorded; left out: what the spoke was started with'),
-    revision: z.number().int().describe('grows; a lower one than the last is refused'),
+    revision: integer.describe('grows; a lower one than the last is refused'),
     timestamp: timestampSchema,
   })
   .meta({ id: 'SpokeAssignment' });
@@ -74,8 +73,8 @@ export const agentCommandSchema = z
     z.strictObject({
       action: z.literal('recording_entries'),
       stream_id: streamIdSchema,
-      after: z.number().int().nonnegative(),
-      limit: z.number().int().min(1).max(1000),
+      after: count,
+      limit: integer.min(1).max(1000),
     }),
     z.strictObject({ action: z.literal('delete_segments'), stream_id: streamIdSchema, paths: z.array(z.string().max(1024)).max(1000) }),
     z.strictObject({ action: z.literal('devices') }).describe('the capture devices that are plugged in now, fully probed'),
@@ -99,7 +98,7 @@ export const spokeSchema = z
     spoke_id: spokeIdSchema,
     state: z.enum(['online', 'draining', 'lost']),
     host: z.string(),
-    pid: z.number().int(),
+    pid: integer,
     version: z.string(),
     streams: z.array(streamIdSchema),
     capabilities: z.record(z.string(), z.unknown()),

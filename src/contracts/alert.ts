@@ -1,6 +1,7 @@
 /** Conditions that a person should know of. */
 import { z } from 'zod';
 import { idSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { ordinal } from './numbers.js';
 
 export const alertSeverities = ['error', 'warning'] as const;
 
@@ -25,7 +26,7 @@ export const alertSchema = z
     message: z.string(),
     hint: z.string().nullable(),
     stream_id: streamIdSchema.nullable(),
-    count: z.number().int().positive().describe('how often it was raised while open'),
+    count: ordinal.describe('how often it was raised while open'),
     raised_at: timestampSchema,
     last_raised_at: timestampSchema,
     cleared_at: timestampSchema.nullable(),

@@ -1,6 +1,7 @@
 /** Cameras: a source of pictures with an identity of its own, whatever node or address it has today. Its picture is the stream of the same id. */
 import { z } from 'zod';
 import { idSchema, spokeIdSchema, timestampSchema } from './ids.js';
+import { amount, count, integer, ordinal } from './numbers.js';
 import { pictureSizeSchema } from './picture-size.js';
 
 /** `camera0`, `camera1`, ...: given once, kept over unplug, replug and restart; also the id of its stream. */
@@ -14,8 +15,8 @@ export const cameraStatuses = ['CONNECTED', 'DISCONNECTED', 'ERROR'] as const;
 export type CameraStatus = (typeof cameraStatuses)[number];
 
 export const frameSizeSchema = z.object({
-  width: z.number().int().positive(),
-  height: z.number().int().positive(),
+  width: ordinal,
+  height: ordinal,
   frame_rates: z.array(z.number().positive()).describe('frames per second, highest first; of a continuous range its ends'),
 });
 
@@ -47,7 +48,7 @@ export const cameraCapabilitiesSchema = z
     formats: z.array(cameraFormatSchema),
     controls: z.array(cameraControlSchema),
     probed_at: timestampSchema,
-    took_ms: z.number().nonnegative(),
+    took_ms: amount,
   })
   .meta({ id: 'CameraCapabilities' });
 export type CameraCapabilities = z.infer<typeof cameraCapabilitiesSchema>;
@@ -73,7 +74,7 @@ export const cameraSchema = z
     status: z.enum(cameraStatuses),
     error: z.string().nullable().describe('one sentence, only with status ERROR'),
     resolution: z.string().describe('WIDTHxHEIGHT of the running stream, else what it would run with'),
-    fps: z.number().nonnegative(),
+    fps: amount,
     source: z.string().nullable().describe('address without its credentials, or device node; null for viewers'),
     device_id: idSchema.nullable().describe('identity of the V4L2 device'),
     spoke_id: spokeIdSchema.nullable().describe('where it is plugged in, or which spoke takes its picture; null: any'),
@@ -144,8 +145,8 @@ export const foundCameraSchema = z
           name: z.string(),
           source: z.string(),
           codec: z.string().optional(),
-          width: z.number().int().optional(),
-          height: z.number().int().optional(),
+          width: integer.optional(),
+          height: integer.optional(),
           frame_rate: z.number().optional(),
         }),
       )
@@ -174,7 +175,7 @@ export const externalStreamSchema = z
         format: z.string().optional(),
         source: z.string().optional(),
         stream_type: z.enum(['eo', 'ir']).optional(),
-        port: z.number().int().optional(),
+        port: integer.optional(),
         stream_path: z.string().optional(),
         codec: z.string().optional(),
         metadata: z.string().optional(),
@@ -190,7 +191,7 @@ export const externalScanSchema = z
     skydio_streams: z.array(externalStreamSchema),
     generic_streams: z.array(externalStreamSchema),
     scan_timestamp: timestampSchema,
-    total_found: z.number().int().nonnegative(),
+    total_found: count,
     discovery_options: z.object({
       skydio_enabled: z.boolean(),
       generic_enabled: z.boolean(),

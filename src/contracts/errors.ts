@@ -3,6 +3,7 @@
  * Each outside system (NATS, FFmpeg, SQL, child processes) has one translator from its own failure to these codes.
  */
 import { z } from 'zod';
+import { integer } from './numbers.js';
 
 /** Code to HTTP status, JSON-RPC 2.0 number and the sentence used as the problem title. */
 export const errorTable = {
@@ -38,7 +39,7 @@ export const problemSchema = z
   .object({
     type: z.string().describe('stable reference of the code'),
     title: z.string(),
-    status: z.number().int(),
+    status: integer,
     code: z.enum(errorCodes),
     detail: z.string().describe('what happened, in one sentence'),
     hint: z.string().optional().describe('what to do about it'),

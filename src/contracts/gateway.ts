@@ -1,6 +1,7 @@
 /** The gateway: who serves RTSP, WebRTC, SRT, RTMP to players. */
 import { z } from 'zod';
 import { idSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { amount } from './numbers.js';
 
 export const gatewayKinds = ['builtin', 'mediamtx'] as const;
 
@@ -22,7 +23,7 @@ export const gatewayReaderSchema = z.object({
   type: z.string().describe('the gateway’s own word, for example rtspSession'),
   address: z.string().nullable(),
   user: z.string().nullable(),
-  bytes_sent: z.number().nonnegative().nullable(),
+  bytes_sent: amount.nullable(),
   since: timestampSchema.nullable(),
 });
 export type GatewayReader = z.infer<typeof gatewayReaderSchema>;
@@ -36,8 +37,8 @@ export const gatewayPathSchema = z
     source: z.string().nullable(),
     tracks: z.array(z.string()),
     readers: z.array(gatewayReaderSchema),
-    bytes_received: z.number().nonnegative(),
-    bytes_sent: z.number().nonnegative(),
+    bytes_received: amount,
+    bytes_sent: amount,
   })
   .meta({ id: 'GatewayPath' });
 export type GatewayPath = z.infer<typeof gatewayPathSchema>;

@@ -1,16 +1,17 @@
 /** Reading the journals of one stream back: metrics, log lines, status changes. */
 import { z } from 'zod';
 import { timestampSchema } from './ids.js';
+import { count, integer } from './numbers.js';
 
 export const historyKinds = ['metrics', 'log', 'status'] as const;
 
 export const historyRequestSchema = z
   .strictObject({
     kind: z.enum(historyKinds),
-    after: z.number().int().nonnegative().optional().describe('journal sequence of the last item known; only later ones are sent'),
+    after: count.optional().describe('journal sequence of the last item known; only later ones are sent'),
     since: timestampSchema.optional(),
     until: timestampSchema.optional(),
-    limit: z.number().int().min(1).max(5000).optional().describe('default 1000; the newest are sent when more match and `after` is not given'),
+    limit: integer.min(1).max(5000).optional().describe('default 1000; the newest are sent when more match and `after` is not given'),
     step_s: z.number().min(0.2).max(3600).optional().describe('thin out to about one item per so many seconds'),
     text: z.string().max(200).optional().describe('log only: lines that contain this text, whatever its case'),
     level: z.enum(['debug', 'info', 'warning', 'error']).optional().describe('log only: this level and above'),
@@ -20,8 +21,8 @@ export type HistoryRequest = z.infer<typeof historyRequestSchema>;
 
 export const historyReplySchema = z
   .object({
-    items: z.array(z.object({ sequence: z.number().int(), message: z.record(z.string(), z.unknown()) })),
-    last: z.number().int().describe('send it back as `after` to go on'),
+    items: z.array(z.object({ sequence: integer, message: z.record(z.string(), z.unknown()) })),
+    last: integer.describe('send it back as `after` to go on'),
     more: z.boolean(),
   })
   .meta({ id: 'HistoryReply' });

@@ -1,6 +1,7 @@
 /** The picture on the bus: fragmented MP4, cut at box borders, one message per fragment. */
 import { z } from 'zod';
 import { idSchema, streamIdSchema } from './ids.js';
+import { count } from './numbers.js';
 import { streamReasons, streamStates } from './stream.js';
 
 /** Three aspects under `media`: the initialisation segment, a fragment that starts with a keyframe, any other fragment. */
@@ -35,7 +36,7 @@ export function mediaJournalName(streamId: string): string {
 export const watchRequestSchema = z
   .strictObject({
     viewer: idSchema.describe('the `viewer` of the bus credentials; the reading place is made for it alone'),
-    after: z.number().int().nonnegative().optional().describe('journal sequence of the last message received, to resume without a gap'),
+    after: count.optional().describe('journal sequence of the last message received, to resume without a gap'),
     journal: z.string().optional().describe('`journal_id` of the answer that `after` belongs to'),
   })
   .meta({ id: 'WatchRequest' });

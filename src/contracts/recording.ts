@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { idSchema, spokeIdSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { amount, count, integer, ordinal } from './numbers.js';
 
 export const recordingFormats = ['fmp4', 'mp4', 'mkv'] as const;
 export type RecordingFormat = (typeof recordingFormats)[number];
@@ -48,8 +49,8 @@ export const recordingOrderSchema = z
     format: z.enum(recordingFormats),
     from: timestampSchema.describe('begin; in the past: at once'),
     until: timestampSchema.nullable().describe('end; null: until the order is gone'),
-    segment_s: z.number().int().min(2).max(86_400).describe('a new file at the first keyframe after so long'),
-    segment_bytes: z.number().int().min(1_048_576).describe('or after so many bytes'),
+    segment_s: integer.min(2).max(86_400).describe('a new file at the first keyframe after so long'),
+    segment_bytes: integer.min(1_048_576).describe('or after so many bytes'),
     pre_roll_s: z.number().min(0).max(60).describe('seconds from memory that are put before the begin'),
   })
   .meta({ id: 'RecordingOrder' });
@@ -71,13 +72,10 @@ export const recordingStatusSchema = z
     format: z.enum(recordingFormats),
     filename: fileStemSchema.nullable().describe('file being written, without extension'),
     started_at: timestampSchema.nullable().describe('time of the first frame recorded, pre-roll included'),
-    elapsed_s: z.number().nonnegative().describe('seconds recorded'),
-    size_bytes: z.number().int().nonnegative(),
-    segments: z.number().int().nonnegative().describe('files finished'),
-    dropped_fragments: z
-      .number()
-      .int()
-      .nonnegative()
+    elapsed_s: amount.describe('seconds recorded'),
+    size_bytes: count,
+    segments: count.describe('files finished'),
+    dropped_fragments: count
       .optional()
       .describe('pictures and sounds of the stream given up because the disk was too slow, since its spoke began; left out: unknown'),
     until: timestampSchema.nullable(),
@@ -87,7 +85,7 @@ export const recordingStatusSchema = z
 export type RecordingStatus = z.infer<typeof recordingStatusSchema>;
 
 const entryHead = {
-  sequence: z.number().int().positive().describe('counts the entries of a stream on one spoke from 1'),
+  sequence: ordinal.describe('counts the entries of a stream on one spoke from 1'),
   stream_id: streamIdSchema,
   spoke_id: spokeIdSchema,
   recording_id: idSchema,
@@ -102,16 +100,14 @@ export const segmentEntrySchema = z
     format: z.enum(recordingFormats),
     from: timestampSchema.describe('wall clock of the first frame'),
     to: timestampSchema.describe('wall clock of the end of the last frame'),
-    duration_ms: z.number().nonnegative(),
-    size_bytes: z.number().int().nonnegative(),
-    frames: z.number().int().nonnegative(),
-    width: z.number().int().optional(),
-    height: z.number().int().optional(),
+    duration_ms: amount,
+    size_bytes: count,
+    frames: count,
+    width: integer.optional(),
+    height: integer.optional(),
     codecs: z.string(),
-    keyframes: z
-      .array(z.tuple([z.number(), z.number().int()]))
-      .describe('[milliseconds from the begin, byte offset] of each keyframe; fmp4 only, else empty'),
-    init_bytes: z.number().int().describe('size of the init segment at the begin of the file; 0 when not fmp4'),
+    keyframes: z.array(z.tuple([z.number(), integer])).describe('[milliseconds from the begin, byte offset] of each keyframe; fmp4 only, else empty'),
+    init_bytes: integer.describe('size of the init segment at the begin of the file; 0 when not fmp4'),
     closed_by: z.enum(['rotation', 'stop', 'gap', 'picture_changed', 'recovered']),
   })
   .meta({ id: 'SegmentEntry' });
@@ -141,7 +137,7 @@ export const recordingEntrySchema = z
 export type RecordingEntry = z.infer<typeof recordingEntrySchema>;
 
 /** Answer of a spoke that is asked for its list: entries after a number, oldest first. */
-export const recordingEntriesSchema = z.object({ entries: z.array(recordingEntrySchema), last: z.number().int().nonnegative(), more: z.boolean() });
+export const recordingEntriesSchema = z.object({ entries: z.array(recordingEntrySchema), last: count, more: z.boolean() });
 
 /** From a start to its stop, over as many files as it took. */
 export const recordingSchema = z
@@ -157,13 +153,10 @@ export const recordingSchema = z
     started_at: timestampSchema.nullable(),
     ended_at: timestampSchema.nullable(),
     until: timestampSchema.nullable(),
-    elapsed_s: z.number().nonnegative(),
-    size_bytes: z.number().int().nonnegative(),
-    segments: z.number().int().nonnegative(),
-    dropped_fragments: z
-      .number()
-      .int()
-      .nonnegative()
+    elapsed_s: amount,
+    size_bytes: count,
+    segments: count,
+    dropped_fragments: count
       .optional()
       .describe('while it goes on: pictures and sounds of the stream given up because the disk was too slow, since its spoke began'),
     requested_by: z.string(),
@@ -174,9 +167,7 @@ export type Recording = z.infer<typeof recordingSchema>;
 
 export const startRecordingSchema = z
   .strictObject({
-    duration_s: z
-      .number()
-      .int()
+    duration_s: integer
       .min(1)
       .max(86_400)
       .optional()
@@ -184,8 +175,8 @@ export const startRecordingSchema = z
         'lasts so long from its begin and stops by itself, also when hub or spoke were restarted meanwhile; counts from the first frame where that comes later. The file begins at the keyframe at or before the begin',
       ),
     format: z.enum(recordingFormats).optional().describe('default: recordings.format of the configuration'),
-    segment_s: z.number().int().min(2).max(86_400).optional(),
-    segment_bytes: z.number().int().min(1_048_576).optional(),
+    segment_s: integer.min(2).max(86_400).optional(),
+    segment_bytes: integer.min(1_048_576).optional(),
     pre_roll_s: z
       .number()
       .min(0)
@@ -215,8 +206,8 @@ export const recordingPolicySchema = z
       .optional(),
     time_zone: z.string().max(64).optional().describe('IANA name; default: that of the hub'),
     format: z.enum(recordingFormats).optional(),
-    segment_s: z.number().int().min(2).max(86_400).optional(),
-    segment_bytes: z.number().int().min(1_048_576).optional(),
+    segment_s: integer.min(2).max(86_400).optional(),
+    segment_bytes: integer.min(1_048_576).optional(),
     max_age_days: z
       .number()
       .min(0.01)
@@ -237,11 +228,11 @@ export const segmentSchema = z
     format: z.enum(recordingFormats),
     started_at: timestampSchema,
     ended_at: timestampSchema,
-    duration_s: z.number().nonnegative(),
-    file_size: z.number().int().nonnegative(),
-    frames: z.number().int().nonnegative(),
-    width: z.number().int().nullable(),
-    height: z.number().int().nullable(),
+    duration_s: amount,
+    file_size: count,
+    frames: count,
+    width: integer.nullable(),
+    height: integer.nullable(),
     protected: z.boolean().describe('retention leaves it alone'),
     recovered: z.boolean().describe('its spoke was killed while writing it'),
     lost_at: timestampSchema.optional().describe('when its file was found to be gone, or not as it was written; left out: it is there'),
@@ -267,8 +258,8 @@ export const coverageSchema = z
         filename: fileStemSchema.optional().describe('with `present`, where one file covers the span'),
       }),
     ),
-    present_s: z.number().nonnegative(),
-    missing_s: z.number().nonnegative(),
+    present_s: amount,
+    missing_s: amount,
     complete_percent: z.number().min(0).max(100).describe('of what was wanted'),
   })
   .meta({ id: 'Coverage' });
@@ -285,8 +276,8 @@ export const exportSchema = z
     progress: z.number().min(0).max(100),
     error: z.string().nullable(),
     filename: z.string().nullable().describe('with extension, below /files/exports/'),
-    file_size: z.number().int().nonnegative().nullable(),
-    missing_s: z.number().nonnegative().describe('seconds inside the span that were not recorded'),
+    file_size: count.nullable(),
+    missing_s: amount.describe('seconds inside the span that were not recorded'),
     download_url: z.string().nullable(),
     created_at: timestampSchema,
     created_by: z.string(),

@@ -1,6 +1,7 @@
 /** The configuration as the hub runs it, its versions, and what a change does. */
 import { z } from 'zod';
 import { timestampSchema } from './ids.js';
+import { count, ordinal } from './numbers.js';
 
 export const settingSchema = z.object({
   key: z.string().describe('dotted path, for example http.port'),
@@ -17,7 +18,7 @@ export type Setting = z.infer<typeof settingSchema>;
 
 export const settingsSchema = z
   .object({
-    version: z.number().int().nonnegative(),
+    version: count,
     file: z.string().nullable(),
     writable: z.boolean(),
     settings: z.array(settingSchema),
@@ -30,7 +31,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 export const changeSettingsSchema = z
   .strictObject({
     changes: z.record(z.string().max(128), z.unknown()).describe('dotted key to value; null goes back to the default'),
-    version: z.number().int().nonnegative().optional().describe('refuse when there is a newer one'),
+    version: count.optional().describe('refuse when there is a newer one'),
     comment: z.string().max(500).optional(),
     dry_run: z.boolean().optional().describe('check and tell, change nothing'),
   })
@@ -41,7 +42,7 @@ export const settingsChangeSchema = z.object({ key: z.string(), before: z.unknow
 
 export const settingsVersionSchema = z
   .object({
-    version: z.number().int().positive(),
+    version: ordinal,
     time: timestampSchema,
     actor: z.string().describe('user, or `file` when it was edited by hand'),
     comment: z.string().nullable(),

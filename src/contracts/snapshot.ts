@@ -1,6 +1,7 @@
 /** Snapshots: pictures that were kept. */
 import { z } from 'zod';
 import { streamIdSchema, timestampSchema } from './ids.js';
+import { count, integer, ordinal } from './numbers.js';
 import { fileStemSchema } from './recording.js';
 
 export const snapshotFormats = ['jpg', 'png'] as const;
@@ -10,9 +11,9 @@ export const snapshotSchema = z
     filename: fileStemSchema.describe('with its extension'),
     stream_id: streamIdSchema,
     format: z.enum(snapshotFormats),
-    width: z.number().int().positive(),
-    height: z.number().int().positive(),
-    file_size: z.number().int().nonnegative(),
+    width: ordinal,
+    height: ordinal,
+    file_size: count,
     taken_at: timestampSchema,
     taken_by: z.string(),
     protected: z.boolean(),
@@ -25,8 +26,8 @@ export const takeSnapshotSchema = z
   .strictObject({
     filename: fileStemSchema.optional().describe('without or with the extension of the format; default: stream and time'),
     format: z.enum(snapshotFormats).optional().describe('default: by the extension of `filename`, else jpg'),
-    quality: z.number().int().min(1).max(100).optional().describe('jpg only; default: snapshots.quality of the configuration'),
-    width: z.number().int().min(16).max(7680).optional(),
+    quality: integer.min(1).max(100).optional().describe('jpg only; default: snapshots.quality of the configuration'),
+    width: integer.min(16).max(7680).optional(),
   })
   .meta({ id: 'TakeSnapshot' });
 export type TakeSnapshot = z.infer<typeof takeSnapshotSchema>;

@@ -1,6 +1,7 @@
 /** Room for recordings and snapshots: how much there is, what is kept, what is cleaned up. */
 import { z } from 'zod';
 import { streamIdSchema, timestampSchema } from './ids.js';
+import { amount, count, integer } from './numbers.js';
 
 export const storageStates = ['ok', 'warning', 'blocked'] as const;
 export type StorageState = (typeof storageStates)[number];
@@ -18,24 +19,22 @@ export type RetentionPolicy = z.infer<typeof retentionPolicySchema>;
 export const storageSchema = z
   .object({
     path: z.string().nullable().describe('recordings folder; null unless you are an admin'),
-    total_space: z.number().nonnegative().describe('bytes'),
-    used_space: z.number().nonnegative(),
-    available_space: z.number().nonnegative(),
+    total_space: amount.describe('bytes'),
+    used_space: amount,
+    available_space: amount,
     usage_percentage: z.number().min(0).max(100),
-    recordings_size: z.number().nonnegative(),
-    snapshots_size: z.number().nonnegative(),
-    exports_size: z.number().nonnegative(),
+    recordings_size: amount,
+    snapshots_size: amount,
+    exports_size: amount,
     state: z.enum(storageStates).describe('`blocked`: nothing new is recorded until there is room'),
     low_space_warning: z.boolean(),
     warn_percent: z.number(),
     block_percent: z.number(),
     retention: retentionPolicySchema,
     oldest_at: timestampSchema.nullable(),
-    bytes_per_day: z.number().nonnegative().describe('written on an average day of the last week'),
-    observed_s: z.number().nonnegative().optional().describe('over how long the rate was seen, s; a short time says little'),
-    full_in_days: z
-      .number()
-      .nonnegative()
+    bytes_per_day: amount.describe('written on an average day of the last week'),
+    observed_s: amount.optional().describe('over how long the rate was seen, s; a short time says little'),
+    full_in_days: amount
       .nullable()
       .describe(
         'until the disk is full at this rate: recording is blocked then, or, by an enabled policy of age or size, the oldest recordings go first; null: never',
@@ -43,9 +42,9 @@ export const storageSchema = z
     streams: z.array(
       z.object({
         stream_id: streamIdSchema,
-        size: z.number().nonnegative(),
-        segments: z.number().int(),
-        bytes_per_day: z.number().nonnegative(),
+        size: amount,
+        segments: integer,
+        bytes_per_day: amount,
         oldest_at: timestampSchema.nullable(),
       }),
     ),
@@ -56,8 +55,8 @@ export type Storage = z.infer<typeof storageSchema>;
 export const cleanupResultSchema = z
   .object({
     cleanup_executed: z.boolean(),
-    files_deleted: z.number().int().nonnegative(),
-    space_freed: z.number().nonnegative().describe('bytes'),
+    files_deleted: count,
+    space_freed: amount.describe('bytes'),
     message: z.string(),
   })
   .meta({ id: 'CleanupResult' });

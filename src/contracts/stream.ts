@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { problemSchema } from './errors.js';
 import { spokeIdSchema, streamIdSchema, timestampSchema } from './ids.js';
+import { amount, count, integer } from './numbers.js';
 import { pictureSizeSchema } from './picture-size.js';
 
 /** Clients written in Go send `""` and `0` for what was not set. */
@@ -25,7 +26,7 @@ export const streamConfigSchema = z
     codec: unset(z.enum(['h264', 'copy'])).describe(
       '`h264` encodes, `copy` passes the source through; default: copy where a browser can play the source, else encode',
     ),
-    bitrate: unset(z.number().int().min(50).max(200_000)).describe('video bitrate in kbit/s; default by resolution'),
+    bitrate: unset(integer.min(50).max(200_000)).describe('video bitrate in kbit/s; default by resolution'),
     output_url: unset(z.string().max(2048)).describe('also push the same encode there: `rtsp(s)://`, `rtmp(s)://` or `srt://`'),
     audio: z.enum(['auto', 'none']).optional().describe('`auto` carries audio when the source has it'),
     encoder: z.enum(videoEncoders).optional().describe('`auto` takes a hardware encoder that passed its test encode, else libx264'),
@@ -81,30 +82,27 @@ export type StreamReason = (typeof streamReasons)[number];
 
 export const videoFactsSchema = z.object({
   codec: z.string(),
-  width: z.number().int(),
-  height: z.number().int(),
+  width: integer,
+  height: integer,
   frame_rate: z.number().optional(),
   profile: z.string().optional(),
   b_frames: z.boolean().optional().describe('some pictures refer to later ones, which WebRTC cannot carry; told by a look into the source'),
 });
-export const audioFactsSchema = z.object({ codec: z.string(), sample_rate: z.number().optional(), channels: z.number().int().optional() });
+export const audioFactsSchema = z.object({ codec: z.string(), sample_rate: z.number().optional(), channels: integer.optional() });
 
 export const streamStatusSchema = z
   .object({
     stream_id: streamIdSchema,
     state: z.enum(streamStates),
     error: z.string().optional().describe('one sentence, only when something is wrong'),
-    pid: z.number().int().nonnegative().optional().describe('process id of FFmpeg'),
+    pid: count.optional().describe('process id of FFmpeg'),
     started_at: z
       .preprocess((value) => value ?? undefined, timestampSchema.optional())
       .describe('when the running FFmpeg delivered its first fragment'),
     timestamp: timestampSchema,
     reason: z.enum(streamReasons).optional(),
     no_signal: z.boolean().optional().describe('true while viewers see the no-signal picture instead of the source'),
-    restarts: z
-      .number()
-      .int()
-      .nonnegative()
+    restarts: count
       .optional()
       .describe('restarts of FFmpeg that nobody asked for (crash, stall, source lost), since the stream was last told to start'),
     next_attempt_at: timestampSchema.optional(),
@@ -115,7 +113,7 @@ export const streamStatusSchema = z
     audio: audioFactsSchema.optional(),
     codecs: z.string().optional().describe('RFC 6381 codecs string of the media, for example `avc1.64001f,mp4a.40.2`'),
     last_stderr: z.array(z.string()).optional().describe('last lines FFmpeg wrote before it failed'),
-    config_revision: z.number().int().optional(),
+    config_revision: integer.optional(),
   })
   .meta({ id: 'StreamStatus' });
 export type StreamStatus = z.infer<typeof streamStatusSchema>;
@@ -123,12 +121,12 @@ export type StreamStatus = z.infer<typeof streamStatusSchema>;
 export const streamProgressSchema = z
   .object({
     stream_id: streamIdSchema,
-    frame: z.number().int().nonnegative().describe('frames since FFmpeg started'),
-    fps: z.number().nonnegative(),
-    bitrate_kbps: z.number().nonnegative(),
-    total_size_bytes: z.number().int().nonnegative(),
-    dropped_frames: z.number().int().nonnegative(),
-    speed: z.number().nonnegative().describe('1 is real time'),
+    frame: count.describe('frames since FFmpeg started'),
+    fps: amount,
+    bitrate_kbps: amount,
+    total_size_bytes: count,
+    dropped_frames: count,
+    speed: amount.describe('1 is real time'),
     timestamp: timestampSchema,
   })
   .meta({ id: 'StreamProgress' });
@@ -137,15 +135,15 @@ export type StreamProgress = z.infer<typeof streamProgressSchema>;
 export const streamMetricsSchema = z
   .object({
     stream_id: streamIdSchema,
-    cpu_percent: z.number().nonnegative().optional().describe('of one core, FFmpeg only'),
-    rss_bytes: z.number().int().nonnegative().optional().describe('resident memory of FFmpeg'),
-    fps: z.number().nonnegative().optional(),
-    bitrate_kbps: z.number().nonnegative().optional(),
-    queue_bytes: z.number().int().nonnegative().optional().describe('media waiting for the bus'),
-    dropped_frames: z.number().int().nonnegative().optional().describe('dropped by FFmpeg since it started'),
-    dropped_fragments: z.number().int().nonnegative().optional().describe('media dropped before the bus since the stream started'),
-    keyframe_age_ms: z.number().nonnegative().optional(),
-    restarts: z.number().int().nonnegative().optional(),
+    cpu_percent: amount.optional().describe('of one core, FFmpeg only'),
+    rss_bytes: count.optional().describe('resident memory of FFmpeg'),
+    fps: amount.optional(),
+    bitrate_kbps: amount.optional(),
+    queue_bytes: count.optional().describe('media waiting for the bus'),
+    dropped_frames: count.optional().describe('dropped by FFmpeg since it started'),
+    dropped_fragments: count.optional().describe('media dropped before the bus since the stream started'),
+    keyframe_age_ms: amount.optional(),
+    restarts: count.optional(),
     timestamp: timestampSchema,
   })
   .meta({ id: 'StreamMetrics' });
@@ -190,12 +188,12 @@ export const streamSchema = z
     on_demand: z.boolean().describe('runs only while somebody watches; stops 30 s after the last viewer'),
     managed: z.boolean().describe('false for a stream that a foreign spoke brought along: it can be watched and commanded, not configured'),
     spoke: spokeIdSchema.nullable().describe('spoke it must run on; null: any'),
-    revision: z.number().int().describe('grows with each change; send it back to update safely'),
+    revision: integer.describe('grows with each change; send it back to update safely'),
     created_at: timestampSchema,
     updated_at: timestampSchema,
     status: streamStatusSchema.nullable().describe('last report; null before the first'),
     progress: streamProgressSchema.nullable(),
-    viewers: z.number().int().nonnegative(),
+    viewers: count,
     links: z.object({ live_mp4: z.string(), hls: z.string(), still: z.string() }),
   })
   .meta({ id: 'Stream' });
@@ -221,7 +219,7 @@ export const updateStreamSchema = z
     config: streamConfigSchema.optional().describe('replaces the whole configuration'),
     on_demand: z.boolean().optional(),
     spoke: spokeIdSchema.nullable().optional(),
-    revision: z.number().int().optional().describe('refuse when the stream has changed since'),
+    revision: integer.optional().describe('refuse when the stream has changed since'),
   })
   .meta({ id: 'UpdateStream' });
 export type UpdateStream = z.infer<typeof updateStreamSchema>;

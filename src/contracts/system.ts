@@ -1,6 +1,7 @@
 /** Health of the whole and of its parts; changes of configuration. */
 import { z } from 'zod';
 import { idSchema, timestampSchema } from './ids.js';
+import { amount, integer } from './numbers.js';
 
 export const healthStates = ['healthy', 'degraded', 'unhealthy'] as const;
 export type HealthState = (typeof healthStates)[number];
@@ -18,7 +19,7 @@ export const systemHealthSchema = z
   .object({
     status: z.enum(healthStates),
     version: z.string(),
-    uptime_s: z.number().nonnegative(),
+    uptime_s: amount,
     components: z.array(componentHealthSchema),
     timestamp: timestampSchema,
   })
@@ -32,7 +33,7 @@ export const configChangeSchema = z
     entity: z.enum(['stream', 'camera', 'recording_policy', 'retention', 'user', 'token', 'grant', 'bus_user', 'config']),
     entity_id: z.string(),
     change: z.enum(['created', 'updated', 'deleted']),
-    revision: z.number().int().optional(),
+    revision: integer.optional(),
     actor: idSchema.optional(),
     timestamp: timestampSchema,
   })

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { problemSchema } from './errors.js';
 import { idSchema, timestampSchema } from './ids.js';
+import { amount, count, integer, ordinal } from './numbers.js';
 import { sourceFactsSchema, videoIdSchema, videoOutputSchema } from './video.js';
 import { videoProfileSchema } from './video-profile.js';
 
@@ -43,7 +44,7 @@ export const videoProcessRequestSchema = z
     callback_url: z.url().max(2048).optional(),
     metadata: z.record(z.string(), z.unknown()).optional(),
     profile: idSchema.optional(),
-    priority: z.number().int().min(-50).max(50).optional(),
+    priority: integer.min(-50).max(50).optional(),
     delete_source: z.boolean().optional(),
   })
   .meta({ id: 'VideoProcessRequest' });
@@ -62,23 +63,23 @@ export const jobProgressSchema = z
     job_id: idSchema,
     video_id: videoIdSchema,
     worker_id: idSchema,
-    revision: z.number().int(),
+    revision: integer,
     phase: z.enum(jobPhases),
     percent: z.number().min(0).max(100),
-    fps: z.number().nonnegative(),
-    speed: z.number().nonnegative().describe('1: as fast as it plays'),
-    eta_s: z.number().nonnegative().nullable(),
-    elapsed_s: z.number().nonnegative(),
+    fps: amount,
+    speed: amount.describe('1: as fast as it plays'),
+    eta_s: amount.nullable(),
+    elapsed_s: amount,
     renditions: z.array(
       z.object({
         name: z.string(),
         percent: z.number().min(0).max(100),
-        bitrate_kbps: z.number().nonnegative(),
+        bitrate_kbps: amount,
         state: z.enum(['waiting', 'running', 'done']),
         is_playable: z.boolean(),
       }),
     ),
-    chunks: z.object({ total: z.number().int(), done: z.number().int(), workers: z.number().int() }).nullable(),
+    chunks: z.object({ total: integer, done: integer, workers: integer }).nullable(),
     timestamp: timestampSchema,
   })
   .meta({ id: 'JobProgress' });
@@ -104,11 +105,11 @@ export type JobFailure = z.infer<typeof jobFailureSchema>;
 
 export const jobCostSchema = z
   .object({
-    cpu_s: z.number().nonnegative().describe('user and system time of every FFmpeg'),
-    wall_s: z.number().nonnegative(),
-    read_bytes: z.number().int().nonnegative(),
-    written_bytes: z.number().int().nonnegative(),
-    peak_rss_bytes: z.number().int().nonnegative(),
+    cpu_s: amount.describe('user and system time of every FFmpeg'),
+    wall_s: amount,
+    read_bytes: count,
+    written_bytes: count,
+    peak_rss_bytes: count,
   })
   .meta({ id: 'JobCost' });
 export type JobCost = z.infer<typeof jobCostSchema>;
@@ -120,14 +121,14 @@ export const jobSchema = z
     state: z.enum(jobStates),
     profile: idSchema,
     quality: z.array(z.string()).nullable(),
-    priority: z.number().int(),
+    priority: integer,
     owner: z.string(),
     origin: z.enum(['upload', 'bus', 'api', 'recording', 'replay']),
-    attempt: z.number().int().nonnegative(),
-    max_attempts: z.number().int(),
-    revision: z.number().int().describe('of the lease; grows with each claim'),
+    attempt: count,
+    max_attempts: integer,
+    revision: integer.describe('of the lease; grows with each claim'),
     worker_id: idSchema.nullable(),
-    position: z.number().int().nullable().describe('1: next; null: not waiting'),
+    position: integer.nullable().describe('1: next; null: not waiting'),
     progress: jobProgressSchema.nullable(),
     error: jobFailureSchema.nullable(),
     cost: jobCostSchema.nullable(),
@@ -158,8 +159,8 @@ export const jobEventSchema = z
       'replayed',
       'callback',
     ]),
-    attempt: z.number().int(),
-    revision: z.number().int(),
+    attempt: integer,
+    revision: integer,
     worker_id: idSchema.nullable(),
     detail: z.string().nullable(),
   })
@@ -171,8 +172,8 @@ export const jobOrderSchema = z
   .object({
     job_id: idSchema,
     video_id: videoIdSchema,
-    revision: z.number().int(),
-    attempt: z.number().int(),
+    revision: integer,
+    attempt: integer,
     source_path: z.string(),
     output_path: z.string().describe('folder that shall hold the result'),
     staging_path: z.string().describe('folder beside it that this attempt writes in; carries the revision in its name'),
@@ -182,11 +183,11 @@ export const jobOrderSchema = z
     delete_source: z.boolean(),
     limits: z.object({
       max_duration_s: z.number(),
-      max_pixels: z.number().int(),
-      max_streams: z.number().int(),
-      max_output_bytes: z.number().int(),
+      max_pixels: integer,
+      max_streams: integer,
+      max_output_bytes: integer,
       max_wall_s: z.number(),
-      max_memory_bytes: z.number().int(),
+      max_memory_bytes: integer,
       stall_s: z.number(),
     }),
     lease_s: z.number().positive().describe('a worker that is silent for so long loses the job'),
@@ -200,7 +201,7 @@ export const jobClaimSchema = z
   .strictObject({
     worker_id: idSchema,
     instance: z.string().max(64),
-    ticket: z.strictObject({ sequence: z.number().int().positive(), delivery: z.number().int().positive(), payload: z.string() }).nullable(),
+    ticket: z.strictObject({ sequence: ordinal, delivery: ordinal, payload: z.string() }).nullable(),
   })
   .meta({ id: 'JobClaim' });
 export type JobClaim = z.infer<typeof jobClaimSchema>;
@@ -210,13 +211,13 @@ export const jobClaimReplySchema = z
   .discriminatedUnion('outcome', [
     z.object({ outcome: z.literal('granted'), order: jobOrderSchema }),
     z.object({ outcome: z.literal('nothing') }),
-    z.object({ outcome: z.literal('later'), retry_in_ms: z.number().int().nonnegative() }),
+    z.object({ outcome: z.literal('later'), retry_in_ms: count }),
     z.object({ outcome: z.literal('dead'), detail: z.string() }),
   ])
   .meta({ id: 'JobClaimReply' });
 export type JobClaimReply = z.infer<typeof jobClaimReplySchema>;
 
-const reportHead = { job_id: idSchema, worker_id: idSchema, revision: z.number().int() };
+const reportHead = { job_id: idSchema, worker_id: idSchema, revision: integer };
 
 /** What a worker tells the hub of the job it holds; each is answered, and safe to repeat. */
 export const jobReportSchema = z
@@ -243,7 +244,7 @@ export const jobReportReplySchema = z
   .object({
     verdict: z.enum(['go_on', 'stop']),
     reason: z.string().optional(),
-    retry_in_ms: z.number().int().nonnegative().optional(),
+    retry_in_ms: count.optional(),
     final: z.boolean().optional().describe('with `failed`: no further attempt'),
   })
   .meta({ id: 'JobReportReply' });
@@ -253,15 +254,15 @@ export type JobReportReply = z.infer<typeof jobReportReplySchema>;
 export const videoChunkSchema = z
   .object({
     job_id: idSchema,
-    revision: z.number().int(),
+    revision: integer,
     leader_id: idSchema,
-    chunk: z.number().int().nonnegative(),
+    chunk: count,
     source_path: z.string(),
     folder: z.string().describe('folder that shall hold the result, renamed into place when complete'),
     command: z.array(z.string()).describe('arguments of FFmpeg, made by the leader; paths inside `folder` begin with `{folder}`'),
     duration_s: z.number().positive(),
-    frames: z.number().int().positive().nullable(),
-    limits: z.object({ max_wall_s: z.number(), max_output_bytes: z.number().int(), max_memory_bytes: z.number().int(), stall_s: z.number() }),
+    frames: ordinal.nullable(),
+    limits: z.object({ max_wall_s: z.number(), max_output_bytes: integer, max_memory_bytes: integer, stall_s: z.number() }),
   })
   .meta({ id: 'VideoChunk' });
 export type VideoChunk = z.infer<typeof videoChunkSchema>;
@@ -269,12 +270,12 @@ export type VideoChunk = z.infer<typeof videoChunkSchema>;
 export const videoChunkStatusSchema = z
   .object({
     job_id: idSchema,
-    revision: z.number().int(),
-    chunk: z.number().int().nonnegative(),
+    revision: integer,
+    chunk: count,
     worker_id: idSchema,
     state: z.enum(['running', 'done', 'failed']),
     percent: z.number().min(0).max(100),
-    fps: z.number().nonnegative(),
+    fps: amount,
     failure: jobFailureSchema.optional(),
     cost: jobCostSchema.optional(),
     timestamp: timestampSchema,
@@ -289,7 +290,7 @@ export const workerCommandSchema = z
     z.strictObject({ action: z.literal('drain') }).describe('finish what runs, take nothing new'),
     z.strictObject({ action: z.literal('resume') }),
     z.strictObject({ action: z.literal('pause') }).describe('take no tickets until `resume`; what runs goes on'),
-    z.strictObject({ action: z.literal('cancel'), job_id: idSchema, revision: z.number().int() }),
+    z.strictObject({ action: z.literal('cancel'), job_id: idSchema, revision: integer }),
   ])
   .meta({ id: 'WorkerCommand' });
 export type WorkerCommand = z.infer<typeof workerCommandSchema>;
@@ -307,7 +308,7 @@ export const videoProcessedSchema = z
     thumbnail_path: z.string().nullable(),
     quality: z.array(z.string()),
     duration: z.number().describe('seconds'),
-    size_bytes: z.number().int(),
+    size_bytes: integer,
     metadata: z.record(z.string(), z.unknown()),
     timestamp: timestampSchema,
   })
@@ -323,7 +324,7 @@ export const videoFailedSchema = z
     error: z.string(),
     code: z.string(),
     reason: z.string(),
-    attempts: z.number().int(),
+    attempts: integer,
     metadata: z.record(z.string(), z.unknown()),
     timestamp: timestampSchema,
   })
@@ -336,7 +337,7 @@ export const videoUploadedSchema = z
     source_path: z.string().min(1).max(4096),
     user_id: z.string().max(128).default(''),
     metadata: z.record(z.string(), z.unknown()).optional(),
-    size_bytes: z.number().int().nonnegative().optional(),
+    size_bytes: count.optional(),
     sha256: z.string().max(64).optional(),
     timestamp: timestampSchema.optional(),
   })
@@ -379,7 +380,7 @@ export const deadLetterSchema = z
     reason: z.string(),
     detail: z.string(),
     stderr: z.array(z.string()),
-    attempts: z.number().int(),
+    attempts: integer,
     at: timestampSchema,
     replayed_at: timestampSchema.nullable(),
   })
@@ -395,8 +396,8 @@ export const callbackSchema = z
     url: z.string(),
     event: z.enum(['video.processed', 'video.failed']),
     state: z.enum(['waiting', 'delivered', 'failed', 'disabled']),
-    attempts: z.number().int(),
-    last_status: z.number().int().nullable(),
+    attempts: integer,
+    last_status: integer.nullable(),
     last_error: z.string().nullable(),
     next_at: timestampSchema.nullable(),
     created_at: timestampSchema,
@@ -411,10 +412,10 @@ export const videoWorkerSchema = z
     worker_id: idSchema,
     state: z.enum(['online', 'paused', 'draining', 'lost']),
     host: z.string(),
-    pid: z.number().int(),
+    pid: integer,
     version: z.string(),
     jobs: z.array(idSchema),
-    slots: z.number().int().describe('jobs it would take at once, by measured load'),
+    slots: integer.describe('jobs it would take at once, by measured load'),
     encoders: z.array(z.string()),
     cpu_percent: z.number().nullable(),
     rss_bytes: z.number().nullable(),
@@ -426,15 +427,15 @@ export type VideoWorker = z.infer<typeof videoWorkerSchema>;
 export const videoQueueSchema = z
   .object({
     state: z.enum(['running', 'paused']),
-    queued: z.number().int(),
-    running: z.number().int(),
-    retrying: z.number().int(),
-    dead_letters: z.number().int(),
+    queued: integer,
+    running: integer,
+    retrying: integer,
+    dead_letters: integer,
     oldest_wait_s: z.number().nullable(),
     wait_p50_s: z.number().nullable().describe('of jobs started within the last hour'),
     run_p50_s: z.number().nullable(),
     speed_p50: z.number().nullable().describe('seconds of video per second of work'),
-    failures: z.record(z.string(), z.number().int()).describe('by reason, of the last 24 hours'),
+    failures: z.record(z.string(), integer).describe('by reason, of the last 24 hours'),
     cpu_s_24h: z.number(),
     bytes_24h: z.number(),
     workers: z.array(videoWorkerSchema),

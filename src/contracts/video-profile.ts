@@ -1,6 +1,7 @@
 /** How a video is encoded: profiles with their ladder of renditions, by name in the configuration and in each request. */
 import { z } from 'zod';
 import { idSchema } from './ids.js';
+import { integer } from './numbers.js';
 
 export const videoCodecs = ['h264', 'h265', 'av1'] as const;
 export type VideoCodec = (typeof videoCodecs)[number];
@@ -9,9 +10,9 @@ export type VideoCodec = (typeof videoCodecs)[number];
 export const renditionSchema = z
   .strictObject({
     name: idSchema.max(16).describe('file names begin with it: `720p`'),
-    height: z.number().int().min(64).max(4320).describe('pixels of the short side; a step above the source is left out'),
-    video_kbps: z.number().int().min(20).max(200_000).describe('average; with `crf` the cap'),
-    audio_kbps: z.number().int().min(24).max(512).default(128),
+    height: integer.min(64).max(4320).describe('pixels of the short side; a step above the source is left out'),
+    video_kbps: integer.min(20).max(200_000).describe('average; with `crf` the cap'),
+    audio_kbps: integer.min(24).max(512).default(128),
     codec: z.enum(videoCodecs).default('h264'),
     max_fps: z.number().min(1).max(60).default(60),
     crf: z.number().min(0).max(63).optional().describe('overrides that of the profile'),
@@ -56,7 +57,7 @@ export const videoProfileSchema = z
     encryption: z.enum(['none', 'aes128']).default('none').describe('`aes128` needs `ts` and H.264'),
     iframes: z.boolean().default(true).describe('I-frame playlists for fast seeking'),
     storyboard: z.boolean().default(true).describe('sprite with WebVTT for previews'),
-    posters: z.number().int().min(0).max(12).default(4).describe('poster candidates beside the thumbnail'),
+    posters: integer.min(0).max(12).default(4).describe('poster candidates beside the thumbnail'),
   })
   .refine((profile) => !profile.dash || profile.container === 'cmaf', { path: ['dash'], message: 'DASH needs container `cmaf`' })
   .refine((profile) => profile.encryption === 'none' || (profile.container === 'ts' && profile.renditions.every((step) => step.codec === 'h264')), {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { idSchema, timestampSchema } from './ids.js';
+import { amount, count, integer, ordinal } from './numbers.js';
 import { videoCodecs } from './video-profile.js';
 
 export const videoIdSchema = idSchema.describe('id of the video');
@@ -43,23 +44,23 @@ export type SourceFault = (typeof sourceFaults)[number];
 export const sourceFactsSchema = z
   .object({
     container: z.string().describe('demuxer as FFmpeg names it'),
-    duration_s: z.number().nonnegative().describe('of the longest track, measured from packets'),
-    size_bytes: z.number().int().nonnegative(),
-    bitrate_kbps: z.number().nonnegative(),
+    duration_s: amount.describe('of the longest track, measured from packets'),
+    size_bytes: count,
+    bitrate_kbps: amount,
     start_s: z.number().describe('first timestamp; may be negative'),
     video: z
       .object({
-        index: z.number().int().nonnegative().describe('number of the stream in the file'),
+        index: count.describe('number of the stream in the file'),
         codec: z.string(),
         profile: z.string().nullable(),
         level: z.number().nullable(),
         pixel_format: z.string().nullable(),
-        width: z.number().int().describe('as displayed: rotation and pixel shape applied'),
-        height: z.number().int(),
-        coded_width: z.number().int(),
-        coded_height: z.number().int(),
+        width: integer.describe('as displayed: rotation and pixel shape applied'),
+        height: integer,
+        coded_width: integer,
+        coded_height: integer,
         rotation: z.number().describe('degrees clockwise: 0, 90, 180 or 270'),
-        pixel_aspect: z.tuple([z.number().int(), z.number().int()]),
+        pixel_aspect: z.tuple([integer, integer]),
         frame_rate: z.number().describe('average frames per second'),
         frame_rate_text: z.string().describe('as a fraction: `30000/1001`'),
         is_variable_rate: z.boolean(),
@@ -67,14 +68,14 @@ export const sourceFactsSchema = z
         is_hdr: z.boolean(),
         transfer: z.string().nullable(),
         primaries: z.string().nullable(),
-        frames: z.number().int().nullable(),
+        frames: integer.nullable(),
         keyframe_interval_s: z.number().nullable().describe('longest distance of two keyframes; null: not measured'),
-        bitrate_kbps: z.number().nonnegative(),
+        bitrate_kbps: amount,
         start_s: z.number().optional().describe('presentation time of the first frame'),
-        duration_s: z.number().nonnegative().optional().describe('from the first frame to the end of the last'),
+        duration_s: amount.optional().describe('from the first frame to the end of the last'),
         gop: z
           .object({
-            frames: z.number().int().nullable().describe('between any two keyframes; null: it varies'),
+            frames: integer.nullable().describe('between any two keyframes; null: it varies'),
             is_open: z.boolean().describe('frames after a keyframe need what was before it'),
           })
           .nullable()
@@ -84,21 +85,21 @@ export const sourceFactsSchema = z
       .nullable(),
     audio: z.array(
       z.object({
-        index: z.number().int().nonnegative(),
+        index: count,
         codec: z.string(),
-        channels: z.number().int(),
-        sample_rate: z.number().int(),
+        channels: integer,
+        sample_rate: integer,
         language: z.string().nullable(),
         title: z.string().nullable(),
         is_default: z.boolean(),
-        bitrate_kbps: z.number().nonnegative(),
+        bitrate_kbps: amount,
         start_s: z.number().optional().describe('presentation time of the first sample'),
-        duration_s: z.number().nonnegative().optional(),
+        duration_s: amount.optional(),
       }),
     ),
     subtitles: z.array(
       z.object({
-        index: z.number().int().nonnegative(),
+        index: count,
         codec: z.string(),
         is_text: z.boolean(),
         language: z.string().nullable(),
@@ -116,16 +117,16 @@ export const outputRenditionSchema = z
   .object({
     name: idSchema,
     playlist: z.string().describe('file name below the output folder'),
-    width: z.number().int().nullable().describe('null: audio only'),
-    height: z.number().int().nullable(),
+    width: integer.nullable().describe('null: audio only'),
+    height: integer.nullable(),
     frame_rate: z.number().nullable(),
     codec: z.enum(videoCodecs).nullable(),
     codecs: z.string().describe('RFC 6381'),
-    bandwidth: z.number().int().describe('bits per second, measured peak'),
-    average_bandwidth: z.number().int(),
-    segments: z.number().int(),
-    size_bytes: z.number().int(),
-    frames: z.number().int().nullable(),
+    bandwidth: integer.describe('bits per second, measured peak'),
+    average_bandwidth: integer,
+    segments: integer,
+    size_bytes: integer,
+    frames: integer.nullable(),
     passthrough: z.boolean(),
     encoder: z.string().describe('`libx264`, `h264_vaapi`, ... or `copy`'),
   })
@@ -134,7 +135,7 @@ export const outputRenditionSchema = z
 /** What was published for a video. All names are files below the output folder. */
 export const videoOutputSchema = z
   .object({
-    revision: z.number().int().positive().describe('grows with each publication'),
+    revision: ordinal.describe('grows with each publication'),
     profile: idSchema,
     master: z.string().describe('`master.m3u8`'),
     dash: z.string().nullable(),
@@ -145,7 +146,7 @@ export const videoOutputSchema = z
     audio: z.array(z.object({ name: z.string(), language: z.string(), playlist: z.string() })),
     subtitles: z.array(z.object({ name: z.string(), language: z.string(), playlist: z.string(), vtt: z.string() })),
     duration_s: z.number(),
-    size_bytes: z.number().int(),
+    size_bytes: integer,
     is_encrypted: z.boolean(),
     published_at: timestampSchema,
   })
@@ -168,7 +169,7 @@ export const videoSchema = z
     source: z
       .object({
         name: z.string().describe('file name as it was given; only shown'),
-        size_bytes: z.number().int().nonnegative(),
+        size_bytes: count,
         sha256: z.string().nullable(),
         kept: z.boolean().describe('false: deleted after success, as was asked'),
       })
@@ -201,12 +202,7 @@ export const sharedVideoSchema = z
     description: z.string(),
     state: z.enum(videoStates),
     duration_s: z.number().nullable().describe('of the source while there is no result yet'),
-    revision: z
-      .number()
-      .int()
-      .positive()
-      .nullable()
-      .describe('its files lie in the folder `r{revision}` beside this document; null: nothing to play yet'),
+    revision: ordinal.nullable().describe('its files lie in the folder `r{revision}` beside this document; null: nothing to play yet'),
     master: z.string().nullable().describe('file name of the HLS multivariant playlist'),
     dash: z.string().nullable(),
     thumbnail: z.string().nullable(),
@@ -236,7 +232,7 @@ export const videoDraftSchema = z
     profile: idSchema.optional().describe('default: `vod.profile`'),
     quality: z.array(z.string().max(16)).min(1).max(12).optional().describe('steps of the ladder by name; default: all of the profile'),
     process: z.boolean().optional().describe('queue it as soon as it is complete; default true'),
-    priority: z.number().int().min(-50).max(50).optional(),
+    priority: integer.min(-50).max(50).optional(),
     callback_url: z.url().max(2048).optional(),
     thumbnail_time: z.string().max(32).optional(),
     delete_source: z.boolean().optional().describe('delete the source after success; default false'),
@@ -255,9 +251,9 @@ export const uploadSchema = z
     method: z.enum(uploadMethods),
     state: z.enum(uploadStates).describe('`paused`: no byte for a while; it goes on where it stopped'),
     name: z.string().describe('file name as it was given; only shown'),
-    size_bytes: z.number().int().nonnegative().nullable().describe('null: not known beforehand'),
-    received_bytes: z.number().int().nonnegative(),
-    bytes_per_s: z.number().nonnegative().nullable(),
+    size_bytes: count.nullable().describe('null: not known beforehand'),
+    received_bytes: count,
+    bytes_per_s: amount.nullable(),
     sha256: z.string().nullable(),
     owner: z.string(),
     error: z.object({ code: z.string(), reason: z.string().nullable(), detail: z.string() }).nullable(),
@@ -289,7 +285,7 @@ export type VideoLink = z.infer<typeof videoLinkSchema>;
 export const videoReportSchema = z
   .object({
     video_id: videoIdSchema,
-    revision: z.number().int(),
+    revision: integer,
     checked_at: timestampSchema,
     passed: z.boolean().describe('every `must` holds'),
     rules: z.array(

@@ -1,6 +1,7 @@
 /** Cameras, and what can be found on the network. */
 import { z } from 'zod';
 import * as camera from '../camera.js';
+import { count, integer } from '../numbers.js';
 import { page, pageQuery, type Route } from './route.js';
 
 const cameraParams = z.object({ camera_id: camera.cameraIdSchema });
@@ -13,7 +14,7 @@ export const cameraRoutes = {
     tag: 'cameras',
     summary: 'Cameras you may see',
     query: pageQuery.extend({ status: z.enum(camera.cameraStatuses).optional() }),
-    answer: page(camera.cameraSchema).extend({ total: z.number().int(), connected: z.number().int() }),
+    answer: page(camera.cameraSchema).extend({ total: integer, connected: integer }),
   },
   add_camera: {
     method: 'POST',
@@ -75,7 +76,7 @@ export const cameraRoutes = {
     role: 'viewer',
     tag: 'cameras',
     summary: 'Streams of others that were found or named',
-    answer: z.object({ items: z.array(camera.externalStreamSchema), scan_interval: z.number().int().nonnegative() }),
+    answer: z.object({ items: z.array(camera.externalStreamSchema), scan_interval: count }),
   },
   scan_external_streams: {
     method: 'POST',
@@ -122,7 +123,7 @@ export const cameraRoutes = {
     role: 'admin',
     tag: 'cameras',
     summary: 'Scan every so many seconds; 0: only when asked',
-    body: z.strictObject({ scan_interval: z.number().int().min(0).max(86_400) }),
-    answer: z.object({ scan_interval: z.number().int() }),
+    body: z.strictObject({ scan_interval: integer.min(0).max(86_400) }),
+    answer: z.object({ scan_interval: integer }),
   },
 } as const satisfies Record<string, Route>;

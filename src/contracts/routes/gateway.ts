@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import * as gateway from '../gateway.js';
 import { streamIdSchema } from '../ids.js';
+import { integer } from '../numbers.js';
 import type { Route } from './route.js';
 
 export const gatewayRoutes = {
@@ -50,7 +51,7 @@ export const gatewayRoutes = {
     body: z
       .strictObject({
         actions: z.array(z.enum(gateway.streamActionsGranted)).min(1).optional().describe('default read; publish needs the role operator'),
-        expires_in_s: z.number().int().min(10).max(86_400).optional().describe('default 3600'),
+        expires_in_s: integer.min(10).max(86_400).optional().describe('default 3600'),
       })
       .optional(),
     answer: gateway.streamTokenSchema,

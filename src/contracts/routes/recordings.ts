@@ -1,6 +1,7 @@
 /** Recordings, their files, coverage, exports, snapshots, storage. */
 import { z } from 'zod';
 import { idSchema, streamIdSchema, timestampSchema } from '../ids.js';
+import { amount, count, integer } from '../numbers.js';
 import * as recording from '../recording.js';
 import * as snapshot from '../snapshot.js';
 import * as storage from '../storage.js';
@@ -11,7 +12,7 @@ const span = z.object({ from: timestampSchema, to: timestampSchema });
 /** Pages by number, newest first, with the number of all that match. */
 const listQuery = z.object({ limit: z.coerce.number().int().min(1).max(1000).default(50), offset: z.coerce.number().int().min(0).default(0) });
 function list<T extends z.ZodType>(item: T) {
-  return z.object({ items: z.array(item), total: z.number().int().nonnegative(), limit: z.number().int(), offset: z.number().int() });
+  return z.object({ items: z.array(item), total: count, limit: integer, offset: integer });
 }
 const fileParams = z.object({ filename: recording.fileStemSchema });
 const deleted = z.object({ filename: z.string(), deleted: z.boolean(), message: z.string() });
@@ -115,7 +116,7 @@ export const recordingRoutes = {
     tag: 'recordings',
     summary: 'Delete many files',
     body: z.strictObject({ filenames: z.array(recording.fileStemSchema).min(1).max(1000) }),
-    answer: z.object({ results: z.array(deleted), space_freed: z.number().nonnegative() }),
+    answer: z.object({ results: z.array(deleted), space_freed: amount }),
   },
   coverage: {
     method: 'GET',

@@ -1,5 +1,6 @@
 /** The configuration: what runs, what can be changed, what it was before. */
 import { z } from 'zod';
+import { integer } from '../numbers.js';
 import * as settings from '../settings.js';
 import { page, pageQuery, type Route } from './route.js';
 
@@ -19,7 +20,7 @@ export const settingsRoutes = {
     tag: 'config',
     summary: 'Check a change, write it to the file, apply what can be applied at once',
     body: settings.changeSettingsSchema,
-    answer: z.object({ version: z.number().int(), changes: z.array(settings.settingsChangeSchema), needs_restart: z.array(z.string()) }),
+    answer: z.object({ version: integer, changes: z.array(settings.settingsChangeSchema), needs_restart: z.array(z.string()) }),
   },
   list_settings_versions: {
     method: 'GET',
@@ -37,6 +38,6 @@ export const settingsRoutes = {
     tag: 'config',
     summary: 'Go back to how it was after that version',
     params: z.object({ version: z.coerce.number().int().positive() }),
-    answer: z.object({ version: z.number().int(), changes: z.array(settings.settingsChangeSchema), needs_restart: z.array(z.string()) }),
+    answer: z.object({ version: integer, changes: z.array(settings.settingsChangeSchema), needs_restart: z.array(z.string()) }),
   },
 } as const satisfies Record<string, Route>;

@@ -1,6 +1,7 @@
 /** Videos: uploads, jobs, the library, playback. */
 import { z } from 'zod';
 import { idSchema } from '../ids.js';
+import { amount, integer, ordinal } from '../numbers.js';
 import * as video from '../video.js';
 import * as job from '../video-job.js';
 import { videoProfileSchema } from '../video-profile.js';
@@ -60,7 +61,7 @@ const uploadRoutes = {
     tag: 'uploads',
     summary: 'Is this content here already? May an upload of this size begin?',
     body: z.strictObject({
-      size_bytes: z.number().int().positive(),
+      size_bytes: ordinal,
       sha256: z
         .string()
         .regex(/^[0-9a-f]{64}$/)
@@ -70,8 +71,8 @@ const uploadRoutes = {
     answer: z.object({
       allowed: z.boolean(),
       reason: z.string().nullable(),
-      max_bytes: z.number().int(),
-      quota_left_bytes: z.number().int().nullable(),
+      max_bytes: integer,
+      quota_left_bytes: integer.nullable(),
       existing: z.array(video.videoSchema).describe('videos of the same content that you may see'),
     }),
   },
@@ -83,7 +84,7 @@ const uploadRoutes = {
     summary: 'Make a video of content that is here already, without sending it again',
     body: z.strictObject({
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
-      size_bytes: z.number().int().positive(),
+      size_bytes: ordinal,
       draft: video.videoDraftSchema.optional(),
     }),
     answer: video.videoSchema,
@@ -149,7 +150,7 @@ const libraryRoutes = {
       trash: z.enum(['true', 'false']).optional().describe('those in the trash instead'),
       sort: z.enum(['newest', 'oldest', 'title', 'longest', 'largest']).optional(),
     }),
-    answer: page(video.videoSchema).extend({ total: z.number().int(), tags: z.array(z.object({ tag: z.string(), videos: z.number().int() })) }),
+    answer: page(video.videoSchema).extend({ total: integer, tags: z.array(z.object({ tag: z.string(), videos: integer })) }),
   },
   get_video: {
     method: 'GET',
@@ -200,7 +201,7 @@ const libraryRoutes = {
       .strictObject({
         profile: idSchema.optional(),
         quality: z.array(z.string().max(16)).min(1).max(12).optional(),
-        priority: z.number().int().min(-50).max(50).optional(),
+        priority: integer.min(-50).max(50).optional(),
         callback_url: z.url().max(2048).optional(),
         thumbnail_time: job.videoTimeSchema.optional(),
         delete_source: z.boolean().optional(),
@@ -216,7 +217,7 @@ const libraryRoutes = {
     tag: 'videos',
     summary: 'Take a candidate, or the picture at a time, as thumbnail',
     params: videoParams,
-    body: z.union([z.strictObject({ candidate: outputFile }), z.strictObject({ at_s: z.number().nonnegative() })]),
+    body: z.union([z.strictObject({ candidate: outputFile }), z.strictObject({ at_s: amount })]),
     answer: video.videoSchema,
   },
   video_report: {
@@ -262,9 +263,7 @@ const libraryRoutes = {
     body: z
       .strictObject({
         name: z.string().trim().max(120).optional(),
-        expires_in_s: z
-          .number()
-          .int()
+        expires_in_s: integer
           .min(60)
           .max(366 * 86_400)
           .nullable()
@@ -416,7 +415,7 @@ const jobRoutes = {
     tag: 'jobs',
     summary: 'Change the priority of a waiting job',
     params: jobParams,
-    body: z.strictObject({ priority: z.number().int().min(-50).max(50) }),
+    body: z.strictObject({ priority: integer.min(-50).max(50) }),
     answer: job.jobSchema,
   },
   get_queue: {

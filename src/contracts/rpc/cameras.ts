@@ -1,12 +1,13 @@
 /** Cameras. */
 import { z } from 'zod';
+import { amount, count } from '../numbers.js';
 import type { RpcMethod } from './method.js';
 import { deviceParams, deviceSchema, noParams, rpcCameraSchema, rpcCameraShape } from './shapes.js';
 
 const capabilityLists = {
   formats: z.array(z.string()).describe('FourCC, or codec of a network camera'),
   resolutions: z.array(z.string().regex(/^\d+x\d+$/)).describe('largest first'),
-  fps_options: z.array(z.number().int().nonnegative()).describe('frames per second, highest first'),
+  fps_options: z.array(count).describe('frames per second, highest first'),
 };
 
 export const cameraMethods = {
@@ -17,8 +18,8 @@ export const cameraMethods = {
     params: noParams,
     result: z.strictObject({
       cameras: z.array(rpcCameraSchema),
-      total: z.number().int().nonnegative(),
-      connected: z.number().int().nonnegative(),
+      total: count,
+      connected: count,
     }),
     errors: [],
     limit: { perSecond: 5, burst: 10 },
@@ -33,9 +34,9 @@ export const cameraMethods = {
       ...rpcCameraShape,
       metrics: z
         .strictObject({
-          bytes_sent: z.number().nonnegative().describe('by FFmpeg since it started'),
-          readers: z.number().int().nonnegative(),
-          uptime: z.number().nonnegative().describe('seconds since its stream runs'),
+          bytes_sent: amount.describe('by FFmpeg since it started'),
+          readers: count,
+          uptime: amount.describe('seconds since its stream runs'),
         })
         .optional()
         .describe('while its stream is defined'),

@@ -1,6 +1,7 @@
 /** The frame around each call: one JSON text per WebSocket text frame. */
 import { z } from 'zod';
 import { timestampSchema } from '../ids.js';
+import { amount } from '../numbers.js';
 import { rpcErrorSchema } from './errors.js';
 
 export const rpcIdSchema = z.union([z.string(), z.number()]);
@@ -8,7 +9,7 @@ export type RpcId = z.infer<typeof rpcIdSchema>;
 
 export const rpcMetadataSchema = z
   .strictObject({
-    processing_time_ms: z.number().nonnegative(),
+    processing_time_ms: amount,
     server_timestamp: timestampSchema,
     request_id: z.string().describe('name of this call in the log of the hub'),
   })

@@ -1,5 +1,6 @@
 /** The one catalogue of JSON-RPC errors; the numbers of `errorTable` plus those of the protocol itself. */
 import { z } from 'zod';
+import { integer } from '../numbers.js';
 
 /** Number to name, reason and the keys that `data` carries beside `reason`, `details` and `suggestion`. */
 export const rpcErrors = {
@@ -25,7 +26,7 @@ export const commonErrors: readonly RpcErrorNumber[] = [-32600, -32601, -32602, 
 
 export const rpcErrorSchema = z
   .strictObject({
-    code: z.number().int(),
+    code: integer,
     message: z.string().describe('name of the error'),
     data: z
       .looseObject({

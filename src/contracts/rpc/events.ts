@@ -1,12 +1,12 @@
 /** Subscriptions of this connection. */
 import { z } from 'zod';
 import { timestampSchema } from '../ids.js';
+import { count } from '../numbers.js';
 import type { RpcMethod } from './method.js';
 import { noParams } from './shapes.js';
 import { rpcTopicNames } from './topics.js';
 
 const topic = z.enum(rpcTopicNames);
-const count = z.number().int().nonnegative();
 
 /** All must hold. A key compares with the same key of the data; what has no such key does not match. */
 export const eventFiltersSchema = z

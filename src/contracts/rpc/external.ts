@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { externalScanSchema, externalStreamSchema, externalTypes } from '../camera.js';
 import { timestampSchema } from '../ids.js';
+import { count, integer } from '../numbers.js';
 import type { RpcMethod } from './method.js';
 import { noParams } from './shapes.js';
 
@@ -72,7 +73,7 @@ export const externalMethods = {
       external_streams: streams,
       skydio_streams: streams,
       generic_streams: streams,
-      total_count: z.number().int().nonnegative(),
+      total_count: count,
       timestamp: timestampSchema,
     }),
     errors: [],
@@ -82,9 +83,9 @@ export const externalMethods = {
     summary: 'Scan every so many seconds; takes effect at once',
     tag: 'external streams',
     role: 'admin',
-    params: z.strictObject({ scan_interval: z.number().int().min(0).max(86_400).describe('seconds; 0: only when asked') }),
+    params: z.strictObject({ scan_interval: integer.min(0).max(86_400).describe('seconds; 0: only when asked') }),
     result: z.strictObject({
-      scan_interval: z.number().int().nonnegative(),
+      scan_interval: count,
       status: z.enum(['UPDATED', 'ERROR']),
       message: z.string(),
       timestamp: timestampSchema,

@@ -1,13 +1,14 @@
 /** Recordings, snapshots, their files. */
 import { z } from 'zod';
 import { timestampSchema } from '../ids.js';
+import { count, integer } from '../numbers.js';
 import { fileStemSchema, recordingFormats } from '../recording.js';
 import { snapshotFormats } from '../snapshot.js';
 import type { RpcMethod } from './method.js';
 import { deletedSchema, deviceParams, deviceSchema, filenameParams, filePageSchema, pageParams, recordingWords, wholeSeconds } from './shapes.js';
 
 const filenameOrEmpty = z.string().describe('without extension; empty when no file was begun within a second: the notification names it');
-const size = z.number().int().nonnegative().describe('bytes');
+const size = count.describe('bytes');
 
 export const recordingMethods = {
   take_snapshot: {
@@ -18,7 +19,7 @@ export const recordingMethods = {
       device: deviceSchema,
       filename: fileStemSchema.optional().describe('default: made from camera and time'),
       format: z.enum(snapshotFormats).optional(),
-      quality: z.number().int().min(1).max(100).optional().describe('jpg only'),
+      quality: integer.min(1).max(100).optional().describe('jpg only'),
     }),
     result: z.strictObject({
       device: deviceSchema,
@@ -38,7 +39,7 @@ export const recordingMethods = {
     role: 'operator',
     params: z.strictObject({
       device: deviceSchema,
-      duration: z.number().int().min(1).max(86_400).optional().describe('seconds after which it stops by itself'),
+      duration: integer.min(1).max(86_400).optional().describe('seconds after which it stops by itself'),
       format: z.enum(recordingFormats).default('fmp4'),
     }),
     result: z.strictObject({

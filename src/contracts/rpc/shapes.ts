@@ -1,6 +1,7 @@
 /** Pieces that several methods share. Objects are strict: an answer holds the documented fields and no others. */
 import { z } from 'zod';
 import { timestampSchema } from '../ids.js';
+import { amount, count, integer } from '../numbers.js';
 import { fileStemSchema } from '../recording.js';
 
 export const noParams = z.strictObject({});
@@ -29,7 +30,7 @@ export const rpcCameraShape = {
     .string()
     .regex(/^\d+x\d+$/)
     .describe('0x0 when it is not known'),
-  fps: z.number().nonnegative(),
+  fps: amount,
   streams: rpcStreamUrlsSchema,
 };
 export const rpcCameraSchema = z.strictObject(rpcCameraShape).meta({ id: 'RpcCamera' });
@@ -38,7 +39,7 @@ export type RpcCamera = z.infer<typeof rpcCameraSchema>;
 export const fileItemSchema = z
   .strictObject({
     filename: z.string(),
-    file_size: z.number().int().nonnegative(),
+    file_size: count,
     modified_time: timestampSchema,
     download_url: z.string(),
   })
@@ -46,14 +47,14 @@ export const fileItemSchema = z
 
 /** Pages by number, newest first. */
 export const pageParams = z.strictObject({
-  limit: z.number().int().min(1).max(1000).default(50),
-  offset: z.number().int().min(0).default(0),
+  limit: integer.min(1).max(1000).default(50),
+  offset: integer.min(0).default(0),
 });
 export const filePageSchema = z.strictObject({
   files: z.array(fileItemSchema),
-  total: z.number().int().nonnegative(),
-  limit: z.number().int(),
-  offset: z.number().int(),
+  total: count,
+  limit: integer,
+  offset: integer,
 });
 
 export const filenameParams = z.strictObject({ filename: fileStemSchema });
@@ -63,4 +64,4 @@ export const recordingWords = ['RECORDING', 'STARTING', 'STOPPING', 'PAUSED', 'S
 export type RecordingWord = (typeof recordingWords)[number];
 export const componentWords = ['RUNNING', 'STOPPED', 'ERROR', 'STARTING', 'STOPPING'] as const;
 export type ComponentWord = (typeof componentWords)[number];
-export const wholeSeconds = z.number().int().nonnegative().describe('seconds');
+export const wholeSeconds = count.describe('seconds');

@@ -1,6 +1,7 @@
 /** Live streams of cameras. */
 import { z } from 'zod';
 import { timestampSchema } from '../ids.js';
+import { amount, count } from '../numbers.js';
 import type { RpcMethod } from './method.js';
 import { deviceParams, deviceSchema, noParams, wholeSeconds } from './shapes.js';
 
@@ -57,7 +58,7 @@ export const streamMethods = {
       stream_name: streamName,
       stream_url: streamUrl,
       available: z.boolean(),
-      active_consumers: z.number().int().nonnegative(),
+      active_consumers: count,
       stream_status: z.enum(['READY', 'NOT_READY', 'ERROR']),
     }),
     errors: [-32010],
@@ -76,17 +77,15 @@ export const streamMethods = {
       ready: z.boolean(),
       ffmpeg_process: z.strictObject({
         running: z.boolean(),
-        pid: z.number().int().nonnegative().describe('0 while it does not run'),
+        pid: count.describe('0 while it does not run'),
         uptime: wholeSeconds,
       }),
-      mediamtx_path: z
-        .strictObject({ exists: z.boolean(), ready: z.boolean(), readers: z.number().int().nonnegative() })
-        .describe('the path at the gateway, whichever it is'),
+      mediamtx_path: z.strictObject({ exists: z.boolean(), ready: z.boolean(), readers: count }).describe('the path at the gateway, whichever it is'),
       metrics: z.strictObject({
-        bytes_sent: z.number().nonnegative(),
-        frames_sent: z.number().int().nonnegative(),
-        bitrate: z.number().nonnegative().describe('bit/s'),
-        fps: z.number().nonnegative(),
+        bytes_sent: amount,
+        frames_sent: count,
+        bitrate: amount.describe('bit/s'),
+        fps: amount,
       }),
       start_time: timestampSchema.nullable().describe('null while it does not run'),
     }),
@@ -104,8 +103,8 @@ export const streamMethods = {
         name: z.string(),
         source: z.string().describe('address without credentials; the id of the camera for a device of this machine'),
         ready: z.boolean(),
-        readers: z.number().int().nonnegative(),
-        bytes_sent: z.number().nonnegative(),
+        readers: count,
+        bytes_sent: amount,
       }),
     ),
     errors: [],

@@ -1,18 +1,19 @@
 /** The service itself, and its room. */
 import { z } from 'zod';
 import { timestampSchema } from '../ids.js';
+import { amount, count, ordinal } from '../numbers.js';
 import { cleanupResultSchema, retentionPolicySchema } from '../storage.js';
 import type { RpcMethod } from './method.js';
 import { componentWords, deviceSchema, noParams, rpcCameraStatuses } from './shapes.js';
 
 const percent = z.number().min(0).max(100);
-const bytes = z.number().nonnegative().describe('bytes');
+const bytes = amount.describe('bytes');
 
 const cameraMetricsSchema = z.strictObject({
   path: z.string().describe('name of its path at the gateway'),
   name: z.string(),
   status: z.enum(rpcCameraStatuses),
-  device_num: z.number().int().nonnegative().describe('number of the camera'),
+  device_num: count.describe('number of the camera'),
   last_seen: timestampSchema.nullable(),
   capabilities: z.strictObject({
     driver_name: z.string(),
@@ -25,8 +26,8 @@ const cameraMetricsSchema = z.strictObject({
   formats: z.array(
     z.strictObject({
       pixel_format: z.string(),
-      width: z.number().int().positive(),
-      height: z.number().int().positive(),
+      width: ordinal,
+      height: ordinal,
       frame_rates: z.array(z.number().positive()),
     }),
   ),
@@ -41,24 +42,24 @@ export const systemMethods = {
     result: z.strictObject({
       timestamp: timestampSchema,
       system_metrics: z.strictObject({
-        cpu_usage: z.number().nonnegative().describe('percent of one core that the hub used since it was last asked'),
+        cpu_usage: amount.describe('percent of one core that the hub used since it was last asked'),
         memory_usage: percent.describe('share of the memory of this machine that is in use'),
         disk_usage: percent,
-        goroutines: z.number().int().nonnegative().describe('things the event loop of the hub waits for'),
+        goroutines: count.describe('things the event loop of the hub waits for'),
       }),
       camera_metrics: z.strictObject({
-        connected_cameras: z.number().int().nonnegative(),
+        connected_cameras: count,
         cameras: z.record(deviceSchema, cameraMetricsSchema),
       }),
       recording_metrics: z.strictObject({
-        active_recordings: z.number().int().nonnegative(),
-        total_recordings: z.number().int().nonnegative(),
+        active_recordings: count,
+        total_recordings: count,
         recorded_bytes: bytes,
       }),
       stream_metrics: z.strictObject({
-        active_streams: z.number().int().nonnegative(),
-        total_streams: z.number().int().nonnegative(),
-        total_viewers: z.number().int().nonnegative(),
+        active_streams: count,
+        total_streams: count,
+        total_viewers: count,
       }),
     }),
     errors: [],
@@ -71,7 +72,7 @@ export const systemMethods = {
     params: noParams,
     result: z.strictObject({
       status: z.enum(['HEALTHY', 'DEGRADED', 'UNHEALTHY']),
-      uptime: z.number().nonnegative().describe('seconds'),
+      uptime: amount.describe('seconds'),
       version: z.string(),
       components: z.strictObject({
         websocket_server: z.enum(componentWords),
@@ -110,7 +111,7 @@ export const systemMethods = {
       architecture: z.string(),
       capabilities: z.array(z.string()),
       supported_formats: z.array(z.string()),
-      max_cameras: z.number().int().positive(),
+      max_cameras: ordinal,
     }),
     errors: [],
     twin: null,

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { timestampSchema } from '../ids.js';
+import { count } from '../numbers.js';
 import { deviceSchema, rpcCameraSchema, rpcCameraStatuses, wholeSeconds } from './shapes.js';
 
 const status = z.enum(rpcCameraStatuses);
@@ -43,7 +44,7 @@ export const rpcTopics = {
     device: deviceSchema,
     filename: z.string(),
     duration: wholeSeconds,
-    file_size: z.number().int().nonnegative(),
+    file_size: count,
     ...at,
   }),
   'snapshot.taken': z.strictObject({ device: deviceSchema, filename: z.string(), resolution: z.string(), ...at }),
