@@ -4,20 +4,8 @@ import { WeirError } from '../../contracts/errors.js';
 import { eraseOwnArguments, takeEnvironment } from '../../supervisor/index.js';
 import { findConfigKey, isSecretVariable } from '../config-keys.js';
 import { version } from '../version.js';
-import { addAccessCommands } from './access-commands.js';
-import { addAlertCommands } from './alert-commands.js';
-import { addCameraCommands } from './camera-commands.js';
-import { addConfigCommands } from './config-commands.js';
-import { addGatewayCommands } from './gateway-commands.js';
-import { addJobCommands } from './job-commands.js';
-import { addRecordingCommands } from './recording-commands.js';
-import { addRpcCommands } from './rpc-commands.js';
-import { addRunCommands } from './run-commands.js';
-import { addSnapshotCommands } from './snapshot-commands.js';
-import { addStorageCommands } from './storage-commands.js';
-import { addStreamCommands } from './stream-commands.js';
+import { addRunCommands, isRunCommand } from './run-commands.js';
 import { formatFailure, type Terminal } from './terminal.js';
-import { addVideoCommands } from './video-commands.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 3 not reachable, 4 refused. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, refused: 4 } as const;
@@ -32,8 +20,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     folder: process.cwd(),
     exitCode: 0,
   };
-  const program = createProgram(terminal);
   try {
+    const program = await createProgram(terminal, argv[2]);
     await program.parseAsync([...argv]);
     return terminal.exitCode;
   } catch (thrown) {
@@ -71,8 +59,11 @@ function exitCodeOf(error: WeirError): number {
   }
 }
 
-/** The whole tree of commands. */
-export function createProgram(terminal: Terminal): Command {
+/**
+ * The whole tree of commands. When the first word is one that runs until it is stopped, only these: the others would lie in its memory
+ * for as long as it runs.
+ */
+export async function createProgram(terminal: Terminal, firstWord: string | undefined): Promise<Command> {
   const program = new Command('weir')
     .description('Live video on one message bus: cameras, encoders and the picture itself speak NATS.')
     .version(version, '-V, --version')
@@ -86,17 +77,8 @@ export function createProgram(terminal: Terminal): Command {
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   addRunCommands(program, terminal);
-  addStreamCommands(program, terminal);
-  addCameraCommands(program, terminal);
-  addRecordingCommands(program, terminal);
-  addSnapshotCommands(program, terminal);
-  addVideoCommands(program, terminal);
-  addJobCommands(program, terminal);
-  addStorageCommands(program, terminal);
-  addGatewayCommands(program, terminal);
-  addAlertCommands(program, terminal);
-  addAccessCommands(program, terminal);
-  addConfigCommands(program, terminal);
-  addRpcCommands(program, terminal);
+  if (isRunCommand(firstWord)) return program;
+  const { addClientCommands } = await import('./commands.js');
+  addClientCommands(program, terminal);
   return program;
 }

@@ -25,6 +25,13 @@ interface SpokeOptions extends GlobalOptions, ConfigFlags {
   readonly settings?: string;
 }
 
+const runCommands: readonly (string | undefined)[] = ['up', 'hub', 'spoke', 'vod-worker'];
+
+/** True for the name of one of them. */
+export function isRunCommand(name: string | undefined): boolean {
+  return runCommands.includes(name);
+}
+
 /** Adds them. */
 export function addRunCommands(program: Command, terminal: Terminal): void {
   const up = program

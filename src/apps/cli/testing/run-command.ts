@@ -26,7 +26,8 @@ export async function runCommand(args: readonly string[], environment: Readonly<
     exitCode: 0,
   };
   try {
-    await createProgram(terminal).parseAsync(['node', 'weir', ...args]);
+    const program = await createProgram(terminal, args[0]);
+    await program.parseAsync(['node', 'weir', ...args]);
     return { out, err, error: undefined, exitCode: terminal.exitCode };
   } catch (thrown) {
     const error = WeirError.from(thrown);
