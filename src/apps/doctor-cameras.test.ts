@@ -40,6 +40,12 @@ test('the gateway is judged by what it is and how old', async () => {
       assert.equal(finding?.level, level, JSON.stringify(finding));
       assert.match(finding?.message ?? '', text);
     }
+    const binary = fake('good', 'echo v1.20.1');
+    const opens = about(await look(folder, { 'gateway.binary': binary, 'gateway.bitrate_kbps': 750 }), 'gateway')[1];
+    assert.match(opens?.message ?? '', /at 750 kbit\/s: so they are watched and recorded/);
+    assert.match(opens?.hint ?? '', /gateway\.open_cameras/);
+    const handsOn = about(await look(folder, { 'gateway.binary': binary, 'gateway.open_cameras': false }), 'gateway')[1];
+    assert.match(handsOn?.message ?? '', /^Weir opens V4L2 cameras/);
   });
 });
 

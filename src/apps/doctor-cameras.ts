@@ -102,7 +102,22 @@ async function checkGateway({ gateway }: Config): Promise<Finding[]> {
   const version = await programVersion(program, '--version');
   if (version === undefined)
     return [{ check: 'gateway', level: 'error', message: `${program} does not tell its version`, hint: 'Is it MediaMTX for this machine?' }];
-  return [judgeVersion(version, program)];
+  const judged = judgeVersion(version, program);
+  return judged.level === 'ok' ? [judged, whoOpensCameras(gateway)] : [judged];
+}
+
+/** Its picture is also that of the recordings, which nobody would guess. */
+function whoOpensCameras({ open_cameras, command, bitrate_kbps }: Config['gateway']): Finding {
+  if (!open_cameras)
+    return { check: 'gateway', level: 'ok', message: 'Weir opens V4L2 cameras in the quality of their streams; MediaMTX hands them on' };
+  const how = command === undefined ? `at ${bitrate_kbps} kbit/s` : 'by gateway.command';
+  const message = `MediaMTX opens V4L2 cameras and encodes them ${how}: so they are watched and recorded`;
+  return {
+    check: 'gateway',
+    level: 'ok',
+    message,
+    hint: 'gateway.bitrate_kbps sets that; with gateway.open_cameras false Weir opens them in its own quality',
+  };
 }
 
 async function askGateway(url: string, user: string | undefined, password: string | undefined): Promise<Finding> {

@@ -283,6 +283,12 @@ export const configSchema = z.strictObject({
       hls_port: port.default(8888),
       rtmp_port: port.default(1935),
       srt_port: port.default(8890),
+      open_cameras: flag
+        .default(true)
+        .describe(
+          'MediaMTX opens the V4L2 cameras of its machine while somebody reads, encoded as the keys below say, and Weir shows and records that picture; ' +
+            '`false`: Weir opens them in the quality of their streams, and MediaMTX hands that picture on',
+        ),
       command: z
         .string()
         .max(4096)

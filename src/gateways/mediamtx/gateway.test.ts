@@ -423,6 +423,12 @@ describe('faults of MediaMTX', () => {
     await waitFor(async () => (await path()).runOnDemand === before.runOnDemand, { what: 'the command of before' });
   });
 
+  test('one that is not to open cameras is no source of them', { timeout: 20_000 }, async () => {
+    await using world = await openFake('1.20.1', { open_cameras: false });
+    await world.untilRunning();
+    assert.equal(world.gateway.sourceOf('camera0'), undefined);
+  });
+
   test('a port that is taken is named, with its holder', async () => {
     const { createServer } = await import('node:net');
     const server = createServer();

@@ -165,7 +165,7 @@ export class MediaMtxGateway implements GatewayBackend {
   }
 
   sourceOf(streamId: string): string | undefined {
-    if (!this.#server.isLocal || this.#server.ports.rtsp === 0 || !isToken(streamId)) return undefined;
+    if (!this.#options.settings.open_cameras || !this.#server.isLocal || this.#server.ports.rtsp === 0 || !isToken(streamId)) return undefined;
     return `rtsp://${ownUser}:${this.#options.own.of('read', streamId)}@127.0.0.1:${this.#server.ports.rtsp}/${streamId}`;
   }
 
