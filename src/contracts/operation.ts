@@ -30,11 +30,13 @@ export interface IncomingBody {
 export interface TusDoor {
   /** Answers every request that was admitted, failures included. */
   handle(request: TusRequest, session: Session): Promise<TusAnswer>;
+  /** The answer to OPTIONS: what the door can do, which is the same for everybody. */
+  describe(): Promise<TusAnswer>;
 }
 
 export interface TusRequest {
   /** After `X-HTTP-Method-Override`. */
-  readonly method: 'POST' | 'HEAD' | 'PATCH' | 'DELETE' | 'OPTIONS';
+  readonly method: 'POST' | 'HEAD' | 'PATCH' | 'DELETE';
   /** What stands behind `/api/v1/uploads/tus/`, decoded; undefined: nothing does. Not checked. */
   readonly uploadId: string | undefined;
   /** Names in lower case. */

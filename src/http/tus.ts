@@ -1,6 +1,6 @@
 /** The door for resumable uploads: access, limits and audit as for every route, the protocol by whoever was given. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type TusDoor, type TusRequest, WeirError } from '../contracts/index.js';
+import { type TusAnswer, type TusDoor, type TusRequest, WeirError } from '../contracts/index.js';
 import { authenticate, type Credentials, requireOwnPage, requireRole } from './authorize.js';
 import { type BodyPace, incomingOf, watchPace } from './incoming.js';
 import type { AuditRecord, Principal } from './operations.js';
@@ -8,7 +8,7 @@ import { limitKey } from './rate-limit.js';
 import type { RouteRunnerOptions } from './route-runner.js';
 
 const root = '/api/v1/uploads/tus';
-const methods = ['POST', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const methods = ['POST', 'HEAD', 'PATCH', 'DELETE'] as const;
 
 /** Per minute and address: many small files, and many small chunks, pass. */
 const creationsPerMinute = 600;
@@ -37,6 +37,14 @@ export function registerTus(scope: FastifyInstance, options: TusRoutesOptions): 
         return perform(request, reply, principal, options);
       },
     });
+    // A client may ask before it has a login what it can expect; the address of an upload is not looked at.
+    scope.route({
+      method: 'OPTIONS',
+      url,
+      config: { route: 'upload_tus' },
+      preParsing: async (request) => limitRate(request, 'OPTIONS', options),
+      handler: async (_request, reply) => send(reply, await options.tus.describe()),
+    });
   }
 }
 
@@ -44,15 +52,11 @@ async function admit(request: FastifyRequest, options: TusRoutesOptions): Promis
   const method = methodOf(request);
   let credentials: Credentials = { principal: undefined, shown: 'none' };
   try {
-    const perMinute = method === 'POST' ? creationsPerMinute : requestsPerMinute;
-    const waitS = options.rateLimit.take(`upload_tus ${method === 'POST' ? 'POST ' : ''}${limitKey(request.ip)}`, perMinute);
-    if (waitS > 0) {
-      throw new WeirError('resource_exhausted', 'Too many requests from this address', { hint: `Try again in ${waitS} s`, retryAfterS: waitS });
-    }
+    limitRate(request, method, options);
     credentials = await authenticate(request.headers, options.authentication);
     requireRole('operator', credentials);
     // By what was sent: a page of another site could put the method it wants into a header.
-    if (request.method !== 'HEAD' && request.method !== 'OPTIONS') requireOwnPage('POST', request.headers, credentials, options.publicUrl);
+    if (request.method !== 'HEAD') requireOwnPage('POST', request.headers, credentials, options.publicUrl);
   } catch (thrown) {
     const error = WeirError.from(thrown);
     // As for every route: a stranger without credentials is not worth a line.
@@ -64,6 +68,15 @@ async function admit(request: FastifyRequest, options: TusRoutesOptions): Promis
   }
   if (credentials.principal === undefined) throw new WeirError('unauthenticated', 'Sign in first');
   return credentials.principal;
+}
+
+/** Throws `resource_exhausted`. */
+function limitRate(request: FastifyRequest, method: TusRequest['method'] | 'OPTIONS', options: TusRoutesOptions): void {
+  const isCreation = method === 'POST';
+  const perMinute = isCreation ? creationsPerMinute : requestsPerMinute;
+  const waitS = options.rateLimit.take(`upload_tus ${isCreation ? 'POST ' : ''}${limitKey(request.ip)}`, perMinute);
+  if (waitS === 0) return;
+  throw new WeirError('resource_exhausted', 'Too many requests from this address', { hint: `Try again in ${waitS} s`, retryAfterS: waitS });
 }
 
 async function perform(request: FastifyRequest, reply: FastifyReply, principal: Principal, options: TusRoutesOptions): Promise<FastifyReply> {
@@ -96,6 +109,10 @@ async function perform(request: FastifyRequest, reply: FastifyReply, principal: 
       answer.status < 400 ? null : `status ${answer.status}`,
     );
   }
+  return send(reply, answer);
+}
+
+function send(reply: FastifyReply, answer: TusAnswer): FastifyReply {
   for (const [name, value] of Object.entries(answer.headers)) reply.header(name, value);
   return reply.code(answer.status).send(answer.body === '' ? undefined : Buffer.from(answer.body));
 }
@@ -115,7 +132,7 @@ function record(
 /** Clients behind proxies that let only POST pass say what they mean in a header. */
 function methodOf(request: FastifyRequest): TusRequest['method'] {
   const wanted = request.method === 'POST' ? request.headers['x-http-method-override'] : undefined;
-  return methods.find((one) => one === wanted) ?? methods.find((one) => one === request.method) ?? 'OPTIONS';
+  return methods.find((one) => one === wanted) ?? methods.find((one) => one === request.method) ?? 'HEAD';
 }
 
 function uploadIdOf(request: FastifyRequest): string | undefined {

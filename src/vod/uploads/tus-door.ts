@@ -20,7 +20,7 @@ export function createTusDoor(parts: TusDoorParts): TusDoor {
     path: tusPath,
     datastore: store,
     locker: new TusLocker(parts),
-    maxSize: parts.options.settings.max_upload_bytes,
+    maxSize: () => parts.options.settings.max_upload_bytes,
     generateUrl: (_request, { id }) => tusUrl(id, parts.publicUrl),
     getFileIdFromRequest: () => tusCalls.getStore()?.request.uploadId,
     // Nothing of another origin is answered; the library's own default would be everybody.
@@ -28,6 +28,11 @@ export function createTusDoor(parts: TusDoorParts): TusDoor {
     onResponseError: (_request, thrown) => toTusProblem(thrown),
   });
   return {
+    async describe() {
+      const response = await server.handleWeb(new Request(`http://hub${tusPath}`, { method: 'OPTIONS' }));
+      const headers = { ...protocolHeaders(response), 'tus-checksum-algorithm': checksumAlgorithms.join(',') };
+      return { status: response.status, headers, body: '' };
+    },
     async handle(request, session) {
       try {
         const call = toCall(request, session);
@@ -42,7 +47,7 @@ export function createTusDoor(parts: TusDoorParts): TusDoor {
 /** What the library would let pass, or answer with another status than the protocol has. */
 function toCall(request: TusRequest, session: Session): TusCall {
   const header = (name: string) => headerOf(request, name);
-  if (request.method !== 'OPTIONS' && header('tus-resumable') !== '1.0.0') {
+  if (header('tus-resumable') !== '1.0.0') {
     throw new TusProblem(
       new WeirError('failed_precondition', 'Send Tus-Resumable: 1.0.0', { field: 'tus-resumable', received: header('tus-resumable') }),
       412,
@@ -54,7 +59,7 @@ function toCall(request: TusRequest, session: Session): TusCall {
     }
     if (header('upload-offset') === undefined) throw new WeirError('invalid_argument', 'Upload-Offset is missing', { field: 'upload-offset' });
   }
-  if (request.method !== 'POST' && request.method !== 'OPTIONS' && request.uploadId === undefined) {
+  if (request.method !== 'POST' && request.uploadId === undefined) {
     throw new WeirError('not_found', 'Name the upload in the address');
   }
   const isCreation = request.method === 'POST';
@@ -95,11 +100,13 @@ async function answer(server: Server, parts: TusDoorParts, call: TusCall): Promi
  */
 const dropped: ReadonlySet<string> = new Set(['content-length', 'connection']);
 
-async function answerHeaders(response: Response, parts: TusDoorParts, call: TusCall): Promise<Record<string, string>> {
+function protocolHeaders(response: Response): Record<string, string> {
   const headers = Object.fromEntries([...response.headers].filter(([name]) => !name.startsWith('access-control-') && !dropped.has(name)));
-  headers['cache-control'] = 'no-store';
-  headers['tus-version'] = '1.0.0';
-  if (call.request.method === 'OPTIONS') headers['tus-checksum-algorithm'] = checksumAlgorithms.join(',');
+  return { ...headers, 'cache-control': 'no-store', 'tus-version': '1.0.0' };
+}
+
+async function answerHeaders(response: Response, parts: TusDoorParts, call: TusCall): Promise<Record<string, string>> {
+  const headers = protocolHeaders(response);
   if (response.status >= 400) {
     headers['content-type'] = 'application/problem+json';
     if (response.status === 423) headers['retry-after'] = '2';

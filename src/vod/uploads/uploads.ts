@@ -60,11 +60,13 @@ export async function startUploads(options: UploadsOptions): Promise<Uploads> {
 /** The library of the protocol is no small part of the hub's memory: loaded by the first who sends something. */
 function lazyTusDoor(parts: TusDoorParts): TusDoor {
   let door: Promise<TusDoor> | undefined;
+  const open = () => {
+    door ??= import('./tus-door.js').then(({ createTusDoor }) => createTusDoor(parts));
+    return door;
+  };
   return {
-    async handle(request, session) {
-      door ??= import('./tus-door.js').then(({ createTusDoor }) => createTusDoor(parts));
-      return await (await door).handle(request, session);
-    },
+    handle: async (request, session) => (await open()).handle(request, session),
+    describe: async () => (await open()).describe(),
   };
 }
 
