@@ -172,6 +172,7 @@ function connectError(cause: unknown, where: string): WeirError {
     });
   }
   const reason = code ?? (cause instanceof Error ? cause.message : String(cause));
-  const hint = tlsHints[String(code)] ?? 'Is it running, and is nats.url right?';
+  const hint =
+    tlsHints[String(code)] ?? 'Is it running, and is nats.url (in the environment NATS_URL) right? Without it, `weir up` runs a NATS of its own';
   return new WeirError('unavailable', `NATS at ${where} cannot be reached: ${reason}`, { hint, cause });
 }

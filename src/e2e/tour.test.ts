@@ -34,7 +34,7 @@ describe('the tour', () => {
       const { code, output } = await runShell(script, folder, {
         WEIR_DATA_DIR: weir.dataFolder,
         WEIR_URL: weir.url,
-        NATS_URL: weir.ready.bus,
+        BUS: weir.ready.bus,
       });
       assert.equal(code, 0, output);
       for (const word of ['lobby', 'h264', 'start true', 'garden', 'Yard', 'yard.jpg', 'yard.mp4', 'duration='])

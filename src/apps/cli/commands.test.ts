@@ -481,6 +481,7 @@ const misuses: [args: string[], text: RegExp][] = [
   [['recording', 'start', 'camera0', '--duration', 'soon'], /write seconds, or a number with s, m, h or d/],
   [['recording', 'start', 'camera0', '--format', 'avi'], /format/],
   [['recording', 'coverage', 'camera0', '--from', 'yesterday'], /write a time like/],
+  [['stream', 'update', 'front'], /Nothing to change was given/],
   [['camera', 'set', 'camera0'], /Nothing to change was given/],
   [['camera', 'set', 'camera0', '--control', 'brightness'], /write name=value/],
   [['camera', 'add', 'test:', '--framerate', 'fast'], /framerate must be a number/],

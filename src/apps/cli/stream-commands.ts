@@ -1,5 +1,6 @@
 /** `weir stream ...`: a thin client of the REST API. */
 import type { Command } from 'commander';
+import { WeirError } from '../../contracts/errors.js';
 import type { Stream, StreamConfig } from '../../contracts/index.js';
 import { answer } from './answer.js';
 import { type Client, openClient } from './client.js';
@@ -165,6 +166,8 @@ function toDefinition(flags: DefinitionFlags): Record<string, unknown> {
 
 /** The API replaces a configuration whole, so what is not given is taken from the present one, under its revision. */
 async function update(client: Client, id: string, flags: DefinitionFlags) {
+  if (Object.keys(flags).length === 0)
+    throw new WeirError('invalid_argument', 'Nothing to change was given', { hint: 'See `weir stream update --help`' });
   const present = await client.call('get_stream', { params: { stream_id: id } });
   const changes = toConfig(flags);
   const config: StreamConfig | undefined = Object.keys(changes).length === 0 ? undefined : { ...present.config, ...changes };
