@@ -34,6 +34,15 @@ export async function signIn(page: Page, weir: Weir, username = 'admin', passwor
   await page.locator('nav').first().waitFor({ state: 'attached' });
 }
 
+/** Notes what the page complains of: faults of its code, and errors on its console. */
+export function keepComplaints(page: Page, into: string[]): void {
+  page.on('pageerror', (error) => into.push(`${page.url()}: ${error.message}`));
+  page.on('console', (message) => {
+    // Who is not signed in yet is told so.
+    if (message.type() === 'error' && !message.text().includes('401')) into.push(`${page.url()}: ${message.text()} ${message.location().url}`);
+  });
+}
+
 /** What the player of a stream tells of itself. */
 export interface PlayerFacts {
   phase: string;

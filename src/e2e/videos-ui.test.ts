@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, Frame, Page } from 'playwright-core';
 import type { Video } from '../contracts/index.js';
 import { waitFor } from '../testkit/index.js';
-import { openBrowser, signIn, withoutBrowser } from './browser.js';
+import { keepComplaints, openBrowser, signIn, withoutBrowser } from './browser.js';
 import { VideosBed } from './videos-bed.js';
 
 const deadlineMs = 90_000;
@@ -27,11 +27,7 @@ describe('videos in the browser', { skip: withoutBrowser }, () => {
 
   const listen = (to: Page) => {
     to.setDefaultTimeout(deadlineMs);
-    to.on('pageerror', (error) => complaints.push(`${to.url()}: ${error.message}`));
-    to.on('console', (message) => {
-      // Who is not signed in yet is told so.
-      if (message.type() === 'error' && !message.text().includes('401')) complaints.push(`${to.url()}: ${message.text()}`);
-    });
+    keepComplaints(to, complaints);
   };
   const media = (where: Page | Frame) =>
     where.locator('video').evaluate((element) => {

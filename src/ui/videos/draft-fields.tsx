@@ -130,6 +130,7 @@ function WorkFields({ form, set }: { form: DraftForm; set: (change: Partial<Draf
               type="url"
               placeholder="https://"
               maxLength={2048}
+              data-testid="callback-url"
               value={form.callbackUrl}
               onInput={(event) => set({ callbackUrl: event.currentTarget.value })}
             />

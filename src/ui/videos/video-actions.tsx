@@ -41,7 +41,7 @@ export function VideoActions({ video }: { video: Video }) {
             </button>
           </>
         )}
-        <button type="button" onClick={() => pickReplacement(video)}>
+        <button type="button" data-testid="replace-source" onClick={() => pickReplacement(video)}>
           <Icon name="upload" /> Replace the source …
         </button>
         <hr />
