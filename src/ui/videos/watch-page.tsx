@@ -1,12 +1,11 @@
 /** A video for whoever has its link, or for everybody when it is public: the player, and nothing of the app around it. */
 import { useEffect, useState } from 'preact/hooks';
+import { lookAgain } from '../core/look-again.js';
 import { place } from '../core/router.js';
 import { Icon, Mark } from '../parts/icon.js';
 import { VideoPlayer } from './player/video-player.js';
 import { type Loaded, loadShared, type Shared } from './shared-video.js';
 import './watch.css';
-
-const lookMs = 5000;
 
 export default function WatchPage() {
   const { page, params } = place.value;
@@ -19,8 +18,8 @@ export default function WatchPage() {
         <div class="watch-screen">{found !== undefined && <Screen found={found} />}</div>
         {video !== undefined && (
           <div class="watch-words">
-            <h1>{video.title}</h1>
-            {video.description !== '' && <p>{video.description}</p>}
+            <h1 dir="auto">{video.title}</h1>
+            {video.description !== '' && <p dir="auto">{video.description}</p>}
           </div>
         )}
       </main>
@@ -31,21 +30,27 @@ export default function WatchPage() {
   );
 }
 
-/** Looks again while the video is not complete. */
+/** Looks again while the video is not complete, or the hub away. */
 function useShared(token: string): Loaded | undefined {
   const [found, setFound] = useState<Loaded | undefined>(undefined);
-  const isOver = found !== undefined && (found.kind !== 'ready' || found.video.state === 'ready' || found.video.state === 'failed');
+  const state = found?.kind === 'ready' ? found.video.state : found?.kind;
+  const isOver = state === 'gone' || state === 'ready' || state === 'failed';
+  const isLively = state === 'processing';
   useEffect(() => {
     if (isOver) return undefined;
-    const controller = new AbortController();
-    const look = () => loadShared(token, controller.signal).then((next) => !controller.signal.aborted && setFound(next));
-    void look();
-    const timer = setInterval(() => void look(), lookMs);
-    return () => {
-      clearInterval(timer);
-      controller.abort();
+    const ended = new AbortController();
+    const look = async () => {
+      const next = await loadShared(token, ended.signal);
+      // What plays goes on without a hub that is away for a while.
+      if (!ended.signal.aborted) setFound((before) => (next.kind === 'away' && before?.kind === 'ready' ? before : next));
     };
-  }, [token, isOver]);
+    void look();
+    const stop = lookAgain(() => void look(), isLively);
+    return () => {
+      stop();
+      ended.abort();
+    };
+  }, [token, isOver, isLively]);
   useEffect(() => {
     if (found?.kind === 'ready') document.title = found.video.title;
   }, [found]);
@@ -58,7 +63,7 @@ function Screen({ found, isEmbedded = false }: { found: Loaded; isEmbedded?: boo
   }
   if (found.kind === 'away') {
     return (
-      <Word title="The video cannot be reached" text="Check the network, then try again.">
+      <Word title="The video cannot be reached" text="It is asked for again by itself; check the network.">
         <button type="button" class="stage-btn" onClick={() => location.reload()}>
           <Icon name="restart" /> Try again
         </button>
