@@ -26,7 +26,7 @@ import type { AccessParts } from './parts.js';
 import type { Caller, Principal, SignedIn } from './principal.js';
 import type { AccessStore } from './repositories.js';
 import { reachesStream } from './rights.js';
-import { rightsNow } from './rights-now.js';
+import { mayStill, rightsNow } from './rights-now.js';
 import { createSecret } from './secrets.js';
 import { changePassword, findSession, logout, logoutEverywhere, type SessionLife } from './sessions.js';
 import { isShortToken } from './short-tokens.js';
@@ -189,10 +189,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     signingSecret: options.signingSecret ?? createSecret(),
     jwtSecret: options.jwtSecret,
     now,
-    stillReaches: async (userId, streamId) => {
-      const user = await store.users.get(userId);
-      return user !== undefined && !user.disabled && reachesStream(user, streamId);
-    },
+    mayStill: (userId, use) => mayStill(parts, userId, use),
   });
 
   const access: Access = {

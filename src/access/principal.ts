@@ -9,6 +9,8 @@ export interface Principal {
   readonly session: Session;
   /** The user whose rights stand behind a stream token: it dies with them. */
   readonly madeBy?: string;
+  /** A stream token that may publish: its maker must still be an operator. */
+  readonly publishes?: boolean;
 }
 
 /** The request behind a call, as far as access control cares. */

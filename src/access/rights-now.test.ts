@@ -65,6 +65,20 @@ test('an API token ends when it is deleted or has expired', async () => {
   assert.equal(await test.access.rightsNow(principals[0]), undefined);
 });
 
+test('a stream token that may publish ends when its maker is no operator any more; one that reads does not', async () => {
+  const { test, root, anna } = await withUsers();
+  await using _test = test;
+  const { streamTokens } = test.access;
+  const made = (actions: ('read' | 'publish')[]) => streamTokens.issue({ streamId: 'cam', actions, expiresInS: 600, subject: 'anna', userId: anna });
+  const [publishing, reading] = [await made(['publish']), await made(['read'])];
+  const principal = kept((await streamTokens.grants(publishing.token, 'cam'))?.principal);
+  assert.notEqual(await test.access.rightsNow(principal), undefined);
+  await test.access.updateUser(anna, { role: 'viewer' }, root);
+  assert.equal(await test.access.rightsNow(principal), undefined);
+  for (const token of [publishing.token, publishing.short_token]) assert.equal(await streamTokens.grants(token, 'cam'), undefined);
+  for (const token of [reading.token, reading.short_token]) assert.deepEqual((await streamTokens.grants(token, 'cam'))?.actions, ['read']);
+});
+
 test('a stream token ends with its time, or when its maker loses the stream or is gone', async () => {
   const { test, root, anna } = await withUsers();
   await using _test = test;

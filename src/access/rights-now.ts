@@ -4,7 +4,7 @@ import { recordedToken } from './api-tokens.js';
 import type { AccessParts } from './parts.js';
 import type { Principal } from './principal.js';
 import type { UserRecord } from './repositories.js';
-import { reachesStream } from './rights.js';
+import { mayOperate, mayView } from './rights.js';
 import { fingerprint } from './secrets.js';
 import { hasEnded, type SessionLife } from './sessions.js';
 
@@ -31,12 +31,18 @@ async function ofUser(parts: AccessParts, life: SessionLife, { id, session }: Pr
   return { user_id, username, role, streams, expires_at: open.expires_at };
 }
 
-async function ofToken(parts: AccessParts, { id, session, madeBy }: Principal): Promise<Session | undefined> {
+async function ofToken(parts: AccessParts, { id, session, madeBy, publishes = false }: Principal): Promise<Session | undefined> {
   if (session.expires_at !== null && parts.now() >= Date.parse(session.expires_at)) return undefined;
   const record = await recordedToken(parts, id);
   if (record === 'deleted') return undefined;
   if (madeBy === undefined) return session;
-  const user = await parts.store.users.get(madeBy);
-  const reaches = user !== undefined && !user.disabled && (session.streams ?? []).every((streamId) => reachesStream(user, streamId));
-  return reaches ? session : undefined;
+  const uses = (session.streams ?? []).map((streamId) => mayStill(parts, madeBy, { streamId, publishes }));
+  return (await Promise.all(uses)).every(Boolean) ? session : undefined;
+}
+
+/** Whether a user may himself do what a token that he made is for. */
+export async function mayStill(parts: Pick<AccessParts, 'store'>, userId: string, use: { streamId: string; publishes: boolean }): Promise<boolean> {
+  const user = await parts.store.users.get(userId);
+  if (user === undefined || user.disabled) return false;
+  return use.publishes ? mayOperate(user, use.streamId) : mayView(user, use.streamId);
 }

@@ -42,7 +42,7 @@ test('a token that may only publish signs nobody in', async () => {
 test('the short form grants the same, fits the password of FFmpeg, and ends as the long one does', async () => {
   let now = Date.now();
   const lost = new Set<string>();
-  const options = { signingSecret, now: () => now, stillReaches: async (userId: string) => !lost.has(userId) };
+  const options = { signingSecret, now: () => now, mayStill: async (userId: string) => !lost.has(userId) };
   const tokens = createStreamTokens(options);
   for (const userId of [null, `u${'0f'.repeat(16)}`, 'somebody-else']) {
     const made = await tokens.issue({ ...request, streamId: 'cam_'.repeat(8), userId, actions: ['read', 'playback'] });

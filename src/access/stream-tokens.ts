@@ -36,8 +36,8 @@ export interface StreamTokenOptions {
   readonly jwtSecret?: string | undefined;
   /** Milliseconds since 1970; default the system's clock. */
   readonly now?: (() => number) | undefined;
-  /** Whether the user that a token was made for still reaches the stream; default: always. */
-  readonly stillReaches?: ((userId: string, streamId: string) => Promise<boolean>) | undefined;
+  /** Whether the user that a token was made for may still do so himself; default: always. */
+  readonly mayStill?: ((userId: string, use: { readonly streamId: string; readonly publishes: boolean }) => Promise<boolean>) | undefined;
 }
 
 export interface StreamTokens {
@@ -82,7 +82,7 @@ export function isSignedToken(text: string): boolean {
 
 /** Makes the key once, on first use. */
 export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
-  const { now = Date.now, stillReaches } = options;
+  const { now = Date.now, mayStill } = options;
   let signer: Promise<Signer> | undefined;
   const getSigner = (): Promise<Signer> => {
     signer ??= makeSigner(options.signingSecret);
@@ -91,12 +91,12 @@ export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
   const foreignKey = options.jwtSecret === undefined ? undefined : new TextEncoder().encode(options.jwtSecret);
 
   const short = createShortTokens(options.signingSecret);
-  const reaches = async (userId: string | null, streamId: string): Promise<boolean> =>
-    userId === null || stillReaches === undefined || (await stillReaches(userId, streamId));
+  const hasMaker = async ({ userId, streamId, actions }: Pick<StreamGrant, 'userId' | 'streamId' | 'actions'>): Promise<boolean> =>
+    userId === null || mayStill === undefined || (await mayStill(userId, { streamId, publishes: actions.includes('publish') }));
 
   const verifyShort = async (token: string): Promise<StreamGrant | undefined> => {
     const claims = short.read(token);
-    if (claims === undefined || claims.expiresAtS * 1000 <= now() || !(await reaches(claims.userId, claims.streamId))) return undefined;
+    if (claims === undefined || claims.expiresAtS * 1000 <= now() || !(await hasMaker(claims))) return undefined;
     const { tokenId, streamId, actions, userId, expiresAtS } = claims;
     return { tokenId, streamId, actions, subject: userId ?? streamId, userId, expiresAt: new Date(expiresAtS * 1000).toISOString() };
   };
@@ -109,8 +109,15 @@ export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
     const claims = streamClaims.safeParse(payload);
     if (!claims.success) return undefined;
     const { sub, jti, exp, stream_id, actions, user_id } = claims.data;
-    if (!(await reaches(user_id ?? null, stream_id))) return undefined;
-    return { tokenId: jti, streamId: stream_id, actions, subject: sub, userId: user_id ?? null, expiresAt: new Date(exp * 1000).toISOString() };
+    const grant = {
+      tokenId: jti,
+      streamId: stream_id,
+      actions,
+      subject: sub,
+      userId: user_id ?? null,
+      expiresAt: new Date(exp * 1000).toISOString(),
+    };
+    return (await hasMaker(grant)) ? grant : undefined;
   };
 
   const foreign = async (token: string): Promise<Principal | undefined> => {
@@ -150,9 +157,10 @@ export function createStreamTokens(options: StreamTokenOptions): StreamTokens {
   };
 }
 
-function toPrincipal({ tokenId, streamId, subject, expiresAt, userId }: StreamGrant): Principal {
+function toPrincipal({ tokenId, streamId, subject, expiresAt, userId, actions }: StreamGrant): Principal {
   const session: Session = { user_id: null, username: `stream-token:${subject}`, role: 'viewer', streams: [streamId], expires_at: expiresAt };
-  return { kind: 'token', id: tokenId, session, ...(userId === null ? {} : { madeBy: userId }) };
+  const publishes = actions.includes('publish') ? { publishes: true } : {};
+  return { kind: 'token', id: tokenId, session, ...(userId === null ? {} : { madeBy: userId }), ...publishes };
 }
 
 type SigningKey = CryptoKey | KeyObject | Uint8Array;

@@ -6,7 +6,13 @@ import type { GatewayPrincipal } from './gateway.js';
 const admissionSchema = z.object({
   streamId: z.string(),
   role: z.enum(roles),
-  principal: z.object({ kind: z.enum(['session', 'token']), id: z.string(), session: sessionSchema, madeBy: z.string().optional() }),
+  principal: z.object({
+    kind: z.enum(['session', 'token']),
+    id: z.string(),
+    session: sessionSchema,
+    madeBy: z.string().optional(),
+    publishes: z.boolean().optional(),
+  }),
 });
 
 /** What somebody was let in for. No secret is in it: it is kept over a restart of the hub. */
@@ -130,6 +136,7 @@ export function mayUse(session: Session | undefined, role: Role, streamId: strin
   return session !== undefined && (session.streams === null || session.streams.includes(streamId)) && roleAllows(session.role, role);
 }
 
-function toAdmission({ principal: { madeBy, ...principal }, ...rest }: z.output<typeof admissionSchema>): Admission {
-  return { ...rest, principal: madeBy === undefined ? principal : { ...principal, madeBy } };
+function toAdmission({ principal: { madeBy, publishes, ...principal }, ...rest }: z.output<typeof admissionSchema>): Admission {
+  const stands = { ...(madeBy === undefined ? {} : { madeBy }), ...(publishes === undefined ? {} : { publishes }) };
+  return { ...rest, principal: { ...principal, ...stands } };
 }

@@ -56,6 +56,8 @@ export interface GatewayPrincipal {
   readonly session: Session;
   /** The user with whose rights a stream token dies. */
   readonly madeBy?: string;
+  /** A stream token that may publish. */
+  readonly publishes?: boolean;
 }
 
 /** Checks credentials that players show. Both answer undefined for wrong ones. */

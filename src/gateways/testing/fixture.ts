@@ -49,7 +49,7 @@ export async function openFixture(settings: Partial<GatewaySettings> = {}): Prom
   const revocations = new Set<() => void>();
   const tokens = createStreamTokens({
     signingSecret: 'a signing secret for tests, of no worth',
-    stillReaches: async (userId) => !revoked.has(userId),
+    mayStill: async (userId) => !revoked.has(userId),
   });
   const parsed = configSchema.parse({
     gateway: { close_after_s: 1, start_timeout_s: 8, health_interval_s: 0.3, command: testCommand, ...anyPorts, ...settings },
