@@ -12,6 +12,7 @@ import {
   type Roots,
   subscribeSubject,
   WeirError,
+  wholeGroups,
 } from '../contracts/index.js';
 import { plainInboxPrefix } from './bus-logins.js';
 import { type AccessParts, announce, note } from './parts.js';
@@ -94,14 +95,15 @@ function recognise(user: BusUserRecord, roots: Roots): BusUserGrants | undefined
 
 function isPreset(user: BusUserRecord, grants: BusUserGrants, roots: Roots): boolean {
   const { publish, subscribe, allowResponses } = permissionsOf(user.name, grants, roots);
-  const later = new Set(
-    laterChannels.flatMap((name) => [
+  const later = new Set([
+    ...wholeGroups('operator', roots),
+    ...laterChannels.flatMap((name) => [
       subscribeSubject(name, {}, roots),
       ...(channels[name].address.includes('{stream_id}') ? (grants.spoke_of ?? []) : []).map((stream_id) =>
         publishSubject(name, { stream_id } as never, roots),
       ),
     ]),
-  );
+  ]);
   const isFit = (had: readonly string[], has: readonly string[]) =>
     had.every((subject) => has.includes(subject)) && has.every((subject) => had.includes(subject) || later.has(subject));
   return user.allow_responses === allowResponses && isFit(user.publish, publish) && isFit(user.subscribe, subscribe);

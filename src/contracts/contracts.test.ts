@@ -134,6 +134,13 @@ describe('permissions', () => {
     }
   });
 
+  test('who may hear all events of a group may subscribe it as a group; nobody else may', () => {
+    const groups = (role: 'viewer' | 'operator', streams: 'all' | string[]) =>
+      permissionsFor(role, { streams, inboxPrefix: '_INBOX_a' }).subscribe.filter((subject) => /^videonode\.[a-z]+\.\*$/.test(subject));
+    assert.deepEqual(groups('operator', 'all'), ['videonode.alert.*', 'videonode.device.*', 'videonode.system.*']);
+    assert.deepEqual([groups('operator', ['cam1']), groups('viewer', 'all')], [[], []]);
+  });
+
   test('every channel has somebody who sends and somebody who listens', () => {
     for (const name of channelNames) {
       assert.ok(channels[name].publishers.length > 0 && channels[name].subscribers.length > 0, name);

@@ -33,8 +33,24 @@ export function permissionsFor(role: BusRole, scope: Scope, roots: Roots = defau
   const may = (side: 'publishers' | 'subscribers') =>
     channelNames.filter((name) => (channels[name][side] as readonly BusRole[]).includes(role)).flatMap((name) => subjectsIn(name, scope, roots));
   const publish = new Set([...may('publishers'), ...answerSubjects(role), ...readingSubjects(role, scope), ...workSubjects(role)]);
-  const subscribe = new Set([...may('subscribers'), `${scope.inboxPrefix}.>`, ...(isAgent(role) ? discoverySubjects : [])]);
+  const whole = scope.streams === 'all' ? wholeGroups(role, roots) : [];
+  const subscribe = new Set([...may('subscribers'), ...whole, `${scope.inboxPrefix}.>`, ...(isAgent(role) ? discoverySubjects : [])]);
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort(), allowResponses: isAgent(role) };
+}
+
+/**
+ * Groups of events all of which the role may hear, in the form that people subscribe them (`videonode.alert.*`): the broker refuses a
+ * subscription that asks for more than is allowed, even where there is nothing more.
+ */
+export function wholeGroups(role: BusRole, roots: Roots = defaultRoots): string[] {
+  const groups = new Map<string, boolean>();
+  for (const name of channelNames) {
+    const { address, subscribers } = channels[name];
+    if (!/^\w+\.\w+\.\w+$/.test(address)) continue;
+    const group = subscribeSubject(name, {}, roots).replace(/\w+$/, '*');
+    groups.set(group, groups.get(group) !== false && (subscribers as readonly BusRole[]).includes(role));
+  }
+  return [...groups].filter(([, isWhole]) => isWhole).map(([group]) => group);
 }
 
 /** Reply subjects of the hub; those of browsers begin with `_INBOX_` and their own name. */
