@@ -12,6 +12,7 @@ import { addSnapshotCommands } from './snapshot-commands.js';
 import { addStorageCommands } from './storage-commands.js';
 import { addStreamCommands } from './stream-commands.js';
 import type { Terminal } from './terminal.js';
+import { addUploadCommands } from './upload-commands.js';
 import { addVideoCommands } from './video-commands.js';
 
 /** Adds them, in the order of the help. */
@@ -21,6 +22,7 @@ export function addClientCommands(program: Command, terminal: Terminal): void {
   addRecordingCommands(program, terminal);
   addSnapshotCommands(program, terminal);
   addVideoCommands(program, terminal);
+  addUploadCommands(program, terminal);
   addJobCommands(program, terminal);
   addStorageCommands(program, terminal);
   addGatewayCommands(program, terminal);

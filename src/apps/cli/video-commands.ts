@@ -11,6 +11,7 @@ import { showProgress } from './progress.js';
 import { addOutputFlags } from './recording-file-commands.js';
 import { sendUpload } from './send-upload.js';
 import { formatFields, formatTable, type Terminal } from './terminal.js';
+import { showUploads } from './upload-commands.js';
 import { addVideoLinkCommands } from './video-link-commands.js';
 import { formatBytes, formatDuration, formatTime, toNumber, toTime, words } from './words.js';
 
@@ -219,7 +220,14 @@ function addLooking(video: Command, terminal: Terminal): void {
   video
     .command('uploads')
     .description('uploads, newest first; unfinished ones can be resumed')
-    .action((_options: unknown, command: Command) => answer(command, terminal, (client) => allPages(client, 'list_uploads', {}, 100), showUploads));
+    .action((_options: unknown, command: Command) =>
+      answer(
+        command,
+        terminal,
+        (client) => allPages(client, 'list_uploads', {}, 100),
+        (items) => showUploads(items),
+      ),
+    );
   video
     .command('profiles')
     .description('ways to encode')
@@ -302,8 +310,11 @@ function addChanging(video: Command, terminal: Terminal): void {
     .option('--at <seconds>', 'the picture at this time')
     .option('--candidate <file>', 'one of the candidates that `weir video show --json` names')
     .action((videoId: string, options: { at?: string; candidate?: string }, command: Command) => {
-      const body = options.candidate === undefined ? { at_s: toNumber(options.at ?? '', 'at') } : { candidate: options.candidate };
-      return answer(command, terminal, (client) => client.call('set_poster', { params: { video_id: videoId }, body }), showVideo);
+      const choose = async (client: Client) => {
+        const body = posterOf(options) ?? (await failWithChoices(client, videoId));
+        return client.call('set_poster', { params: { video_id: videoId }, body });
+      };
+      return answer(command, terminal, choose, showVideo);
     });
   video
     .command('delete <video>')
@@ -324,6 +335,20 @@ function addChanging(video: Command, terminal: Terminal): void {
     .action((videoId: string, _options: unknown, command: Command) =>
       answer(command, terminal, (client) => client.call('restore_video', { params: { video_id: videoId } }), showVideo),
     );
+}
+
+/** Undefined when nothing was chosen, or both. */
+function posterOf({ at, candidate }: { at?: string; candidate?: string }): { at_s: number } | { candidate: string } | undefined {
+  if (at !== undefined && candidate !== undefined) return undefined;
+  if (at !== undefined) return { at_s: toNumber(at, 'at') };
+  return candidate === undefined ? undefined : { candidate };
+}
+
+async function failWithChoices(client: Client, videoId: string): Promise<never> {
+  const { output } = await client.call('get_video', { params: { video_id: videoId } });
+  const candidates = (output?.posters ?? []).map(({ file, at_s }) => `--candidate ${file} (the picture at ${at_s.toFixed(1)} s)`);
+  const time = output === null ? '--at SECONDS, once the video is ready' : `--at SECONDS, from 0 to ${output.duration_s.toFixed(1)}`;
+  throw new WeirError('invalid_argument', 'Name one picture', { field: 'at', hint: [time, ...candidates].join(', or ') });
 }
 
 interface ProcessFlags {
@@ -429,21 +454,4 @@ function showVideo(one: Video): string {
 function lengthOf(one: Video): string {
   const seconds = one.output?.duration_s ?? one.facts?.duration_s;
   return seconds === undefined ? '-' : formatDuration(seconds);
-}
-
-function showUploads(items: readonly Upload[]): string {
-  if (items.length === 0) return 'no uploads\n';
-  return formatTable(
-    ['UPLOAD', 'STATE', 'RECEIVED', 'OF', 'HOW', 'VIDEO', 'CHANGED', 'NAME'],
-    items.map((one) => [
-      one.upload_id,
-      one.error === null ? one.state : `${one.state}: ${one.error.reason ?? one.error.code}`,
-      formatBytes(one.received_bytes),
-      one.size_bytes === null ? '-' : formatBytes(one.size_bytes),
-      one.method,
-      one.video_id,
-      formatTime(one.updated_at),
-      one.name,
-    ]),
-  );
 }

@@ -382,7 +382,7 @@ const jobRoutes = {
   job_log: {
     method: 'GET',
     path: '/api/v1/jobs/{job_id}/log',
-    role: 'viewer',
+    role: 'operator',
     tag: 'jobs',
     summary: 'Newest lines of its log',
     params: jobParams,

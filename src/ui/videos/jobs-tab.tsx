@@ -4,6 +4,7 @@ import type { Video } from '../../contracts/video.js';
 import type { Job, JobEvent, JobLog } from '../../contracts/video-job.js';
 import { call } from '../core/api.js';
 import { formatBytes, formatLength } from '../core/format.js';
+import { may } from '../core/session.js';
 import { Blank, CopyButton, Dot, Failed, SkeletonRows, Time } from '../parts/basics.js';
 import { useList } from '../parts/use-list.js';
 import { JobActions, JobProgressDetail } from './job-parts.js';
@@ -144,10 +145,12 @@ function JobHistory({ job }: { job: Job }) {
           )}
         </>
       )}
-      <details class="job-part">
-        <summary>Log</summary>
-        <Log job={job} />
-      </details>
+      {may('operator') && (
+        <details class="job-part">
+          <summary>Log</summary>
+          <Log job={job} />
+        </details>
+      )}
     </>
   );
 }

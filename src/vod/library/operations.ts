@@ -67,6 +67,11 @@ function change({ options, view }: OperationParts, videoId: string, changes: Vid
 function catalogue(parts: OperationParts) {
   const { options, view } = parts;
   const { store, settings } = options;
+  /** Who only watches is told that it failed and of what kind that was, not which files and commands. */
+  const shownTo = (session: Session, record: VideoRecord): Video => {
+    const shown = view(record);
+    return shown.error === null || mayChange(session, record) ? shown : { ...shown, error: shown.error.replace(/:.*$/s, '') };
+  };
   return {
     async list_videos(session, { query }) {
       const { trash, cursor, ...given } = query;
@@ -75,9 +80,9 @@ function catalogue(parts: OperationParts) {
         store.videos.list({ ...filter, sort: query.sort, limit: query.limit, ...(cursor === undefined ? {} : { cursor }) }),
         store.videos.tags(filter),
       ]);
-      return { items: page.items.map(view), next_cursor: page.next_cursor, total: page.total, tags };
+      return { items: page.items.map((video) => shownTo(session, video)), next_cursor: page.next_cursor, total: page.total, tags };
     },
-    get_video: async (session, { params }) => view(await need(parts, session, params.video_id, 'see')),
+    get_video: async (session, { params }) => shownTo(session, await need(parts, session, params.video_id, 'see')),
     async update_video(session, { params, body }) {
       await need(parts, session, params.video_id, 'change');
       const { title, description, tags, visibility } = body;

@@ -237,6 +237,29 @@ test('viewers see jobs of videos they may see, without paths; operators see all'
   );
   const job = await call(bench.hub.operations.get_job, viewer, { params: { job_id: seen?.job_id ?? '' } });
   assert.deepEqual(Object.keys(job.request).sort(), ['user_id', 'video_id']);
+  const worker = await bench.worker('w1');
+  for (let count = 0; count < 2; count += 1) {
+    const held = await worker.take();
+    await worker.report(held, { kind: 'command', command: `ffmpeg -i ${held.order.source_path}` });
+    const failure = { code: 'internal', reason: 'encoder_failed', detail: `no ${bench.uploads}`, permanent: true, stderr: ['x'], command: 'ffmpeg' };
+    await worker.report(held, { kind: 'failed', failure, cost: null });
+    await held.ticket?.done();
+  }
+  const failed = await call(bench.hub.operations.get_job, viewer, { params: { job_id: seen?.job_id ?? '' } });
+  assert.deepEqual([failed.state, failed.error?.reason, failed.commands], ['dead', 'encoder_failed', []]);
+  const listed = await call(bench.hub.operations.list_jobs, viewer, { query: { limit: 10 } });
+  for (const shown of [failed, listed]) assert.doesNotMatch(JSON.stringify(shown), /ffmpeg|127\.0\.0\.1|"x"|\/uploads|\.mp4/);
+  assert.deepEqual(
+    failed.events.map((event) => [event.kind, event.detail]),
+    [
+      ['queued', 'bus'],
+      ['claimed', null],
+      ['failed', 'encoder_failed'],
+      ['dead', 'another attempt would fail as well'],
+    ],
+  );
+  const all = await call(bench.hub.operations.get_job, operator, { params: { job_id: seen?.job_id ?? '' } });
+  assert.match(JSON.stringify([all.commands, all.error, all.events]), /ffmpeg -i .*encoder_failed: no /);
   assert.equal((await call(bench.hub.operations.list_jobs, operator, { query: { limit: 10 } })).items.length, 2);
 });
 

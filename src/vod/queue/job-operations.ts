@@ -12,7 +12,7 @@ import { changeQueue, type QueueParts } from './parts.js';
 import type { Positions } from './positions.js';
 import { parsePayload, readRequest } from './request.js';
 import type { Roster } from './roster.js';
-import { toCallback, toJob } from './view.js';
+import { eventWithoutMachine, toCallback, toJob, withoutMachine } from './view.js';
 
 export interface JobOperationParts extends QueueParts {
   readonly book: JobBook;
@@ -28,6 +28,9 @@ export interface JobOperationParts extends QueueParts {
 /** Pages that a list looks through for somebody who may see few of them. */
 const maxPages = 20;
 
+/** Of a request, for everybody who may see its video. */
+const openFields = ['video_id', 'user_id', 'quality', 'profile', 'priority', 'thumbnail_time', 'metadata'];
+
 export function createJobOperations(parts: JobOperationParts): JobOperations {
   const { store, gate, roster, callbacks, observations } = parts;
   const queue = async () => queueFigures(parts, await workersOf(parts));
@@ -36,11 +39,12 @@ export function createJobOperations(parts: JobOperationParts): JobOperations {
     async get_job(session, { params }) {
       const job = await needJob(parts, session, params.job_id);
       const events: JobEvent[] = await store.jobs.events(job.job_id);
-      // Paths and addresses are the business of those who run the place.
+      // Paths, commands and addresses are the business of those who run the place.
       const mayAll = roleAllows(session.role, 'operator');
-      const { source_path, output_path, callback_url, ...rest } = job.request;
-      const request = mayAll ? job.request : rest;
-      return { ...(await shown(parts, job)), events, commands: mayAll ? job.commands : [], request };
+      const answer = { ...(await shown(parts, job)), events, commands: job.commands, request: job.request };
+      if (mayAll) return answer;
+      const request = Object.fromEntries(Object.entries(job.request).filter(([name]) => openFields.includes(name)));
+      return { ...withoutMachine(answer), events: events.map(eventWithoutMachine), commands: [], request };
     },
     async job_log(session, { params, query }) {
       const job = await needJob(parts, session, params.job_id);
@@ -114,6 +118,11 @@ export async function shown({ positions, observations }: JobOperationParts, job:
   return toJob(job, position, observations.progress(job.job_id) ?? job.progress);
 }
 
+async function shownTo(session: Session, parts: JobOperationParts, job: JobRecord): Promise<Job> {
+  const all = await shown(parts, job);
+  return roleAllows(session.role, 'operator') ? all : withoutMachine(all);
+}
+
 /** Throws `not_found`, also for a job whose video the session may not see. */
 async function needJob(parts: JobOperationParts, session: Session, jobId: string): Promise<JobRecord> {
   const job = await parts.store.jobs.get(jobId);
@@ -136,7 +145,7 @@ async function listJobs(parts: JobOperationParts, session: Session, { limit, cur
   for (let page = 0; page < maxPages; page += 1) {
     // Never more than fits: the cursor of a page stands behind all of its rows.
     const found = await parts.store.jobs.list({ limit: limit - items.length, cursor: next ?? undefined, state, video_id });
-    for (const job of await visible(parts, session, found.items)) items.push(await shown(parts, job));
+    for (const job of await visible(parts, session, found.items)) items.push(await shownTo(session, parts, job));
     next = found.next_cursor;
     if (next === null || items.length >= limit) break;
   }
@@ -154,7 +163,7 @@ async function listActive(parts: JobOperationParts, session: Session, { limit, c
   for (; at < ids.length && items.length < limit; at += 1) {
     const job = await store.jobs.get(ids[at] ?? '');
     if (job === undefined || (state !== undefined && job.state !== state) || (video_id !== undefined && job.video_id !== video_id)) continue;
-    if ((await visible(parts, session, [job])).length > 0) items.push(await shown(parts, job));
+    if ((await visible(parts, session, [job])).length > 0) items.push(await shownTo(session, parts, job));
   }
   return { items, next_cursor: at < ids.length ? Buffer.from(`at ${at}`).toString('base64url') : null };
 }

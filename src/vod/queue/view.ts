@@ -1,5 +1,5 @@
 /** Jobs as they are shown, and as their events tell them. */
-import type { Callback, Job, JobProgress } from '../../contracts/index.js';
+import type { Callback, Job, JobEvent, JobProgress } from '../../contracts/index.js';
 import type { CallbackRecord, JobRecord } from '../../store/index.js';
 
 export function formatTime(ms: number): string {
@@ -31,6 +31,25 @@ export function toJob(record: JobRecord, position: number | null = null, progres
     not_before: record.state === 'retrying' ? formatTime(record.due_ms) : null,
   };
 }
+
+/**
+ * A job as it is shown to who does not run the place: why it failed and how it goes, without what tells of the machine (commands, paths,
+ * last lines of FFmpeg, addresses).
+ */
+export function withoutMachine<J extends Job>(job: J): J {
+  const { error } = job;
+  if (error === null) return job;
+  return { ...job, error: { ...error, detail: error.reason, stderr: [], command: null } };
+}
+
+/** Free text in the history comes from programs; what failed stays to be seen. */
+export function eventWithoutMachine(event: JobEvent): JobEvent {
+  if (event.detail === null || plainEvents.includes(event.kind)) return event;
+  return { ...event, detail: event.kind === 'failed' ? (/^[a-z0-9_]+(?=:)/.exec(event.detail)?.[0] ?? null) : null };
+}
+
+/** Their words are ours, or names of users. */
+const plainEvents: readonly JobEvent['kind'][] = ['queued', 'retry', 'published', 'done', 'dead', 'cancelled', 'priority', 'replayed'];
 
 export function toCallback({ body: _body, next_ms: _next, ...callback }: CallbackRecord): Callback {
   return callback;

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Upload, Video, VideoOutput } from '../../contracts/index.js';
+import { withTempFolder } from '../../testkit/index.js';
+import { type FakeAnswers, startFakeHub } from './testing/fake-hub.js';
+import { runCommand } from './testing/run-command.js';
+
+const at = '2026-05-01T12:00:00.000Z';
+
+const upload = (upload_id: string, state: Upload['state']): Upload => ({
+  upload_id,
+  video_id: `video-${upload_id}`,
+  method: 'tus',
+  state,
+  name: 'holiday.mp4',
+  size_bytes: 10,
+  received_bytes: 5,
+  bytes_per_s: null,
+  sha256: null,
+  owner: 'anna',
+  error: null,
+  created_at: at,
+  updated_at: at,
+  expires_at: null,
+  url: null,
+});
+
+const output: VideoOutput = {
+  revision: 1,
+  profile: 'default',
+  master: 'master.m3u8',
+  dash: null,
+  thumbnail: null,
+  posters: [{ file: 'poster_1.jpg', at_s: 1 }],
+  storyboard: null,
+  renditions: [],
+  audio: [],
+  subtitles: [],
+  duration_s: 12.34,
+  size_bytes: 1,
+  is_encrypted: false,
+  published_at: at,
+};
+
+const video: Video = {
+  video_id: 'v',
+  title: 'V',
+  description: '',
+  tags: [],
+  visibility: 'private',
+  state: 'ready',
+  owner: 'anna',
+  source: null,
+  facts: null,
+  output,
+  metadata: {},
+  job_id: null,
+  progress: null,
+  error: null,
+  created_at: at,
+  updated_at: at,
+  published_at: at,
+  deleted_at: null,
+  thumbnail_url: null,
+  playback_url: null,
+  watch_url: '/videos/v',
+};
+
+async function run(answers: FakeAnswers, line: string) {
+  return await withTempFolder(async (folder) => {
+    await using hub = await startFakeHub(answers);
+    return { ...(await runCommand(line.split(' '), { WEIR_URL: hub.url, WEIR_TOKEN: 'wt_test' }, folder)), calls: hub.calls };
+  });
+}
+
+test('unfinished uploads are listed, and one is cancelled', async () => {
+  const known = [upload('u1', 'paused'), upload('u2', 'done'), upload('u3', 'checking')];
+  const answers: FakeAnswers = {
+    list_uploads: ({ query }) => ({ items: known.filter((one) => query.state === undefined || one.state === query.state), next_cursor: null }),
+    delete_upload: () => undefined,
+  };
+  const unfinished = await run(answers, 'upload list');
+  assert.match(unfinished.out, /u1 +paused/);
+  assert.match(unfinished.out, /u3 +checking/);
+  assert.doesNotMatch(unfinished.out, /u2/);
+  assert.match((await run(answers, 'upload list --all')).out, /u2 +done/);
+  const none = await run({ list_uploads: () => ({ items: [], next_cursor: null }) }, 'upload');
+  assert.match(none.out, /no unfinished uploads/);
+  const cancelled = await run(answers, 'upload cancel u1');
+  assert.equal(cancelled.out, 'u1 is cancelled\n');
+  assert.match(JSON.stringify(cancelled.calls), /delete_upload.*u1/);
+});
+
+test('a poster is chosen by one time or one candidate; else the choices are told', async () => {
+  const answers: FakeAnswers = { get_video: () => video };
+  for (const line of ['video poster v', 'video poster v --at 1 --candidate poster_1.jpg']) {
+    const { error, err, calls } = await run(answers, line);
+    assert.equal(error?.code, 'invalid_argument', line);
+    assert.match(err, /Name one picture\n {2}--at SECONDS, from 0 to 12\.3, or --candidate poster_1\.jpg \(the picture at 1\.0 s\)/, line);
+    assert.doesNotMatch(JSON.stringify(calls), /set_poster/);
+  }
+});
