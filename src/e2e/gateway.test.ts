@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Camera, GatewayPath, GatewayState, Recording, StreamToken, SystemHealth } from '../contracts/index.js';
+import type { Camera, GatewayPath, GatewayState, Recording, StreamToken, SystemHealth, User } from '../contracts/index.js';
 import { type Player, play } from '../gateways/testing/fixture.js';
 import { findOptionalProgram } from '../supervisor/index.js';
 import { controlFake, makeFakeMediaMtx } from '../testkit/fake-mediamtx.js';
@@ -78,6 +78,16 @@ class GatewayWorld {
 
   async tokenOf(id: string): Promise<string> {
     return (await this.weir.api<StreamToken>('POST', `/api/v1/streams/${id}/token`)).token;
+  }
+
+  /** A stream token that this user asked for himself. */
+  async tokenOfGuest(credentials: { username: string; password: string }, id: string): Promise<string> {
+    const { url } = this.weir;
+    const headers = { 'content-type': 'application/json', origin: url };
+    const login = await fetch(`${url}/api/v1/session`, { method: 'POST', headers, body: JSON.stringify(credentials) });
+    const cookie = (login.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const answer = await fetch(`${url}/api/v1/streams/${id}/token`, { method: 'POST', headers: { ...headers, cookie }, body: '{}' });
+    return ((await answer.json()) as StreamToken).token;
   }
 
   get pid(): number {
@@ -187,6 +197,25 @@ function promises(name: string, binaryIn: (folder: string) => Promise<string>, i
       });
       await world.pathWhen(camera, (now) => !now.ready, 'idle after the last reader');
       await waitFor(() => world.commandsOf(camera).length === 0, { deadlineMs: 20_000, what: 'the end of its FFmpeg' });
+    });
+
+    test('a user who is disabled watches no further: neither at the gateway nor at the hub', async () => {
+      const { weir } = world;
+      const credentials = { username: 'guest', password: 'long enough 1' };
+      const { user_id } = await weir.api<User>('POST', '/api/v1/users', { ...credentials, role: 'viewer' });
+      const token = await world.tokenOfGuest(credentials, camera);
+      const live = `${weir.url}/api/v1/streams/${camera}/live.mp4`;
+      const players = [play(`${await world.rtspOf(camera)}?token=${token}`), play(live, ['-headers', `Authorization: Bearer ${token}\r\n`])];
+      try {
+        await waitFor(() => players.every((player) => player.frames > 3), { deadlineMs: 40_000, what: 'pictures by both ways' });
+        await weir.api('PATCH', `/api/v1/users/${user_id}`, { disabled: true });
+        for (const player of players) await withDeadline(player.ended, 20_000, 'the end of the picture');
+        const { code, lastWords } = await withDeadline(play(`${await world.rtspOf(camera)}?token=${token}`).ended, 20_000, 'the refusal');
+        assert.notEqual(code, 0);
+        assert.match(lastWords, /401/);
+      } finally {
+        await Promise.all(players.map((player) => player.stop()));
+      }
     });
 
     test('no token and no password stands in the list of processes', async () => {

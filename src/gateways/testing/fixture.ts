@@ -164,17 +164,13 @@ export interface Player {
   stop(): Promise<void>;
 }
 
-/** FFmpeg as a player of a real address. */
-export function play(url: string): Player {
+/** FFmpeg as a player of a real address; `options` go before it. */
+export function play(url: string, options: readonly string[] = ['-rtsp_transport', 'tcp']): Player {
   let frames = 0;
   let lastWords = '';
-  const child = spawn(
-    'ffmpeg',
-    ['-nostdin', '-v', 'error', '-rtsp_transport', 'tcp', '-i', url, '-an', '-f', 'framecrc', '-flush_packets', '1', 'pipe:1'],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn('ffmpeg', ['-nostdin', '-v', 'error', ...options, '-i', url, '-an', '-f', 'framecrc', '-flush_packets', '1', 'pipe:1'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   child.stdout.on('data', (chunk: Buffer) => {
     frames += chunk.toString().match(/^0,/gm)?.length ?? 0;
   });
