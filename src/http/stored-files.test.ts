@@ -174,3 +174,23 @@ describe('a download', () => {
     await server.close();
   });
 });
+
+describe('an answer that is elsewhere', () => {
+  const ask = async (anyOrigin: boolean, method: 'GET' | 'HEAD' = 'GET') => {
+    const { server } = createFixture({ video_file: () => ({ location: 'r7/master.m3u8', anyOrigin }) });
+    return await server.inject({ method, url: '/files/videos/v1/master.m3u8', headers: { host: 'hub', origin: 'http://elsewhere' } });
+  };
+
+  test('is named relative to what was asked for, and looked for again each time', async () => {
+    for (const method of ['GET', 'HEAD'] as const) {
+      const { statusCode, headers, body } = await ask(false, method);
+      assert.deepEqual([statusCode, headers.location, headers['cache-control'], body], [302, 'r7/master.m3u8', 'no-cache', '']);
+      assert.equal(headers['access-control-allow-origin'], undefined);
+    }
+  });
+
+  test('may be followed by pages of other origins where its file may be read by them', async () => {
+    const { headers } = await ask(true);
+    assert.deepEqual([headers['access-control-allow-origin'], headers['cross-origin-resource-policy']], ['*', 'cross-origin']);
+  });
+});

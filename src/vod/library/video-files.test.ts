@@ -119,6 +119,11 @@ describe('files of a video', () => {
       assert.deepEqual([await contentOf(growing), growing.delivery?.cacheControl], ['segment', 'private, no-cache']);
       await rename(staging, folder);
       assert.equal(await contentOf(await revisionFile(bench, 1, '360p_000.ts')), 'segment');
+      // The same in a folder that a request named.
+      const named = join(bench.uploads, 'my.video');
+      await rename(folder, named);
+      await bench.store.videos.update('a', { output_path: join(bench.uploads, '.my.video.r1') });
+      assert.equal(await contentOf(await revisionFile(bench, 1, '360p_000.ts')), 'segment');
     }));
 
   it('include the source for its owner, under a name that does no harm, as long as it is kept', () =>

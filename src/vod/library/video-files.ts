@@ -1,7 +1,7 @@
 /** Serving the files of an output: playlists, segments, pictures, keys; never anything else that may lie in a folder. */
 import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { type Redirect, type StoredFile, WeirError } from '../../contracts/index.js';
 import type { VideoRecord } from '../../store/index.js';
 
@@ -70,9 +70,14 @@ export async function openRevisionFile({ video, library, isPublic }: Delivered, 
   if (folder === kept) return await openDelivered(join(kept, filename), isPublic, video.published_at === null ? 'no-cache' : forEver);
   return await openDelivered(join(folder, filename), isPublic, 'no-cache').catch((error: unknown) => {
     // Put in place a moment ago, which its row does not say yet.
-    if (video.published_at === null) return openDelivered(join(kept, filename), isPublic, 'no-cache');
+    if (video.published_at === null) return openDelivered(join(placeOf(folder), filename), isPublic, 'no-cache');
     throw error;
   });
+}
+
+/** Where the result goes that is written in a staging folder, `.name.r7` beside `name`. */
+function placeOf(staging: string): string {
+  return join(dirname(staging), basename(staging).replace(/^\.(.+)\.r\d+$/, '$1'));
 }
 
 async function openDelivered(path: string, isPublic: boolean, keep: string): Promise<StoredFile> {

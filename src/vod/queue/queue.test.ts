@@ -69,6 +69,16 @@ test('a publisher that knows only the wire contract gets its job run, and sees t
   assert.equal((await bench.jobsOf('video-123')).length, 1);
 });
 
+test('the picture that a person chose counts more than the time in a request', async () => {
+  await using bench = await Bench.start();
+  bench.videos.chosenTimes.set('chosen', '12.500');
+  await bench.publish(bench.request('chosen', { thumbnail_time: '00:00:05' }));
+  const worker = await bench.worker('w1');
+  const held = await worker.take();
+  assert.equal(held.order.thumbnail_time, '12.500');
+  assert.equal((await worker.finish(held)).verdict, 'go_on');
+});
+
 test('a job of the hub goes to the library, and its ticket names video, revision and attempt', async () => {
   await using bench = await Bench.start();
   const ids: string[] = [];

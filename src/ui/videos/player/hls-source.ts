@@ -51,8 +51,8 @@ export interface OpenOptions {
   readonly isGrowing: boolean;
   /** Chosen again where there is something of that name. */
   readonly wishes?: Wishes;
-  /** Told once, when a file of it is not there (any more): nothing more is loaded then. Without it that is a failure. */
-  readonly onGone?: () => void;
+  /** Told once, when a file of it is not there (any more), with its address: nothing more is loaded then. Without it that is a failure. */
+  readonly onGone?: (file: string) => void;
 }
 
 /** Seconds loaded ahead: before anybody plays only as much as a quick start needs. */
@@ -177,7 +177,7 @@ function indexOf(choices: readonly { index: number; label: string }[], label: st
   return label === undefined ? undefined : choices.find((one) => one.label === label)?.index;
 }
 
-function recoverFrom(HlsClass: typeof Hls, hls: Hls, made: Made, onGone?: () => void): (event: unknown, data: ErrorData) => void {
+function recoverFrom(HlsClass: typeof Hls, hls: Hls, made: Made, onGone?: (file: string) => void): (event: unknown, data: ErrorData) => void {
   let mediaErrors = 0;
   let networkErrors = 0;
   let isGone = false;
@@ -188,7 +188,7 @@ function recoverFrom(HlsClass: typeof Hls, hls: Hls, made: Made, onGone?: () => 
       // Nor are the others, or not for long.
       isGone = true;
       hls.stopLoad();
-      onGone();
+      onGone(data.frag?.url ?? data.url ?? data.context?.url ?? '');
       return;
     }
     if (!data.fatal) return;
@@ -242,7 +242,7 @@ function playNatively(video: HTMLVideoElement, url: string, options: OpenOptions
     'error',
     () => {
       // Its network errors carry no status: whether the files are gone shows when they are asked for.
-      if (options.onGone !== undefined && video.error?.code === MediaError.MEDIA_ERR_NETWORK) return options.onGone();
+      if (options.onGone !== undefined && video.error?.code === MediaError.MEDIA_ERR_NETWORK) return options.onGone(url);
       made.failure.value = { title: 'The video cannot be played', advice: video.error?.message ?? 'The browser gives no reason.' };
     },
     { signal: ended },

@@ -10,26 +10,27 @@ export function stayingAddress(url: string): string | undefined {
 }
 
 /**
- * Asks where the newest revision is. For a few seconds it is asked again while that is the one that is gone: an encode may be put in place this
- * moment. Without `url` there is nothing newer, and `status` tells why: 0 when nobody answered.
+ * Asks what is to be played now that a file of the revision at `url` is gone: the newest one, or, when there is none newer but the file is back,
+ * the same again. It looks for a few seconds, as an encode may be put in place this moment. Without `url` there is nothing, and `status` tells
+ * why: 0 when nobody answered.
  */
-export async function findNewest(gone: string, ended: AbortSignal): Promise<{ url?: string; status: number }> {
-  const staying = stayingAddress(gone);
+export async function findNewest(gone: { url: string; file: string }, ended: AbortSignal): Promise<{ url?: string; status: number }> {
+  const staying = stayingAddress(gone.url);
   if (staying === undefined) return { status: 404 };
   for (let look = 1; ; look += 1) {
-    const found = await ask(staying, ended);
-    const isSame = found.url === new URL(gone, location.href).href;
+    const found = await ask(staying, 'GET', ended);
+    const isSame = found.url === new URL(gone.url, location.href).href;
     if (found.url !== undefined && !isSame) return found;
-    if (look === maxLooks || ended.aborted || (found.status >= 400 && found.status < 500 && found.status !== 404)) {
-      return { status: isSame ? 404 : found.status };
-    }
+    if (isSame && gone.file !== '' && (await ask(gone.file, 'HEAD', ended)).url !== undefined) return { url: gone.url, status: found.status };
+    const isRefused = found.status === 401 || found.status === 403;
+    if (look === maxLooks || ended.aborted || isRefused) return { status: isSame ? 404 : found.status };
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 }
 
-async function ask(staying: string, ended: AbortSignal): Promise<{ url?: string; status: number }> {
+async function ask(address: string, method: 'GET' | 'HEAD', ended: AbortSignal): Promise<{ url?: string; status: number }> {
   try {
-    const { ok, url, status } = await fetch(staying, { signal: ended, credentials: 'same-origin' });
+    const { ok, url, status } = await fetch(address, { method, signal: ended, credentials: 'same-origin' });
     return ok ? { url, status } : { status };
   } catch {
     return { status: 0 };

@@ -56,7 +56,8 @@ export function createPlayback(video: HTMLVideoElement, url: string, options: Op
   };
   const ended = new AbortController();
   let renewals = 0;
-  const open = (address: string, given: OpenOptions) => openHls(video, address, { ...given, onGone: () => void renew(address, given.isGrowing) });
+  const open = (address: string, given: OpenOptions) =>
+    openHls(video, address, { ...given, onGone: (file) => void renew({ url: address, file }, given.isGrowing) });
   const source = signal(open(url, options));
   const reopen = (next: string, { isGrowing }: { isGrowing: boolean }) => {
     const wasPlaying = !video.paused;
@@ -68,7 +69,7 @@ export function createPlayback(video: HTMLVideoElement, url: string, options: Op
     if (wasPlaying) void play(video);
   };
   // The revision that is played was deleted, or never got so far: the newest one goes on at the same place.
-  const renew = async (gone: string, isGrowing: boolean) => {
+  const renew = async (gone: { url: string; file: string }, isGrowing: boolean) => {
     const found = await findNewest(gone, ended.signal);
     if (ended.signal.aborted) return;
     renewals += 1;
@@ -77,6 +78,7 @@ export function createPlayback(video: HTMLVideoElement, url: string, options: Op
       return;
     }
     reopen(found.url, { isGrowing });
+    if (found.url === gone.url) return;
     state.isRenewed.value = true;
     setTimeout(() => {
       state.isRenewed.value = false;

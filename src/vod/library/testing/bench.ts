@@ -101,6 +101,12 @@ export async function withLibrary(
   const library = await startLibrary(options, view);
   const publish: LibraryBench['publish'] = async (videoId, visibility = 'private') => {
     const [made, source] = [join(videos, videoId, 'r1'), join(uploads, videoId, 'source')];
+    // The rows first: what lies in the library without one is swept away.
+    await store.videos.insert({ video_id: videoId, title: videoId, owner: 'anna', state: 'ready', visibility });
+    await store.videos.addSource({ source_id: `s-${videoId}`, path: source, size_bytes: 6, sha256: null, owned: true });
+    await store.videos.attachSource(videoId, `s-${videoId}`, 'holiday.mp4');
+    const result = output(1);
+    await store.videos.update(videoId, { output: result, output_path: made, published_at: result.published_at });
     await Promise.all([mkdir(made, { recursive: true }), mkdir(join(uploads, videoId), { recursive: true })]);
     await Promise.all([
       writeFile(source, 'source'),
@@ -110,11 +116,6 @@ export async function withLibrary(
       writeFile(join(made, 'poster_1.jpg'), 'new picture'),
       writeFile(join(made, 'notes.txt'), 'not for others'),
     ]);
-    await store.videos.insert({ video_id: videoId, title: videoId, owner: 'anna', state: 'ready', visibility });
-    await store.videos.addSource({ source_id: `s-${videoId}`, path: source, size_bytes: 6, sha256: null, owned: true });
-    await store.videos.attachSource(videoId, `s-${videoId}`, 'holiday.mp4');
-    const result = output(1);
-    await store.videos.update(videoId, { output: result, output_path: made, published_at: result.published_at });
     return { folder: made, source };
   };
   try {
