@@ -80,7 +80,7 @@ async function asJob(): Promise<void> {
     alive: () => undefined,
     helpWithPieces: () => ({ stop: async () => undefined }),
   };
-  progress.planned(plan);
+  progress.planned(plan, facts.video);
   progress.phase('encoding');
   const before = process.cpuUsage();
   try {

@@ -71,6 +71,7 @@ export const sourceFactsSchema = z
         frames: integer.nullable(),
         keyframe_interval_s: z.number().nullable().describe('longest distance of two keyframes; null: not measured'),
         bitrate_kbps: amount,
+        bitrates_kbps: z.array(amount).max(50).optional().describe('of each of up to 50 equal parts of its length'),
         start_s: z.number().optional().describe('presentation time of the first frame'),
         duration_s: amount.optional().describe('from the first frame to the end of the last'),
         gop: z

@@ -12,6 +12,8 @@ export interface TrackScan {
   readonly lastS: number;
   readonly endS: number;
   readonly sizeBytes: number;
+  /** Bit rate of each of up to 50 equal parts, of a second at least; empty for anything but pictures. */
+  readonly kbpsOverTime: readonly number[];
   /** Longest distance of two keyframes; undefined with fewer than two. */
   readonly keyframeIntervalS: number | undefined;
   /** Packets between keyframes when that is always the same. */
@@ -45,6 +47,10 @@ export const packetEntries = ['-show_entries', 'packet=stream_index,pts_time,dts
 
 /** Beyond so many frames (a day and a half at 60 a second) the rhythm is known. */
 const mostTimes = 8_000_000;
+
+/** Seconds that are told apart; what comes later counts to the last. */
+const mostSeconds = 200_000;
+const mostParts = 50;
 
 /** Runs ffprobe and reads its lines as they come; ends it when time is up and tells what was seen until then. */
 export async function scanPackets(options: ScanOptions): Promise<PacketScan> {
@@ -104,6 +110,7 @@ interface Packet {
 class TrackTally {
   readonly #isVideo: boolean;
   readonly #times: number[] = [];
+  readonly #bytesOfSecond: number[] = [];
   #packets = 0;
   #sizeBytes = 0;
   #first = Number.POSITIVE_INFINITY;
@@ -125,6 +132,9 @@ class TrackTally {
     this.#end = Math.max(this.#end, packet.pts + packet.duration);
     if (!this.#isVideo) return;
     if (this.#times.length < mostTimes) this.#times.push(packet.pts);
+    const second = Math.min(mostSeconds, Math.max(0, Math.floor(packet.pts - this.#first)));
+    for (let empty = this.#bytesOfSecond.length; empty <= second; empty += 1) this.#bytesOfSecond.push(0);
+    this.#bytesOfSecond[second] = (this.#bytesOfSecond[second] ?? 0) + packet.size;
     if (packet.isKey) this.#addKey(packet.pts);
     // Shown before the keyframe that it comes after: it needs the group before.
     else if (this.#lastKey !== undefined && packet.pts < this.#lastKey.pts) this.#isOpen = true;
@@ -154,6 +164,7 @@ class TrackTally {
       lastS: this.#packets > 0 ? lastS : 0,
       endS: this.#packets > 0 ? lastEnd : 0,
       sizeBytes: this.#sizeBytes,
+      kbpsOverTime: ratesOf(this.#bytesOfSecond),
       keyframeIntervalS: this.#longestKey,
       gopFrames: this.#gops.isEven && !isLate ? this.#gops.frames : undefined,
       isOpenGop: this.#isOpen,
@@ -162,6 +173,16 @@ class TrackTally {
       longestStepS: rhythm.longest,
     };
   }
+}
+
+function ratesOf(bytesOfSecond: readonly number[]): number[] {
+  // The last second is hardly ever a whole one.
+  const whole = bytesOfSecond.length > 1 ? bytesOfSecond.slice(0, -1) : bytesOfSecond;
+  const parts = Math.min(mostParts, whole.length);
+  return Array.from({ length: parts }, (_, part) => {
+    const seconds = whole.slice(Math.floor((part * whole.length) / parts), Math.floor(((part + 1) * whole.length) / parts));
+    return (seconds.reduce((sum, bytes) => sum + bytes, 0) * 8) / 1000 / seconds.length;
+  });
 }
 
 interface Rhythm {

@@ -88,10 +88,16 @@ function describeVideo(findings: Findings, stream: ReportedStream, context: Trac
     frames: scan.isWhole ? (track?.packets ?? null) : null,
     keyframe_interval_s: keyframeInterval(track, scan, durationS),
     bitrate_kbps: durationS > 0 ? round(((track?.sizeBytes ?? 0) * 8) / 1000 / measuredSpan(track, durationS)) : 0,
+    ...bitratesOf(track, scan),
     start_s: round(track?.firstS ?? context.startS),
     duration_s: round(durationS),
     gop: scan.isWhole && track !== undefined ? { frames: gopFrames(track), is_open: track.isOpenGop } : null,
   };
+}
+
+/** Nothing when the packets were not all read. */
+function bitratesOf(track: TrackScan | undefined, scan: PacketScan): Pick<VideoFacts, 'bitrates_kbps'> {
+  return scan.isWhole && track !== undefined ? { bitrates_kbps: track.kbpsOverTime.map(Math.round) } : {};
 }
 
 /** With a single keyframe the whole video is one group. */

@@ -72,7 +72,9 @@ function pieceFolder(folder: string, chunk: number): string {
 
 interface Piece {
   readonly message: MessageInput<'video_chunk'>;
-  readonly share: number;
+  /** Parts of the video at which it begins and ends. */
+  readonly from: number;
+  readonly to: number;
   /** Times it was handed out. */
   copies: number;
   failures: number;
@@ -113,7 +115,8 @@ class Pieces {
         frames: chunk.frames,
         limits: { max_wall_s, max_output_bytes, max_memory_bytes, stall_s },
       },
-      share: chunk.frames / (plan.picture?.frames ?? chunk.frames),
+      from: chunk.startS / plan.durationS,
+      to: (chunk.startS + chunk.durationS) / plan.durationS,
       copies: 0,
       failures: 0,
       percent: 0,
@@ -212,10 +215,9 @@ class Pieces {
   }
 
   #tell(): void {
-    const share = this.#pieces.reduce((sum, piece) => sum + (piece.share * piece.percent) / 100, 0);
     const running = this.#pieces.filter((piece) => !piece.isDone && piece.worker !== undefined);
     this.#attempt.progress.pieces(
-      share,
+      this.#pieces.map(({ from, to, percent }) => ({ from, to, done: percent / 100 })),
       running.reduce((sum, piece) => sum + piece.fps, 0),
       {
         total: this.#pieces.length,

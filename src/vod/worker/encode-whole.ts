@@ -80,6 +80,8 @@ export async function writeKey({ order }: Attempt, plan: VideoPlan): Promise<str
   return info;
 }
 
+const firstGrowMs = 250;
+
 /** Keeps the playlists of what is finished up to date, and tells the hub of the first. */
 function grow({ parts, lease, progress, log }: Attempt, packager: Packager): { stop(): Promise<void> } {
   const abort = new AbortController();
@@ -95,7 +97,10 @@ function grow({ parts, lease, progress, log }: Attempt, packager: Packager): { s
         isTold = (await lease.tell({ kind: 'playable', output })) !== undefined;
         if (isTold) log.info('the first segments can be played');
       }
-      await delay(parts.timing.growMs, undefined, { signal: abort.signal }).catch(() => undefined);
+      // Somebody may wait for the first; afterwards nobody sees a moment's difference.
+      await delay(isTold ? parts.timing.growMs : Math.min(parts.timing.growMs, firstGrowMs), undefined, { signal: abort.signal }).catch(
+        () => undefined,
+      );
     }
   };
   const running = run();

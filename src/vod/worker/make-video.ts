@@ -95,7 +95,7 @@ async function encodeBy(attempt: Attempt, planned: VideoPlan, sourcePath: string
   const { order, log, progress, lease } = attempt;
   for (const note of planned.notes) log.info(note);
   const plan = await writeSubtitles(attempt, planned, sourcePath);
-  progress.planned(plan);
+  progress.planned(plan, facts.video);
   const packager = openPackager({
     folder: order.staging_path,
     plan,

@@ -1,7 +1,8 @@
 /** How a job goes, in one place: fed by FFmpeg, published at least once a second. */
-import type { JobOrder, JobProgress, VideoOutput } from '../../contracts/index.js';
+import type { JobOrder, JobProgress, SourceFacts, VideoOutput } from '../../contracts/index.js';
 import type { ProgressReport, VideoPlan } from '../../media/index.js';
 import type { WorkerParts } from './needs.js';
+import { WorkEstimate, weighParts } from './work-estimate.js';
 
 type Phase = JobProgress['phase'];
 
@@ -18,6 +19,13 @@ const begins: Readonly<Record<Phase, number>> = {
 };
 const encodeEnds = begins.joining;
 
+/** Parts of the whole video, and how much of what lies between them is done; all 0 to 1. */
+export interface PieceProgress {
+  readonly from: number;
+  readonly to: number;
+  readonly done: number;
+}
+
 export class JobProgressTeller {
   readonly #parts: Pick<WorkerParts, 'bus' | 'workerId'>;
   readonly #order: JobOrder;
@@ -26,6 +34,7 @@ export class JobProgressTeller {
   #phase: Phase = 'waiting';
   #plan: VideoPlan | undefined;
   #encodeStartedAt = 0;
+  #estimate = new WorkEstimate([1]);
   /** Part of the encode that is done, 0 to 1. */
   #encoded = 0;
   #fps = 0;
@@ -46,8 +55,9 @@ export class JobProgressTeller {
     this.#tell();
   }
 
-  planned(plan: VideoPlan): void {
+  planned(plan: VideoPlan, video: SourceFacts['video']): void {
     this.#plan = plan;
+    this.#estimate = new WorkEstimate(weighParts(video));
   }
 
   /** From the one run that makes everything. */
@@ -57,12 +67,19 @@ export class JobProgressTeller {
     const total = plan.picture?.frames ?? 0;
     const share = total > 0 ? report.frame / total : (report.outTimeUs ?? 0) / 1e6 / Math.max(0.001, plan.durationS);
     this.#encoded = Math.max(this.#encoded, Math.min(1, share));
+    this.#estimate.saw(this.#estimate.workOf(this.#encoded), this.#encodingS);
     this.#fps = report.fps;
   }
 
   /** From pieces that are encoded at several places. */
-  pieces(share: number, fps: number, chunks: NonNullable<JobProgress['chunks']>): void {
+  pieces(all: readonly PieceProgress[], fps: number, chunks: NonNullable<JobProgress['chunks']>): void {
+    const share = all.reduce((sum, piece) => sum + (piece.to - piece.from) * piece.done, 0);
     this.#encoded = Math.max(this.#encoded, Math.min(1, share));
+    const workOf = ({ from, to }: PieceProgress) => this.#estimate.workOf(to) - this.#estimate.workOf(from);
+    this.#estimate.saw(
+      all.reduce((sum, piece) => sum + workOf(piece) * piece.done, 0),
+      this.#encodingS,
+    );
     this.#fps = fps;
     this.#chunks = chunks;
   }
@@ -73,7 +90,7 @@ export class JobProgressTeller {
   }
 
   now(): JobProgress {
-    const encodingS = this.#encodeStartedAt === 0 ? 0 : (performance.now() - this.#encodeStartedAt) / 1000;
+    const encodingS = this.#encodingS;
     const isEncoding = this.#phase === 'encoding';
     return {
       job_id: this.#order.job_id,
@@ -96,12 +113,13 @@ export class JobProgressTeller {
     clearInterval(this.#timer);
   }
 
-  /** Undefined speed is no estimate: the first tenth of a second of an encode says nothing. */
+  get #encodingS(): number {
+    return this.#encodeStartedAt === 0 ? 0 : (performance.now() - this.#encodeStartedAt) / 1000;
+  }
+
   #eta(encodingS: number): number | null {
-    if (this.#encoded < 0.01 || encodingS < 1) return null;
-    const encodeS = encodingS / this.#encoded;
-    // What follows the encode took about a thirtieth of it on all machines that were measured.
-    return round(encodeS * (1 - this.#encoded) + encodeS / 30, 1);
+    const leftS = this.#estimate.leftS(encodingS);
+    return leftS === null ? null : round(leftS, 1);
   }
 
   #renditions(): JobProgress['renditions'] {
