@@ -85,6 +85,21 @@ describe('the ladder is never above the source', () => {
     assert.throws(() => sizes(source(), ['toString']), WeirError);
   });
 
+  test('the one step of `remux` is called what it is, whatever the size', () => {
+    const remux = builtinProfiles.find(({ name }) => name === 'remux') ?? standard;
+    for (const [width, height] of [
+      [320, 180],
+      [1920, 1080],
+      [3840, 2160],
+    ] as const) {
+      const { renditions } = planVideo(source({ width, height }), remux, { machine: softwareMachine });
+      assert.deepEqual(
+        renditions.map((step) => [step.name, step.width, step.height]),
+        [['source', width, height]],
+      );
+    }
+  });
+
   test('every size is even and keeps its shape within a pixel', () => {
     for (let width = 200; width < 2300; width += 37) {
       for (let height = 200; height < 2300; height += 41) {
