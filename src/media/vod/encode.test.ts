@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -7,7 +6,6 @@ import type { SourceFacts } from '../../contracts/video.js';
 import { makeTempFolder, removeFolder } from '../../testkit/index.js';
 import { packageAndCheck } from '../hls/testing/whole-output.js';
 import { loudnessCommand, parseLoudness } from './loudness.js';
-import { findEncodingMachine } from './machine.js';
 import { planVideo, type VideoPlan } from './plan.js';
 import {
   beepInput,
@@ -385,25 +383,11 @@ describe('sound and picture stay together', () => {
 });
 
 describe('options', () => {
-  test('AES-128: segments are encrypted, and open with the key', async () => {
-    const input = join(folder, 'aes.mp4');
-    await ffmpeg([...pattern('320x180', '25', 2), ...beepInput(2), ...x264, input]);
-    const [key, info] = [join(folder, 'aes.key'), join(folder, 'aes.info')];
-    await writeFile(key, randomBytes(16));
-    await writeFile(info, `aes.key\n${key}\n${'0'.repeat(32)}\n`);
-    const plan = planVideo(await inspect(input), tinyProfile({ encryption: 'aes128' }), { machine: softwareMachine });
-    const out = join(folder, 'aes-out');
-    await encodeWhole(plan, input, out, { keyInfoFile: info });
-    assert.match(await readFile(join(out, '180p.m3u8'), 'utf8'), /#EXT-X-KEY:METHOD=AES-128,URI="aes\.key"/);
-    assert.notEqual((await readFile(join(out, '180p_000.ts')))[0], 0x47, 'no MPEG-TS packet is to be seen');
-    await writeFile(join(out, 'aes.key'), await readFile(key));
-    assert.equal((await packetsOf(join(out, '180p.m3u8'))).filter((packet) => packet.kind === 'video').length, 50);
-  });
-
   test('loudness is measured, then moved to -16 LUFS', async () => {
     const input = join(folder, 'quiet.mp4');
     await ffmpeg([...pattern('320x180', '25', 6), '-f', 'lavfi', '-t', '6', '-i', 'sine=440,volume=0.05', ...x264, input]);
-    const plan = planVideo(await inspect(input), tinyProfile({ loudness: true }), { machine: softwareMachine });
+    const [facts, profile] = [await inspect(input), tinyProfile({ loudness: true })];
+    const plan = planVideo(facts, profile, { machine: softwareMachine });
     const measure = async (path: string) => parseLoudness(await ffmpeg(loudnessCommand(plan, { input: path, index: 1 }).args));
     const before_ = await measure(input);
     assert.ok(before_ !== undefined && before_.integrated < -25, JSON.stringify(before_));
@@ -412,23 +396,6 @@ describe('options', () => {
     await ffmpeg(['-i', join(out, '180p.m3u8'), '-c', 'copy', join(folder, 'loud.mp4')]);
     const after_ = await measure(join(folder, 'loud.mp4'));
     assert.ok(after_ !== undefined && Math.abs(after_.integrated + 16) < 1, JSON.stringify(after_));
-  });
-
-  test('H.265 and AV1 are made where this FFmpeg has the encoders', async (context) => {
-    const machine = await findEncodingMachine({ ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', hardware: false });
-    assert.ok(machine.encoders.some((report) => report.encoder === 'libx264' && report.works));
-    const codecs = (['h265', 'av1'] as const).filter((codec) => machine.encoders.some((report) => report.codec === codec && report.works));
-    if (codecs.length === 0) return context.skip('this FFmpeg encodes neither');
-    const input = join(folder, 'codecs.mp4');
-    await ffmpeg([...pattern('320x180', '25', 2.4), ...x264, input]);
-    const renditions = codecs.map((codec) => ({ name: codec, height: 180, video_kbps: 200, codec }));
-    const plan = planVideo(await inspect(input), tinyProfile({ renditions, segment_s: 1, keyframe_s: 1 }), { machine });
-    const { outputs } = await encodeWhole(plan, input, join(folder, 'codecs-out'));
-    for (const output of outputs) {
-      const packets = await packetsOf(output.playlist);
-      assert.equal(packets.length, 60, output.name);
-      assert.equal(Math.min(...packets.map((packet) => packet.pts)), 0, output.name);
-      assert.equal((await readFile(output.playlist, 'utf8')).match(/#EXTINF/g)?.length, 3, output.name);
-    }
+    await packageAndCheck({ folder: out, plan, facts, profile, revision: 1, input });
   });
 });
