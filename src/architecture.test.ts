@@ -41,7 +41,7 @@ const packageOwners: Record<string, readonly string[]> = {
   fastify: ['http'],
   kysely: ['store'],
   'better-sqlite3': ['store'],
-  pg: ['store'],
+  pg: ['store', 'testkit'],
   commander: ['apps'],
   pino: ['telemetry'],
   'prom-client': ['telemetry'],

@@ -45,6 +45,9 @@ export interface OutboxRelay {
 /** A batch ends after so long: on PostgreSQL its marks commit with it, and a transaction must not stay open for ever. */
 const maxBatchMs = 10_000;
 
+/** Somebody else sends at the moment. */
+const busyMs = 100;
+
 /** Codes that another attempt would meet again. */
 const hopeless: readonly ErrorCode[] = ['invalid_argument', 'payload_too_large', 'unsupported'];
 
@@ -126,7 +129,9 @@ class Relay implements OutboxRelay {
       pauseMs = outcome === 'failed' ? Math.min(maxMs, Math.max(minMs, pauseMs * 2)) : 0;
       // After a failure new commits do not shorten the pause: the bus is what is missing.
       const until = outcome === 'failed' ? this.#ending.signal : AbortSignal.any([this.#ending.signal, wake.signal]);
-      await delay(outcome === 'failed' ? pauseMs : pollMs, undefined, { signal: until }).catch(() => undefined);
+      // Another hub that sends may have looked before our last commit.
+      const waitMs = outcome === 'failed' ? pauseMs : outcome === 'busy' ? Math.min(pollMs, busyMs) : pollMs;
+      await delay(waitMs, undefined, { signal: until }).catch(() => undefined);
     }
   }
 

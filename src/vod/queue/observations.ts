@@ -34,9 +34,16 @@ export class Observations {
     for (const record of await store.jobs.running()) this.#running.set(record.job_id, { record, progress: null });
     this.#subscriptions = [
       bus.subscribe('job_progress', {}, (message, meta) => this.#onReport(message, meta.params.job_id), { policy: 'merge_by_subject' }),
-      bus.subscribe('job_log', {}, (line, meta) => {
-        if (line.job_id === meta.params.job_id) this.#add(line);
-      }),
+      // Of several hubs on one database one writes each line.
+      bus.subscribe(
+        'job_log',
+        {},
+        (line, meta) => {
+          if (line.job_id === meta.params.job_id) this.#add(line);
+        },
+        { queue: 'video-queue-log' },
+      ),
+      bus.subscribe('job_changed', {}, (job) => this.#onChange(job)),
     ];
     await Promise.all(this.#subscriptions.map((subscription) => subscription.ready));
     this.#timer = setInterval(() => this.#flush(), flushMs);
@@ -87,6 +94,19 @@ export class Observations {
     if (known === undefined || progress.job_id !== jobId || progress.revision !== known.record.revision) return;
     known.progress = progress;
     this.#onProgress(toJob(known.record, null, progress));
+  }
+
+  /** What another hub on the database has changed is heard on the bus only. */
+  #onChange(job: Job): void {
+    const known = this.#running.get(job.job_id)?.record;
+    const isRunning = job.state === 'running' || job.state === 'publishing';
+    if (isRunning ? known?.revision === job.revision : known === undefined || known.revision > job.revision) return;
+    this.#parts.store.jobs.get(job.job_id).then(
+      (record) => {
+        if (record !== undefined) this.note(record);
+      },
+      (error: unknown) => this.#parts.log.warn({ err: error, job_id: job.job_id }, 'how a job goes is not known until its next change'),
+    );
   }
 
   #add(line: JobLog): void {

@@ -117,6 +117,10 @@ export interface BenchOptions {
   readonly settings?: Partial<QueueSettings>;
   readonly timing?: Partial<QueueTiming>;
   readonly freeBytes?: (folder: string) => Promise<number>;
+  /** Default: an empty one. */
+  readonly store?: Promise<Store>;
+  /** A hub beside that of this bench, on the same broker. */
+  readonly beside?: Bench;
 }
 
 const quick: Partial<QueueTiming> = {
@@ -127,6 +131,13 @@ const quick: Partial<QueueTiming> = {
   callbackDelaysMs: [50, 100],
   callbackTimeoutMs: 2000,
 };
+
+let openDatabase = (folder: string): Promise<Store> => openStore({ path: join(folder, 'weir.db') });
+
+/** Benches that are started from now on keep their jobs there; `open` makes an empty one. */
+export function useDatabase(open: () => Promise<Store>): void {
+  openDatabase = open;
+}
 
 export class Bench {
   readonly videos = new FakeVideos();
@@ -152,9 +163,9 @@ export class Bench {
   }
 
   static async start(options: BenchOptions = {}): Promise<Bench> {
-    const folder = await makeTempFolder('queue');
-    const broker = await startTestBroker();
-    const store = await openStore({ path: join(folder, 'weir.db') });
+    const folder = options.beside?.folder ?? (await makeTempFolder('queue'));
+    const broker = options.beside?.broker ?? (await startTestBroker());
+    const store = await (options.store ?? openDatabase(folder));
     const bench = new Bench(broker, store, folder, await broker.connect(), options);
     await Promise.all([mkdir(bench.uploads, { recursive: true }), mkdir(bench.outputs, { recursive: true })]);
     await bench.startHub();
@@ -256,8 +267,10 @@ export class Bench {
   async stop(): Promise<void> {
     for (const worker of this.workers) await worker.stop();
     await this.stopHub();
-    await this.broker.stop();
+    await this.client.close();
     await this.store.stop();
+    if (this.#options.beside !== undefined) return;
+    await this.broker.stop();
     await removeFolder(this.folder);
   }
 
