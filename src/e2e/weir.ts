@@ -82,7 +82,7 @@ export class Weir {
     try {
       const ready = await waitFor(
         () => (output.includes('\n') ? (JSON.parse(output.split('\n')[0] ?? '') as Ready) : child.exitCode !== null || child.signalCode !== null),
-        { deadlineMs: 40_000, what: 'the ready line of weir' },
+        { deadlineMs: 120_000, what: 'the ready line of weir' },
       );
       if (ready === true) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
       this.ready = ready;
