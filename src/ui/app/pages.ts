@@ -46,6 +46,7 @@ export function loadPage(name: PageName | 'unknown'): Promise<void> {
   if (name === 'unknown') return Promise.resolve();
   const before = asked.get(name);
   if (before !== undefined) return before;
+  pageFailed.value = false;
   const asking = loaders[name]().then(
     (module) => {
       loaded.value = new Map(loaded.peek()).set(name, module.default);

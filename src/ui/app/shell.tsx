@@ -107,7 +107,9 @@ function NavLink({ item }: { item: Item }) {
 
 function CurrentPage() {
   const { page } = place.value;
-  useEffect(() => void loadPage(page), [page]);
+  const isLost = linkState.value.kind === 'lost';
+  // What could not be fetched while the hub was away is fetched when it is back.
+  useEffect(() => void loadPage(page), [page, isLost]);
   // The door's pages have no meaning once inside.
   const isDoor = page === 'setup' || place.value.path === '/login';
   useEffect(() => {
@@ -135,6 +137,7 @@ function CurrentPage() {
   const Page = pageOf(page);
   if (Page !== undefined) return <Page key={page.replace(/_tab$/, '')} />;
   if (!pageFailed.value) return <div class="page" role="status" aria-label="Loading" />;
+  if (isLost) return <Blank icon="network" title="The hub cannot be reached" text="This page is shown as soon as it answers again." />;
   return (
     <Blank icon="restart" title="This page could not be loaded" text="Perhaps Weir was updated meanwhile.">
       <button type="button" class="btn primary" onClick={() => location.reload()}>

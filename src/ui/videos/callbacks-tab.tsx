@@ -94,8 +94,8 @@ function CallbackRow({ callback, onChanged }: { callback: Callback; onChanged: (
         {callback.last_error !== null && <div class="muted">{callback.last_error}</div>}
       </td>
       <td class="num">
-        <button type="button" class="btn small" disabled={busy} data-testid="deliver-again" onClick={() => void replay()}>
-          {busy ? <span class="spinner" /> : <Icon name="restart" size={14} />} Deliver again
+        <button type="button" class="btn small" aria-label="Deliver again" disabled={busy} data-testid="deliver-again" onClick={() => void replay()}>
+          {busy ? <span class="spinner" /> : <Icon name="restart" size={14} />} <span class="wide-only">Deliver again</span>
         </button>
       </td>
     </tr>

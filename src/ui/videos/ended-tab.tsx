@@ -26,7 +26,7 @@ export function EndedTab() {
               <tr>
                 <th>Video</th>
                 <th>Ended as</th>
-                <th>Ended</th>
+                <th class="wide-only">Ended</th>
                 <th class="num wide-only">Took</th>
                 <th class="num wide-only">Processor</th>
                 <th class="wide-only">Profile</th>
@@ -47,8 +47,13 @@ export function EndedTab() {
                       {jobStateLabels[job.state]}
                     </a>
                     {job.error !== null && <div class="small muted">{wordsOfReason(job.error.reason)}</div>}
+                    {job.ended_at !== null && (
+                      <div class="small muted narrow-only">
+                        <Time value={job.ended_at} />
+                      </div>
+                    )}
                   </td>
-                  <td class="nowrap">{job.ended_at !== null && <Time value={job.ended_at} />}</td>
+                  <td class="nowrap wide-only">{job.ended_at !== null && <Time value={job.ended_at} />}</td>
                   <td class="num wide-only">{job.cost === null ? '–' : formatLength(job.cost.wall_s * 1000)}</td>
                   <td class="num wide-only">{job.cost === null ? '–' : formatLength(job.cost.cpu_s * 1000)}</td>
                   <td class="wide-only">{job.profile}</td>

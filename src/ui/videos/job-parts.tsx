@@ -24,15 +24,15 @@ export function JobActions({ job, onChanged }: { job: Job; onChanged: () => void
   };
   if (isActive(job)) {
     return (
-      <button type="button" class="btn small" disabled={busy} data-testid="cancel-job" onClick={() => void act('cancel_job')}>
-        {busy ? <span class="spinner" /> : <Icon name="stop" size={14} />} Cancel
+      <button type="button" class="btn small" aria-label="Cancel" disabled={busy} data-testid="cancel-job" onClick={() => void act('cancel_job')}>
+        {busy ? <span class="spinner" /> : <Icon name="stop" size={14} />} <span class="wide-only">Cancel</span>
       </button>
     );
   }
   if (job.state !== 'dead' && job.state !== 'cancelled') return null;
   return (
-    <button type="button" class="btn small" disabled={busy} data-testid="retry-job" onClick={() => void act('retry_job')}>
-      {busy ? <span class="spinner" /> : <Icon name="restart" size={14} />} Try again
+    <button type="button" class="btn small" aria-label="Try again" disabled={busy} data-testid="retry-job" onClick={() => void act('retry_job')}>
+      {busy ? <span class="spinner" /> : <Icon name="restart" size={14} />} <span class="wide-only">Try again</span>
     </button>
   );
 }

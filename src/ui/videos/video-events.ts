@@ -55,6 +55,11 @@ export function useVideoEvents(events: VideoEvents): void {
         if (!hears(current)) return;
         const controller = new AbortController();
         listen(current, latest, controller.signal);
+        // What was read before the bus was listened to may be old by now; a loss meanwhile ends in a reconnect, which reads again.
+        current.bus.flush(controller.signal).then(
+          () => latest.current.poll(),
+          () => undefined,
+        );
         const undo = current.bus.onReconnect(() => latest.current.poll());
         return () => {
           undo();
