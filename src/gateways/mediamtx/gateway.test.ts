@@ -11,7 +11,7 @@ import { assertWithin, makeTempFolder, removeFolder, waitFor, withDeadline } fro
 import type { PathWish } from '../gateway.js';
 import { gatewaySuite } from '../gateway.suite.js';
 import type { GatewaySettings } from '../index.js';
-import { type Fixture, openFixture, play } from '../testing/fixture.js';
+import { type Fixture, openFixture, play, testCommand } from '../testing/fixture.js';
 
 const folder = await makeTempFolder('fake-mediamtx');
 after(() => removeFolder(folder));
@@ -322,12 +322,15 @@ if (real === undefined) {
 }
 
 describe('faults of MediaMTX', () => {
-  const quick = { breaker_failures: 2, breaker_open_s: 0.5, request_timeout_s: 0.3 } as const;
   for (const fault of ['hang', 'garbage', 'error'] as const) {
     test(`${fault}: the circuit opens, calls fail at once, and it closes when all is well again`, { timeout: 30_000 }, async () => {
-      await using world = await openFake('1.20.1', quick);
+      await using world = await openFake();
       await world.untilRunning();
       await world.gateway.ensurePath(camera());
+      // Short limits are for the fault alone: a loaded machine is no fault.
+      const { gateway: defaults } = configSchema.parse({});
+      const usual = { ...defaults, health_interval_s: 0.3, breaker_open_s: 0.5, command: testCommand };
+      world.gateway.configure({ ...usual, breaker_failures: 2, request_timeout_s: 0.3 });
       await controlFake(apiPortOf(world), fault);
       await waitFor(() => world.gateway.state().state === 'circuit_open', { what: 'an open circuit' });
       assert.match(world.gateway.state().error ?? '', /MediaMTX/);
@@ -336,6 +339,7 @@ describe('faults of MediaMTX', () => {
       await assert.rejects(world.gateway.paths(), (error: { code?: string }) => error.code === 'unavailable' || error.code === 'deadline_exceeded');
       await assertWithin(performance.now() - begin, 500, 'the refusal');
       assert.equal(world.gateway.urlsOf('camera0', 'h').rtsp, undefined, 'no link that does not work');
+      world.gateway.configure(usual);
       await controlFake(apiPortOf(world), 'none');
       await world.untilRunning();
       assert.equal((await world.gateway.path('camera0')).exists, true);
