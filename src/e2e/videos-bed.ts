@@ -232,7 +232,8 @@ export class VideosBed {
       async () => (await this.queue()).workers.some((one) => one.worker_id === name && one.state === 'online' && one.pid === worker.pid),
       {
         what: `worker ${name}`,
-        deadlineMs: 40_000,
+        // Its first start tries every encoder, which takes long on a crowded machine.
+        deadlineMs: 240_000,
         everyMs: 50,
       },
     ).catch((error: unknown) => {

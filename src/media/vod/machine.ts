@@ -63,7 +63,13 @@ export async function findEncodingMachine(options: FindEncodingOptions): Promise
   for (const [codec, names] of Object.entries(ladderEncoders) as [VideoCodec, readonly LadderEncoder[]][]) {
     for (const encoder of names) {
       if (isHardware(encoder) && !hardware) continue;
-      reports.push(await tryEncoder(encoder, codec, { ffmpeg, signal, compiled, facts }));
+      // Plans take the first; the second AV1 encoder is the slowest of all trials.
+      const first = reports.find((report) => report.codec === codec && !report.isHardware && report.works);
+      reports.push(
+        first === undefined
+          ? await tryEncoder(encoder, codec, { ffmpeg, signal, compiled, facts })
+          : { encoder, codec, isHardware: false, works: false, reason: `not tried, as ${first.encoder} works` },
+      );
     }
   }
   const known = namesIn(filters.stdout.toString(), /^ [T.][S.][C.] (\S+)/gm);
