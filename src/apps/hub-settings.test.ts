@@ -35,6 +35,15 @@ const rows: { [S in keyof typeof atOnce]: { readonly listener: string; readonly 
       ...{ 'retention.type': 'size', 'retention.max_age_days': 7, 'retention.max_size_gb': 7 },
     },
   },
+  vod: {
+    listener: 'videos',
+    values: {
+      ...{ max_attempts: 7, retry_s: 7, lease_s: 7, chunk_min_s: 7, max_upload_bytes: 7, upload_expire_s: 7, user_quota_bytes: 7 },
+      ...{ min_free_bytes: 7, fetch_hosts: ['a'], max_duration_s: 7, max_pixels: 7000, max_streams: 7, max_output_bytes: 7, max_wall_s: 7 },
+      ...{ max_memory_bytes: 300_000_000, stall_s: 7, trash_keep_s: 7, replaced_keep_s: 700, link_expires_s: 7, callback_attempts: 7 },
+      keep_jobs_days: 7,
+    },
+  },
   gateway: {
     listener: 'gateway',
     values: {
@@ -75,6 +84,7 @@ test('each key that can be changed at once reaches the part that it is for, alon
       streams: { configure: part('streams'), kick: () => void heard.push('kick') },
       cameras: { configure: part('cameras') },
       recordings: { configure: part('recordings') },
+      videos: { configure: part('videos') },
       gateway: { configure: part('gateway') },
       rpc: { configure: part('rpc') },
     };

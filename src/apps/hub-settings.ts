@@ -11,6 +11,7 @@ import type { StreamsHub } from '../streams/hub/index.js';
 import type { LevelledLogger } from '../telemetry/index.js';
 import type { ConfigInputs, LoadedConfig } from './config.js';
 import { recordingsSettings } from './hub-domains.js';
+import type { HubVideos } from './hub-videos.js';
 import { atOnce, type Settings, startSettings } from './settings/index.js';
 
 export interface FollowedParts {
@@ -28,6 +29,7 @@ export interface ConfigurableParts {
   readonly streams: Pick<StreamsHub, 'configure' | 'kick'>;
   readonly cameras: Pick<Cameras, 'configure'>;
   readonly recordings: Pick<Recordings, 'configure'>;
+  readonly videos: Pick<HubVideos, 'configure'>;
   readonly gateway: Pick<Gateway, 'configure'>;
   /** Undefined where JSON-RPC is not served. */
   readonly rpc: Pick<NonNullable<HttpServer['rpc']>, 'configure'> | undefined;
@@ -50,7 +52,7 @@ export async function followSettings(parts: FollowedParts): Promise<Settings> {
 
 /** Brings changes into effect from now on: every key that the table calls `at_once` has its listener here, and no other. */
 export function applyChanges(settings: Settings, parts: ConfigurableParts, started: Config): void {
-  const { log, access, streams, cameras, recordings, gateway, rpc } = parts;
+  const { log, access, streams, cameras, recordings, videos, gateway, rpc } = parts;
   let held = recordingsSettings(started);
   const record = (part: Partial<typeof held>) => {
     held = { ...held, ...part };
@@ -79,6 +81,7 @@ export function applyChanges(settings: Settings, parts: ConfigurableParts, start
     // Spokes hear of it with their assignments.
     streams.kick();
   });
+  on('vod', (now) => videos.configure(now));
   on('gateway', (now) => gateway.configure(now));
   if (rpc !== undefined) on('rpc', (now) => rpc.configure(now));
 }

@@ -28,6 +28,8 @@ export interface HubVideos {
   /** Seconds of a video's source, as far as it is known. */
   durationOf(videoId: string): Promise<number | undefined>;
   health(): ComponentHealth[];
+  /** Limits, times and quotas from now on; orders that workers hold keep those they were given. */
+  configure(now: Config['vod']): void;
 }
 
 /** Starts all three; what is opened is closed with the hub. */
@@ -35,6 +37,7 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
   const { config, data, log, store, bus, facts } = parts;
   const folders = videoFolders(config);
   const profiles = profilesOf(config);
+  // All parts look at this one, each time they need a value; so a change holds from the next look on.
   const settings = { ...config.vod, folder: folders.library, upload_folder: folders.uploads };
   let queue: VideoQueueHub | undefined;
   const view = createVideoView({ publicUrl: config.http.public_url, progressOf: (videoId) => queue?.progressOf(videoId) });
@@ -44,7 +47,10 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
     log: log.child({ component: 'video_queue' }),
     settings,
     profiles,
-    videos: createQueueVideos({ store, log: log.child({ component: 'library' }), folder: folders.library, uploads: folders.uploads, ffmpeg: facts }, view),
+    videos: createQueueVideos(
+      { store, log: log.child({ component: 'library' }), folder: folders.library, uploads: folders.uploads, ffmpeg: facts },
+      view,
+    ),
     callbackSecret: callbackSecret(data.secret('callback-key')),
   });
   queue = running;
@@ -52,13 +58,13 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
   const uploads = await startUploads({
     store,
     log: log.child({ component: 'uploads' }),
-    settings: config.vod,
+    settings,
     folder: folders.uploads,
-    inspect: (path, signal) => inspectUpload(parts, path, signal),
+    inspect: (path, signal) => inspectUpload(parts, settings, path, signal),
     enqueue: (request, options) => running.enqueue(request, options),
     fetch: async (url, { headers, signal }) =>
       (await import('../vod/net/index.js'))
-        .guardedRequest(url, { headers, signal, allowedHosts: config.vod.fetch_hosts })
+        .guardedRequest(url, { headers, signal, allowedHosts: settings.fetch_hosts })
         .then((answer) => ({ ...answer, headers: answer.headers })),
     view,
     checkDraft: (draft) => checkDraft(draft, profiles, config.vod.profile),
@@ -69,7 +75,7 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
     {
       store,
       log: log.child({ component: 'library' }),
-      settings: config.vod,
+      settings,
       folder: folders.library,
       profiles,
       queue: running,
@@ -89,6 +95,7 @@ export async function startHubVideos(parts: DomainParts, recordings: Recordings,
     uploads,
     durationOf: async (videoId) => (await store.videos.get(videoId))?.facts?.duration_s,
     health: () => [running.health(), uploads.health()],
+    configure: (now) => void Object.assign(settings, now, { folder: folders.library, upload_folder: folders.uploads }),
   };
 }
 
@@ -129,9 +136,9 @@ function callbackSecret(secret: string): string {
   return `whsec_${Buffer.from(secret, 'base64url').toString('base64')}`;
 }
 
-function inspectUpload({ config, facts }: DomainParts, path: string, signal: AbortSignal) {
+function inspectUpload({ facts }: DomainParts, settings: Config['vod'], path: string, signal: AbortSignal) {
   if (facts === undefined) throw new WeirError('unavailable', 'This hub has no FFmpeg to look at uploads with', { facts: { dependency: 'ffmpeg' } });
-  const { max_duration_s, max_pixels, max_streams } = config.vod;
+  const { max_duration_s, max_pixels, max_streams } = settings;
   return inspectSource(path, {
     ffprobe: facts.ffprobe,
     limits: { maxDurationS: max_duration_s, maxPixels: max_pixels, maxStreams: max_streams },

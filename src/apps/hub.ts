@@ -196,7 +196,7 @@ class HubProcess implements Hub {
       signal: this.#options.signal,
     });
     this.#closers.push({ close: () => http.close() });
-    applyChanges(settings, { log: this.#log, access, streams, cameras, recordings, gateway, rpc: http.rpc }, this.#config);
+    applyChanges(settings, { log: this.#log, access, streams, cameras, recordings, videos, gateway, rpc: http.rpc }, this.#config);
     this.#events = events;
     this.#parts = { broker, streams, http, gateway };
     await this.#open(admin, store, health);
