@@ -1,4 +1,5 @@
 /** Bodies: short ones must come in time, long ones are handed on as they come and must keep a pace. */
+import { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { type IncomingBody, WeirError } from '../contracts/index.js';
 
@@ -26,8 +27,9 @@ function hasBody({ headers }: FastifyRequest): boolean {
 
 /** Ends a connection whose body is still not there after 30 s, whether or not it was answered meanwhile. */
 export function limitBodyTime(request: FastifyRequest): void {
-  if (!hasBody(request)) return;
   const { raw } = request;
+  // A request that was injected came over no connection.
+  if (!hasBody(request) || !(raw.socket instanceof Socket)) return;
   const timer = setTimeout(() => {
     if (raw.complete) return;
     // As Node answers when its own limit, which knows no difference between routes, is hit.
