@@ -59,6 +59,7 @@ interface ImportLine {
   target: string;
   isTest: boolean;
   isTypeOnly: boolean;
+  isLater: boolean;
 }
 
 function sourceFiles(folder: string): string[] {
@@ -80,6 +81,7 @@ function importsOf(path: string): ImportLine[] {
     target: match[2] ?? match[3] ?? match[4] ?? '',
     isTest,
     isTypeOnly: match[1] !== undefined,
+    isLater: match[3] !== undefined,
   }));
 }
 
@@ -122,6 +124,31 @@ test('the architecture test sees the code', () => {
 
 test('folders import only what their layer allows', () => {
   assert.deepEqual(imports.filter(breaksLayers).map(describe), []);
+});
+
+/** Whether a way of imports leads from `file` back to it. */
+function needsItself(file: string, targets: ReadonlyMap<string, readonly string[]>): boolean {
+  const seen = new Set<string>();
+  const next = [...(targets.get(file) ?? [])];
+  for (let at = next.pop(); at !== undefined; at = next.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    next.push(...(targets.get(at) ?? []));
+  }
+  return seen.has(file);
+}
+
+test('no file imports one that needs it, types included; a part that is loaded later is no tie', () => {
+  const nameOf = (file: string) => file.replace(/\.(tsx?|js)$/, '');
+  const targets = new Map<string, string[]>();
+  for (const line of imports.filter(({ target, isLater }) => target.startsWith('.') && !isLater)) {
+    const from = nameOf(line.file);
+    targets.set(from, [...(targets.get(from) ?? []), nameOf(join(dirname(line.file), line.target))]);
+  }
+  assert.deepEqual(
+    [...targets.keys()].filter((file) => needsItself(file, targets)),
+    [],
+  );
 });
 
 test('packages are known only to the folders that own them', () => {

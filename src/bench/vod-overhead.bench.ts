@@ -8,7 +8,7 @@ import { createBus } from '../bus/index.js';
 import { builtinProfiles, defaultRoots, type VideoProfile } from '../contracts/index.js';
 import { encodeCommand, findEncodingMachine, findSandbox, inspectSource, openPackager, planVideo, runProgram } from '../media/index.js';
 import { silentLogger } from '../telemetry/index.js';
-import type { Attempt } from '../vod/worker/attempt.js';
+import type { Attempt } from '../vod/worker/attempt-parts.js';
 import { CostAccount } from '../vod/worker/cost.js';
 import { encodeWhole } from '../vod/worker/encode-whole.js';
 import { createJobLog } from '../vod/worker/job-log.js';

@@ -89,15 +89,15 @@ export {
   joinCommand,
   planChunks,
 } from './vod/chunks.js';
-export { type EncodeCommand, type EncodeOptions, type EncodeOutput, encodeCommand, type FfmpegCommand } from './vod/encode.js';
+export { type EncodeCommand, type EncodeOptions, encodeCommand } from './vod/encode.js';
+export type { EncodeOutput, FfmpegCommand } from './vod/ffmpeg-command.js';
 export { type InspectOptions, inspectSource, type SourceLimits } from './vod/inspect.js';
+export { type LadderEncoder, ladderEncoders } from './vod/ladder-encoders.js';
 export { type LoudnessFacts, loudnessCommand, parseLoudness } from './vod/loudness.js';
 export {
   type EncodingMachine,
   findEncodingMachine,
-  type LadderEncoder,
   type LadderEncoderReport,
-  ladderEncoders,
 } from './vod/machine.js';
 export { makePictures, type PicturesRequest, type ThumbnailRequest, thumbnailArgs } from './vod/pictures.js';
 export {

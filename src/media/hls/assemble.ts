@@ -4,7 +4,7 @@ import type { PlannedAudio, PlannedRendition, VideoPlan } from '../vod/plan.js';
 import type { DashManifest } from './dash.js';
 import { bandwidthOf, frameRateOf, type MeasuredTrack } from './measured-track.js';
 import type { AudioRendition, Multivariant, Variant } from './multivariant.js';
-import type { OutputPictures, PackageRequest } from './package.js';
+import type { OutputPictures, PackageRequest } from './package-request.js';
 import { dashTemplate } from './track-files.js';
 import type { WrittenSubtitle } from './write-subtitles.js';
 

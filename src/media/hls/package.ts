@@ -2,8 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeirError } from '../../contracts/errors.js';
-import type { SourceFacts, VideoOutput } from '../../contracts/video.js';
-import type { VideoProfile } from '../../contracts/video-profile.js';
+import type { VideoOutput } from '../../contracts/video.js';
 import { outputFiles } from '../vod/hls-args.js';
 import type { VideoPlan } from '../vod/plan.js';
 import { assembleOutput, dashManifest, type PackagedTracks, variantsOf } from './assemble.js';
@@ -13,33 +12,13 @@ import { openTrackMeter, type TrackMeter } from './measure.js';
 import { type MeasuredTrack, measureTrack } from './measured-track.js';
 import { formatMediaPlaylist, targetDurationOf } from './media-playlist.js';
 import { formatMultivariant } from './multivariant.js';
+import { noPictures, type OutputPictures, type PackageRequest } from './package-request.js';
 import { parseMediaPlaylist } from './parse-playlist.js';
 import { readSegmentKey, type SegmentKey } from './segment-key.js';
 import { segmentsAmong, type TrackFiles, trackFilesOf, type WrittenOutput } from './track-files.js';
 import { writeWhole } from './write-file.js';
 import { writeIFrames } from './write-iframes.js';
 import { type WrittenSubtitle, writeSubtitle } from './write-subtitles.js';
-
-/** Pictures that lie in the folder already; names below it. */
-export interface OutputPictures {
-  readonly thumbnail: string | null;
-  readonly posters: VideoOutput['posters'];
-  readonly storyboard: VideoOutput['storyboard'];
-}
-
-export const noPictures: OutputPictures = { thumbnail: null, posters: [], storyboard: null };
-
-export interface PackageRequest {
-  /** Absolute; segments lie in it, playlists are written into it. */
-  readonly folder: string;
-  readonly plan: VideoPlan;
-  readonly facts: SourceFacts;
-  readonly profile: VideoProfile;
-  readonly revision: number;
-  /** Default: none. */
-  readonly pictures?: OutputPictures;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** One packaging over the life of a job: segments are measured once, as they come. */
 export interface Packager {

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { VideoOutput, VideoReport } from '../../contracts/video.js';
 import { makeTempFolder, removeFolder } from '../../testkit/index.js';
+import type { Delivery } from './rules/facts.js';
 import { loadOutput, type OutputFacts } from './rules/facts.js';
 import { copyFixture, type Fixture, type FixtureKind, makeFixture, makeSource } from './testing/fixture.js';
 import { packetBytes } from './ts-reader.js';
-import { type Delivery, hlsRules, validateOutput } from './validate.js';
+import { hlsRules, validateOutput } from './validate.js';
 
 let parent = '';
 const fixtures = new Map<FixtureKind, Fixture>();

@@ -1,16 +1,13 @@
 /** The rules of the HLS authoring specification that a machine can check, tried on the files of an output. */
 import type { VideoOutput, VideoReport } from '../../contracts/video.js';
 import { checkDelivery } from './rules/delivery-rules.js';
-import { loadOutput } from './rules/facts.js';
+import { type Delivery, loadOutput } from './rules/facts.js';
 import { iframeRules } from './rules/iframe-rules.js';
 import { multivariantRules } from './rules/multivariant-rules.js';
 import { pictureRules } from './rules/picture-rules.js';
 import { playlistRules } from './rules/playlist-rules.js';
 import type { Rule } from './rules/rule.js';
 import { soundRules } from './rules/sound-rules.js';
-
-/** How the server delivers one file: for the rules about HTTP. Header values in lower case; empty when absent. */
-export type Delivery = (file: string) => Promise<{ readonly status: number; readonly contentType: string; readonly contentEncoding: string }>;
 
 export interface ValidateOptions {
   /** Without it the rules about HTTP are `not_applicable`. */

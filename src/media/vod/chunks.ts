@@ -1,19 +1,8 @@
 /** A long video in pieces that several workers encode, and the seamless whole made of them. */
 import type { SourceFacts } from '../../contracts/video.js';
-import {
-  aacArgs,
-  copyInput,
-  type EncodeCommand,
-  type EncodeOptions,
-  type EncodeOutput,
-  type FfmpegCommand,
-  muxedKbps,
-  renditionArgs,
-  runArgs,
-  sameZero,
-  steadyFilters,
-} from './encode.js';
+import { aacArgs, copyInput, type EncodeCommand, type EncodeOptions, muxedKbps, renditionArgs, sameZero, steadyFilters } from './encode.js';
 import { hardwareArgs } from './encoder-args.js';
+import { type EncodeOutput, type FfmpegCommand, runArgs } from './ffmpeg-command.js';
 import { perSecond } from './frame-rate.js';
 import { audioGraph, videoGraph } from './graph.js';
 import { hlsArgs, outputFiles } from './hls-args.js';

@@ -1,31 +1,12 @@
 /** FFmpeg's arguments for a plan: one decode, every rendition. */
 import { variableRateArgs } from '../ffmpeg/encode-args.js';
 import { encoderArgs, hardwareArgs } from './encoder-args.js';
+import { type EncodeOutput, type FfmpegCommand, runArgs } from './ffmpeg-command.js';
 import { audioGraph, videoGraph } from './graph.js';
 import { hlsArgs, outputFiles } from './hls-args.js';
 import type { LoudnessFacts } from './loudness.js';
 import type { PlannedAudio, PlannedRendition, VideoPlan } from './plan.js';
 import { sourceGuardArgs, sourceInputArgs } from './source-input.js';
-
-/** Segments of one rendition or audio track, and the playlist that FFmpeg keeps while it writes. */
-export interface EncodeOutput {
-  readonly name: string;
-  readonly kind: 'video' | 'audio';
-  /**
-   * Path of the playlist. It appears by rename when the first segment is complete and grows by one line per segment (EVENT), so that
-   * a rendition can be played as soon as this file is there; all renditions of a run advance together.
-   */
-  readonly playlist: string;
-  /** Path with FFmpeg's `%03d`. */
-  readonly segments: string;
-  /** Initialisation segment of CMAF; null in MPEG-TS. */
-  readonly init: string | null;
-}
-
-export interface FfmpegCommand {
-  /** For FFmpeg; progress goes to `pipe:1`, messages with their level to standard error. */
-  readonly args: readonly string[];
-}
 
 export interface EncodeCommand extends FfmpegCommand {
   readonly outputs: readonly EncodeOutput[];
@@ -48,12 +29,6 @@ export interface EncodeOptions {
   /** A larger picture is not decoded. Default 35,389,440. */
   readonly maxPixels?: number | undefined;
 }
-
-/** What every run begins with. */
-export const runArgs = [
-  ...['-nostdin', '-hide_banner', '-y', '-loglevel', 'level+warning'],
-  ...['-progress', 'pipe:1', '-nostats', '-stats_period', '0.5'],
-] as const;
 
 /** Pictures of another size in mid-stream go through the same filters, whose times must not begin anew. */
 export const steadyFilters = ['-reinit_filter:v', '0'] as const;

@@ -1,6 +1,6 @@
 /** Arguments of the video encoders, one form per encoder. */
 import { type FrameRate, perSecond } from './frame-rate.js';
-import type { LadderEncoder } from './machine.js';
+import type { LadderEncoder } from './ladder-encoders.js';
 
 export interface EncoderSettings {
   readonly encoder: LadderEncoder;

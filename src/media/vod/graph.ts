@@ -2,7 +2,7 @@
 
 import { hardwareFilters } from './encoder-args.js';
 import { formatRate } from './frame-rate.js';
-import type { LoudnessFacts } from './loudness.js';
+import { type LoudnessFacts, loudnessTarget } from './loudness.js';
 import type { PicturePlan, PlannedAudio, PlannedRendition, VideoPlan } from './plan.js';
 
 /** A part of the output: frames of the plan's rate. */
@@ -101,9 +101,6 @@ export function audioGraph(plan: VideoPlan, track: PlannedAudio, pads: readonly 
   const split = pads.length > 1 ? [`asplit=${pads.length}`] : [];
   return `[0:${track.index}]${[...filters, ...split].join(',')}${pads.map((pad) => `[${pad}]`).join('')}`;
 }
-
-/** Speech and music at -16 LUFS, with true peaks below -1.5 dB. */
-export const loudnessTarget = 'I=-16:TP=-1.5:LRA=11';
 
 function loudnessFilter(facts: LoudnessFacts): string {
   const measured = [

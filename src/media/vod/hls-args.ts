@@ -1,5 +1,5 @@
 /** Arguments of FFmpeg's HLS muxer for one rendition. */
-import type { EncodeOutput } from './encode.js';
+import type { EncodeOutput } from './ffmpeg-command.js';
 import type { VideoPlan } from './plan.js';
 
 /** Names as plain clients expect them: `720p.m3u8`, `720p_000.ts`. */

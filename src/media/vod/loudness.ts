@@ -1,8 +1,10 @@
 /** Loudness after EBU R128 in two runs: the first measures, the second moves the level without pumping. */
-import { type FfmpegCommand, runArgs } from './encode.js';
-import { loudnessTarget } from './graph.js';
+import { type FfmpegCommand, runArgs } from './ffmpeg-command.js';
 import type { VideoPlan } from './plan.js';
 import { sourceInputArgs } from './source-input.js';
+
+/** Speech and music at -16 LUFS, with true peaks below -1.5 dB. */
+export const loudnessTarget = 'I=-16:TP=-1.5:LRA=11';
 
 /** What the first run found; LUFS, LU and dBTP. */
 export interface LoudnessFacts {

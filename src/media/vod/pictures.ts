@@ -5,7 +5,7 @@ import { WeirError } from '../../contracts/errors.js';
 import type { VideoOutput } from '../../contracts/video.js';
 import type { VideoProfile } from '../../contracts/video-profile.js';
 import { formatMediaPlaylist } from '../hls/media-playlist.js';
-import { noPictures, type OutputPictures } from '../hls/package.js';
+import { noPictures, type OutputPictures } from '../hls/package-request.js';
 import { loadRendition, type TrackFacts } from '../hls/rules/facts.js';
 import { playlistInputArgs, type RunMedia } from '../hls/run-media.js';
 import { choosePosters, judgedHeight, judgedWidth } from './poster-choice.js';

@@ -5,8 +5,9 @@ import type { Rendition, VideoCodec, VideoProfile } from '../../contracts/video-
 import { type PlannedAudio, type PlannedSubtitle, planAudio, planSubtitles } from './audio-plan.js';
 import { dividedRate, type FrameRate, greatestDivisor, nearestRate, parseRate, perSecond } from './frame-rate.js';
 import { chooseSteps, fitLadder, type LadderStep } from './ladder.js';
+import type { LadderEncoder } from './ladder-encoders.js';
 import { h264Level, h265Level } from './levels.js';
-import type { EncodingMachine, LadderEncoder } from './machine.js';
+import type { EncodingMachine } from './machine.js';
 import { passthroughObstacle } from './passthrough.js';
 
 export type { PlannedAudio, PlannedSubtitle } from './audio-plan.js';

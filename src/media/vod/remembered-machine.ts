@@ -4,7 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { findProgram, writeFileAtomic } from '../../supervisor/index.js';
 import { runProgram } from '../ffmpeg/run-program.js';
-import { type EncodingMachine, type FindEncodingOptions, findEncodingMachine, ladderEncoders } from './machine.js';
+import { ladderEncoders } from './ladder-encoders.js';
+import { type EncodingMachine, type FindEncodingOptions, findEncodingMachine } from './machine.js';
 
 export interface RememberOptions extends FindEncodingOptions {
   /** Where the results are kept. One that cannot be read is not there, and whether it can be written does not matter. Absent: nothing is kept. */

@@ -1,5 +1,5 @@
 /** Text subtitles of a source as WebVTT. */
-import { runArgs } from './encode.js';
+import { runArgs } from './ffmpeg-command.js';
 import type { VideoPlan } from './plan.js';
 import { sourceGuardArgs } from './source-input.js';
 

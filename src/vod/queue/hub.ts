@@ -1,16 +1,8 @@
 /** The hub side of the queue of videos. */
 import { setMaxListeners } from 'node:events';
 import type { BusServer } from '../../bus/index.js';
-import {
-  type ComponentHealth,
-  type Job,
-  type JobProgress,
-  type Operation,
-  type VideoProcessRequest,
-  type VideoQueue,
-  WeirError,
-} from '../../contracts/index.js';
-import type { JobRecord, Transaction } from '../../store/index.js';
+import { type ComponentHealth, type Job, type JobProgress, type VideoProcessRequest, type VideoQueue, WeirError } from '../../contracts/index.js';
+import type { JobRecord } from '../../store/index.js';
 import { Beat } from './beat.js';
 import { BusSide } from './bus-side.js';
 import { Callbacks } from './callbacks.js';
@@ -20,7 +12,7 @@ import { Gate } from './gate.js';
 import { Intake } from './intake.js';
 import { JobBook } from './job-book.js';
 import { cancelJob, createJobOperations, type JobOperationParts, shown, workersOf } from './job-operations.js';
-import type { VideoQueueOptions } from './needs.js';
+import type { EnqueueOptions, JobOperations, VideoQueueOptions } from './needs.js';
 import { Observations } from './observations.js';
 import { changeQueue, defaultTiming, type QueueChange, type QueueListener, type QueueParts } from './parts.js';
 import { Positions } from './positions.js';
@@ -29,34 +21,6 @@ import { readRequest } from './request.js';
 import { Roster } from './roster.js';
 import { Tickets } from './tickets.js';
 import { toJob } from './view.js';
-
-/** Every operation on jobs, named as its route. All of them throw `WeirError`. */
-export interface JobOperations {
-  readonly list_jobs: Operation<'list_jobs'>;
-  readonly get_job: Operation<'get_job'>;
-  readonly job_log: Operation<'job_log'>;
-  readonly cancel_job: Operation<'cancel_job'>;
-  readonly retry_job: Operation<'retry_job'>;
-  readonly update_job: Operation<'update_job'>;
-  readonly get_queue: Operation<'get_queue'>;
-  readonly pause_queue: Operation<'pause_queue'>;
-  readonly resume_queue: Operation<'resume_queue'>;
-  readonly list_dead_letters: Operation<'list_dead_letters'>;
-  readonly replay_dead_letter: Operation<'replay_dead_letter'>;
-  readonly delete_dead_letter: Operation<'delete_dead_letter', undefined>;
-  readonly list_callbacks: Operation<'list_callbacks'>;
-  readonly replay_callback: Operation<'replay_callback'>;
-  readonly callback_secret: Operation<'callback_secret'>;
-}
-
-/** Who asks for a job, and how it came here. */
-export interface EnqueueOptions {
-  readonly origin: Job['origin'];
-  /** Name of the user whose share of the workers it takes. */
-  readonly owner: string;
-  /** Joins this transaction: the job is queued when, and only when, it commits. */
-  readonly tx?: Transaction;
-}
 
 /** The running hub side of the queue. */
 export interface VideoQueueHub {

@@ -1,6 +1,8 @@
 /** The door of the hub side of the queue of videos. */
-export { type EnqueueOptions, type JobOperations, startVideoQueue, type VideoQueueHub } from './hub.js';
+export { startVideoQueue, type VideoQueueHub } from './hub.js';
 export type {
+  EnqueueOptions,
+  JobOperations,
   QueueLog,
   QueueSettings,
   QueueStore,

@@ -13,8 +13,8 @@ import {
   WeirError,
 } from '../../contracts/index.js';
 import type { JobRecord } from '../../store/index.js';
-import type { EnqueueOptions } from './hub.js';
 import { type JobInput, type JobRules, type JobStep, nextStep } from './machine.js';
+import type { EnqueueOptions } from './needs.js';
 import type { QueueChange, QueueListener, QueueParts } from './parts.js';
 import type { JobDraft } from './request.js';
 import { formatTime, toJob } from './view.js';

@@ -1,6 +1,6 @@
 /** What the hub side of the queue of videos is given; `apps` passes the big objects. */
 import type { Bus } from '../../bus/index.js';
-import type { Config, Session, SourceFacts, VideoOutput, VideoProfile } from '../../contracts/index.js';
+import type { Config, Job, Operation, Session, SourceFacts, VideoOutput, VideoProfile } from '../../contracts/index.js';
 import type { Store, Transaction } from '../../store/index.js';
 
 /** The part of the store that the queue uses. */
@@ -141,4 +141,32 @@ export interface VideoQueueOptions {
   /** Milliseconds since 1970; default: the clock. */
   readonly now?: () => number;
   readonly timing?: Partial<QueueTiming>;
+}
+
+/** Every operation on jobs, named as its route. All of them throw `WeirError`. */
+export interface JobOperations {
+  readonly list_jobs: Operation<'list_jobs'>;
+  readonly get_job: Operation<'get_job'>;
+  readonly job_log: Operation<'job_log'>;
+  readonly cancel_job: Operation<'cancel_job'>;
+  readonly retry_job: Operation<'retry_job'>;
+  readonly update_job: Operation<'update_job'>;
+  readonly get_queue: Operation<'get_queue'>;
+  readonly pause_queue: Operation<'pause_queue'>;
+  readonly resume_queue: Operation<'resume_queue'>;
+  readonly list_dead_letters: Operation<'list_dead_letters'>;
+  readonly replay_dead_letter: Operation<'replay_dead_letter'>;
+  readonly delete_dead_letter: Operation<'delete_dead_letter', undefined>;
+  readonly list_callbacks: Operation<'list_callbacks'>;
+  readonly replay_callback: Operation<'replay_callback'>;
+  readonly callback_secret: Operation<'callback_secret'>;
+}
+
+/** Who asks for a job, and how it came here. */
+export interface EnqueueOptions {
+  readonly origin: Job['origin'];
+  /** Name of the user whose share of the workers it takes. */
+  readonly owner: string;
+  /** Joins this transaction: the job is queued when, and only when, it commits. */
+  readonly tx?: Transaction;
 }

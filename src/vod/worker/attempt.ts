@@ -2,10 +2,11 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { JobOrder, VideoOutput } from '../../contracts/index.js';
+import type { Attempt } from './attempt-parts.js';
 import { CostAccount } from './cost.js';
 import { diskFull, isDiskFull } from './disk.js';
 import { failureOf } from './failure.js';
-import { createJobLog, type JobLogger } from './job-log.js';
+import { createJobLog } from './job-log.js';
 import type { Lease } from './lease.js';
 import { makeVideo } from './make-video.js';
 import type { WorkerParts } from './needs.js';
@@ -14,20 +15,6 @@ import { putInPlace } from './publication.js';
 
 /** What becomes of the ticket. */
 export type TicketFate = { readonly kind: 'done' } | { readonly kind: 'give_back'; readonly delayMs: number };
-
-/** Everything that the steps of an attempt share. */
-export interface Attempt {
-  readonly parts: WorkerParts;
-  readonly order: JobOrder;
-  readonly lease: Lease;
-  readonly cost: CostAccount;
-  readonly log: JobLogger;
-  readonly progress: JobProgressTeller;
-  /** The work goes forward. */
-  readonly alive: () => void;
-  /** This slot takes pieces of cut videos until it is told to stop; a piece it has is finished first. */
-  readonly helpWithPieces: () => { stop(): Promise<void> };
-}
 
 /** A worker that stops does not wait for a hub that is away. */
 const lastWordMs = 1500;

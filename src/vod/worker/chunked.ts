@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { addWork, countWaitingTakers } from '../../bus/index.js';
 import { type MessageInput, publishSubject, type SourceFacts, type VideoChunkStatus, videoQueues } from '../../contracts/index.js';
 import { type Chunk, chunkAudioCommand, chunkCommand, joinCommand, planChunks, type VideoPlan } from '../../media/index.js';
-import type { Attempt } from './attempt.js';
+import type { Attempt } from './attempt-parts.js';
 import { measureLoudness, runForAttempt, tellCommand, writeKey } from './encode-whole.js';
 import { attemptError } from './failure.js';
 

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCommand, type LoudnessFacts, loudnessCommand, type Packager, parseLoudness, type VideoPlan } from '../../media/index.js';
-import type { Attempt } from './attempt.js';
+import type { Attempt } from './attempt-parts.js';
 import { commandText } from './failure.js';
 import { runFfmpeg } from './ffmpeg-run.js';
 

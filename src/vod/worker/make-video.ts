@@ -14,7 +14,7 @@ import {
   withPictures,
 } from '../../media/index.js';
 import { allowedOutput, allowedSource } from './allowed-path.js';
-import type { Attempt } from './attempt.js';
+import type { Attempt } from './attempt-parts.js';
 import { runChunked, worthChunking } from './chunked.js';
 import { encodeWhole } from './encode-whole.js';
 import { mediaRuns } from './media-runs.js';

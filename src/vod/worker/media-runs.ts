@@ -1,7 +1,7 @@
 /** Short runs of FFmpeg for pictures and checks: in the sandbox of the job, and on its account. */
 import { type RunMedia, sandboxCommand } from '../../media/index.js';
 import { spawnProcess } from '../../supervisor/index.js';
-import type { Attempt } from './attempt.js';
+import type { Attempt } from './attempt-parts.js';
 import { meterProcess } from './cost.js';
 
 const timeoutMs = 600_000;

@@ -1,6 +1,6 @@
 /** Text subtitles of the source as WebVTT files in the staging folder. */
 import { subtitleArgs, type VideoPlan } from '../../media/index.js';
-import type { Attempt } from './attempt.js';
+import type { Attempt } from './attempt-parts.js';
 import { runForAttempt } from './encode-whole.js';
 
 /** The plan with the tracks that are there now. One that cannot be read is left out and said so: the video is worth more. */

@@ -7,7 +7,9 @@ import { openTrackMeter } from '../measure.js';
 import { type MeasuredTrack, measureTrack } from '../measured-track.js';
 import { type ParsedMediaPlaylist, type ParsedMultivariant, type ParsedVariant, parseMediaPlaylist, parseMultivariant } from '../parse-playlist.js';
 import { decryptSegment, readSegmentKey, type SegmentKey } from '../segment-key.js';
-import type { Delivery } from '../validate.js';
+
+/** How the server delivers one file: for the rules about HTTP. Header values in lower case; empty when absent. */
+export type Delivery = (file: string) => Promise<{ readonly status: number; readonly contentType: string; readonly contentEncoding: string }>;
 
 export interface PlaylistFacts {
   readonly file: string;

@@ -10,7 +10,8 @@ import { inspectSource } from '../../vod/inspect.js';
 import type { EncodingMachine } from '../../vod/machine.js';
 import { planVideo, type VideoPlan } from '../../vod/plan.js';
 import { subtitleArgs } from '../../vod/subtitles.js';
-import { type PackageRequest, packageOutput } from '../package.js';
+import { packageOutput } from '../package.js';
+import type { PackageRequest } from '../package-request.js';
 
 export const fixtureSeconds = 12;
 export const fixtureRate = 25;

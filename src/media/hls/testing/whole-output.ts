@@ -7,7 +7,8 @@ import type { VideoOutput } from '../../../contracts/video.js';
 import { runProgram } from '../../ffmpeg/run-program.js';
 import { subtitleArgs } from '../../vod/subtitles.js';
 import { checkDecode } from '../decode-check.js';
-import { type PackageRequest, packageOutput } from '../package.js';
+import { packageOutput } from '../package.js';
+import type { PackageRequest } from '../package-request.js';
 import { validateOutput } from '../validate.js';
 
 /** Packages what was encoded; then every rule, the strict parser, and FFmpeg, which decodes every frame. */
