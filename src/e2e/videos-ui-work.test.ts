@@ -37,7 +37,8 @@ describe('work on videos in the browser', { skip: withoutBrowser }, () => {
   const jobs = async () => (await bed.weir.api<{ items: Job[] }>('GET', `/api/v1/jobs?video_id=${videoId}`)).items;
   const open = (path: string) => page.goto(bed.weir.url + path);
   const choose = async (action: string) => {
-    await page.getByLabel('More', { exact: true }).first().click();
+    // The bar of a phone has one too, which is there first.
+    await page.locator('main').getByLabel('More', { exact: true }).click();
     await page.getByTestId(action).click();
   };
 
