@@ -22,3 +22,8 @@ export function mayView(rights: Rights, streamId: string): boolean {
 export function mayOperate(rights: Rights, streamId: string): boolean {
   return may('operator', rights, streamId);
 }
+
+/** Operators and admins who are not bound to streams: they look after what belongs to no stream, such as videos and their jobs. */
+export function looksAfterAll(rights: Rights): boolean {
+  return roleAllows(rights.role, 'operator') && rights.streams === null;
+}

@@ -3,18 +3,18 @@ import { useState } from 'preact/hooks';
 import type { Job, JobProgress } from '../../contracts/video-job.js';
 import { call } from '../core/api.js';
 import { formatLength } from '../core/format.js';
-import { may } from '../core/session.js';
 import { Time } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { reportingFailure } from './report-failure.js';
 import { progressOf } from './video-events.js';
 import { Meter } from './video-parts.js';
+import { mayChange } from './video-rights.js';
 import { formatLeft, isActive, phaseLabels } from './video-words.js';
 
 /** Cancel what goes on, retry what ended badly. */
 export function JobActions({ job, onChanged }: { job: Job; onChanged: () => void }) {
   const [busy, setBusy] = useState(false);
-  if (!may('operator')) return null;
+  if (!mayChange(job)) return null;
   const params = { job_id: job.job_id };
   const act = async (name: 'cancel_job' | 'retry_job') => {
     setBusy(true);

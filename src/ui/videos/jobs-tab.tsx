@@ -4,11 +4,11 @@ import type { Video } from '../../contracts/video.js';
 import type { Job, JobEvent, JobLog } from '../../contracts/video-job.js';
 import { call } from '../core/api.js';
 import { formatBytes, formatLength } from '../core/format.js';
-import { may } from '../core/session.js';
 import { Blank, CopyButton, Dot, Failed, SkeletonRows, Time } from '../parts/basics.js';
 import { useList } from '../parts/use-list.js';
 import { JobActions, JobProgressDetail } from './job-parts.js';
 import { useVideoEvents } from './video-events.js';
+import { seesAllVideos } from './video-rights.js';
 import { isActive, isWorking, jobStateLabels, jobStateTones, wordsOfReason } from './video-words.js';
 
 export function JobsTab({ video }: { video: Video }) {
@@ -145,7 +145,7 @@ function JobHistory({ job }: { job: Job }) {
           )}
         </>
       )}
-      {may('operator') && (
+      {seesAllVideos() && (
         <details class="job-part">
           <summary>Log</summary>
           <Log job={job} />

@@ -3,9 +3,9 @@ import { useState } from 'preact/hooks';
 import type { VideoQueue } from '../../contracts/video-job.js';
 import { call } from '../core/api.js';
 import { formatBytes, formatLength } from '../core/format.js';
-import { may } from '../core/session.js';
 import { Icon } from '../parts/icon.js';
 import { reportingFailure } from './report-failure.js';
+import { seesAllVideos } from './video-rights.js';
 import { wordsOfReason } from './video-words.js';
 
 export function QueueFigures({ queue, onChanged }: { queue: VideoQueue; onChanged: () => void }) {
@@ -28,7 +28,7 @@ export function QueueFigures({ queue, onChanged }: { queue: VideoQueue; onChange
     <section class="card">
       <header>
         <h2>{queue.state === 'paused' ? 'Paused' : 'The queue'}</h2>
-        {may('operator') && <Hold queue={queue} onChanged={onChanged} />}
+        {seesAllVideos() && <Hold queue={queue} onChanged={onChanged} />}
       </header>
       <dl class="queue-figures" data-testid="figures">
         {figures.map(([name, value, note]) => (

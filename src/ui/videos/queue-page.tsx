@@ -1,7 +1,6 @@
 /** Work on videos: what runs, what waits, who works, what was given up. */
 import type { ComponentType } from 'preact';
 import { place } from '../core/router.js';
-import { may } from '../core/session.js';
 import { PageHead } from '../parts/basics.js';
 import { Icon } from '../parts/icon.js';
 import { CallbacksTab } from './callbacks-tab.js';
@@ -9,6 +8,7 @@ import { DeadLettersTab } from './dead-letters-tab.js';
 import { EndedTab } from './ended-tab.js';
 import { QueueTab } from './queue-tab.js';
 import './videos.css';
+import { seesAllVideos } from './video-rights.js';
 
 interface Tab {
   name: string | undefined;
@@ -26,7 +26,7 @@ const tabs: readonly Tab[] = [
 
 export default function QueuePage() {
   const { tab } = place.value.params;
-  const visible = tabs.filter((one) => one.operator !== true || may('operator'));
+  const visible = tabs.filter((one) => one.operator !== true || seesAllVideos());
   const Part = visible.find((one) => one.name === tab)?.Part ?? QueueTab;
   return (
     <div class="page queue-page">

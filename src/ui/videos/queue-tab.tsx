@@ -14,6 +14,7 @@ import { QueueFigures } from './queue-figures.js';
 import { reportingFailure } from './report-failure.js';
 import { takeJob, useVideoEvents } from './video-events.js';
 import { VideoName } from './video-name.js';
+import { mayChange } from './video-rights.js';
 import { wordsOfReason } from './video-words.js';
 
 export function QueueTab() {
@@ -154,7 +155,7 @@ function WaitingJobs({ jobs, onChanged }: { jobs: readonly Job[]; onChanged: () 
 }
 
 function Priority({ job, onChanged }: { job: Job; onChanged: () => void }) {
-  if (!may('operator')) return <>{job.priority}</>;
+  if (!mayChange(job)) return <>{job.priority}</>;
   const set = async (priority: number) => {
     await reportingFailure(() => call('update_job', { params: { job_id: job.job_id }, body: { priority: Math.max(-50, Math.min(50, priority)) } }));
     onChanged();

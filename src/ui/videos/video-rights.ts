@@ -7,7 +7,7 @@ export function seesAllVideos(): boolean {
   return may('operator') && session.value?.streams === null;
 }
 
-/** Operators who are bound to streams look after their own videos only. */
+/** Operators who are bound to streams look after their own videos, and the jobs of these, only. */
 export function mayChange(video: Pick<Video, 'owner'>): boolean {
   return seesAllVideos() || (may('operator') && video.owner === session.value?.username);
 }

@@ -1,4 +1,5 @@
 /** Operations on videos, one per route. */
+import { looksAfterAll } from '../../access/index.js';
 import { type Operation, type Redirect, type RouteInput, type Session, type StoredFile, type Video, WeirError } from '../../contracts/index.js';
 import { validateOutput } from '../../media/index.js';
 import type { VideoChanges, VideoFilter, VideoRecord } from '../../store/index.js';
@@ -6,7 +7,7 @@ import { type Links, sharedFacts } from './links.js';
 import { checkNotInTrash } from './messages.js';
 import type { LibraryOptions } from './needs.js';
 import { setPoster } from './poster.js';
-import { mayChange, maySee, noVideo, seesAll } from './rights.js';
+import { mayChange, maySee, noVideo } from './rights.js';
 import { tell } from './tell.js';
 import { deleteForever } from './upkeep.js';
 import { type Delivered, openCurrentFile, openRevisionFile, openSource } from './video-files.js';
@@ -75,7 +76,7 @@ function catalogue(parts: OperationParts) {
   return {
     async list_videos(session, { query }) {
       const { trash, cursor, ...given } = query;
-      const filter: VideoFilter = { ...given, trash: trash === 'true', ...(seesAll(session) ? {} : { seenBy: session.username }) };
+      const filter: VideoFilter = { ...given, trash: trash === 'true', ...(looksAfterAll(session) ? {} : { seenBy: session.username }) };
       const [page, tags] = await Promise.all([
         store.videos.list({ ...filter, sort: query.sort, limit: query.limit, ...(cursor === undefined ? {} : { cursor }) }),
         store.videos.tags(filter),

@@ -1,11 +1,7 @@
 /** Who may see and change a video. */
-import { roleAllows, type Session, WeirError } from '../../contracts/index.js';
+import { looksAfterAll } from '../../access/index.js';
+import { type Session, WeirError } from '../../contracts/index.js';
 import type { VideoRecord } from '../../store/index.js';
-
-/** Operators and admins who are not bound to streams look after all videos. */
-export function seesAll(session: Session): boolean {
-  return roleAllows(session.role, 'operator') && session.streams === null;
-}
 
 type Seen = Pick<VideoRecord, 'owner' | 'visibility' | 'deleted_at'>;
 
@@ -16,7 +12,7 @@ export function maySee(session: Session, video: Seen): boolean {
 }
 
 export function mayChange(session: Session, video: Pick<VideoRecord, 'owner'>): boolean {
-  return seesAll(session) || (video.owner === session.username && signedIn(session));
+  return looksAfterAll(session) || (video.owner === session.username && signedIn(session));
 }
 
 /** Users, tokens of ours and of other issuers have videos of their own; who did not sign in has none, whatever an owner on the bus is called. */

@@ -237,6 +237,17 @@ test('viewers see jobs of videos they may see, without paths; operators see all'
   );
   const job = await call(bench.hub.operations.get_job, viewer, { params: { job_id: seen?.job_id ?? '' } });
   assert.deepEqual(Object.keys(job.request).sort(), ['user_id', 'video_id']);
+  const bound = { ...operator, streams: ['cam1'] };
+  const { operations } = bench.hub;
+  assert.deepEqual(
+    (await call(operations.list_jobs, bound, { query: { limit: 10 } })).items.map((one) => one.video_id),
+    ['mine'],
+    'an operator who is bound to streams sees no more than a viewer',
+  );
+  const ofOthers = { params: { job_id: seen?.job_id ?? '' } };
+  await assert.rejects(call(operations.cancel_job, bound, ofOthers), withCode('permission_denied'));
+  await assert.rejects(call(operations.list_dead_letters, bound, { query: { limit: 10 } }), withCode('permission_denied'));
+  await assert.rejects(call(operations.pause_queue, bound, {}), withCode('permission_denied'));
   const worker = await bench.worker('w1');
   for (let count = 0; count < 2; count += 1) {
     const held = await worker.take();

@@ -1,5 +1,6 @@
 /** Operations on jobs, dead letters and callbacks, one for each route. */
-import { type Job, type JobEvent, roleAllows, type Session, WeirError } from '../../contracts/index.js';
+import { looksAfterAll } from '../../access/index.js';
+import { type Job, type JobEvent, type Session, WeirError } from '../../contracts/index.js';
 import type { JobRecord } from '../../store/index.js';
 import type { Callbacks } from './callbacks.js';
 import { queueFigures } from './figures.js';
@@ -40,7 +41,7 @@ export function createJobOperations(parts: JobOperationParts): JobOperations {
       const job = await needJob(parts, session, params.job_id);
       const events: JobEvent[] = await store.jobs.events(job.job_id);
       // Paths, commands and addresses are the business of those who run the place.
-      const mayAll = roleAllows(session.role, 'operator');
+      const mayAll = looksAfterAll(session);
       const answer = { ...(await shown(parts, job)), events, commands: job.commands, request: job.request };
       if (mayAll) return answer;
       const request = Object.fromEntries(Object.entries(job.request).filter(([name]) => openFields.includes(name)));
@@ -48,21 +49,22 @@ export function createJobOperations(parts: JobOperationParts): JobOperations {
     },
     async job_log(session, { params, query }) {
       const job = await needJob(parts, session, params.job_id);
+      needAll(session);
       return { items: await observations.lines(job.job_id, query.limit) };
     },
     async cancel_job(session, { params }) {
-      await needJob(parts, session, params.job_id);
+      await needOwnJob(parts, session, params.job_id);
       return shown(parts, await cancelJob(parts, params.job_id, session.username));
     },
     async retry_job(session, { params }) {
-      await needJob(parts, session, params.job_id);
+      await needOwnJob(parts, session, params.job_id);
       const job = await stepJob(parts, params.job_id, { kind: 'retry', by: session.username }, 'queued again');
       await store.dead_letters.markReplayedOfJob(job.job_id, new Date(parts.now()).toISOString());
       parts.wake();
       return shown(parts, job);
     },
     async update_job(session, { params, body }) {
-      await needJob(parts, session, params.job_id);
+      await needOwnJob(parts, session, params.job_id);
       const job = await changeQueue(store, async (change) => {
         const record = await change.tx.jobs.get(params.job_id);
         if (record === undefined) throw noJob(params.job_id);
@@ -71,28 +73,41 @@ export function createJobOperations(parts: JobOperationParts): JobOperations {
       return shown(parts, job);
     },
     get_queue: queue,
-    async pause_queue() {
+    async pause_queue(session) {
+      needAll(session);
       await gate.setPaused(true);
       roster.tellAll({ action: 'pause' });
       return queue();
     },
-    async resume_queue() {
+    async resume_queue(session) {
+      needAll(session);
       await gate.setPaused(false);
       roster.tellAll({ action: 'resume' });
       parts.wake();
       return queue();
     },
-    list_dead_letters: (_session, { query }) => store.dead_letters.list(query),
-    replay_dead_letter: (session, { params }) => replayDeadLetter(parts, params.dead_letter_id, session.username),
-    async delete_dead_letter(_session, { params }) {
+    async list_dead_letters(session, { query }) {
+      needAll(session);
+      return store.dead_letters.list(query);
+    },
+    async replay_dead_letter(session, { params }) {
+      needAll(session);
+      return replayDeadLetter(parts, params.dead_letter_id, session.username);
+    },
+    async delete_dead_letter(session, { params }) {
+      needAll(session);
       if (!(await store.dead_letters.delete(params.dead_letter_id))) throw noLetter(params.dead_letter_id);
       return undefined;
     },
-    async list_callbacks(_session, { query }) {
+    async list_callbacks(session, { query }) {
+      needAll(session);
       const { items, next_cursor } = await store.callbacks.list(query);
       return { items: items.map(toCallback), next_cursor };
     },
-    replay_callback: async (_session, { params }) => toCallback(await callbacks.replay(params.callback_id)),
+    async replay_callback(session, { params }) {
+      needAll(session);
+      return toCallback(await callbacks.replay(params.callback_id));
+    },
     callback_secret: async () => ({ secret: callbacks.secret }),
   };
 }
@@ -120,7 +135,7 @@ export async function shown({ positions, observations }: JobOperationParts, job:
 
 async function shownTo(session: Session, parts: JobOperationParts, job: JobRecord): Promise<Job> {
   const all = await shown(parts, job);
-  return roleAllows(session.role, 'operator') ? all : withoutMachine(all);
+  return looksAfterAll(session) ? all : withoutMachine(all);
 }
 
 /** Throws `not_found`, also for a job whose video the session may not see. */
@@ -130,8 +145,20 @@ async function needJob(parts: JobOperationParts, session: Session, jobId: string
   return job;
 }
 
+/** Who is bound to streams changes the jobs of his own videos only. Throws `not_found`, `permission_denied`. */
+async function needOwnJob(parts: JobOperationParts, session: Session, jobId: string): Promise<void> {
+  const job = await needJob(parts, session, jobId);
+  if (looksAfterAll(session) || (session.user_id !== null && job.owner === session.username)) return;
+  throw new WeirError('permission_denied', `Job ${jobId} is another user's`);
+}
+
+/** Throws `permission_denied` for who is bound to streams: the queue, its letters and its callbacks are everybody's. */
+function needAll(session: Session): void {
+  if (!looksAfterAll(session)) throw new WeirError('permission_denied', 'Only operators who are not bound to streams look after the queue');
+}
+
 async function visible(parts: JobOperationParts, session: Session, jobs: readonly JobRecord[]): Promise<readonly JobRecord[]> {
-  if (roleAllows(session.role, 'operator')) return jobs;
+  if (looksAfterAll(session)) return jobs;
   if (jobs.length === 0) return jobs;
   const seen = await parts.videos.visible(session, [...new Set(jobs.map((job) => job.video_id))]);
   return jobs.filter((job) => seen.has(job.video_id));
