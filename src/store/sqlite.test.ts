@@ -90,7 +90,7 @@ describe('SQLite file', () => {
       await before.stop();
       const raw = new Sqlite(path);
       raw.exec(`
-        drop index videos_output; drop index uploads_video; alter table videos drop column origin;
+        drop index videos_output; drop index uploads_video; alter table videos drop column origin; alter table videos drop column poster;
         delete from weir_migration where name >= '0008';
       `);
       raw.close();
