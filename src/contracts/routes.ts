@@ -3,11 +3,13 @@ import type { z } from 'zod';
 import { accessRoutes } from './routes/access.js';
 import { cameraRoutes } from './routes/cameras.js';
 import { gatewayRoutes } from './routes/gateway.js';
+import { jobRoutes } from './routes/jobs.js';
 import { recordingRoutes } from './routes/recordings.js';
 import type { Route } from './routes/route.js';
 import { settingsRoutes } from './routes/settings.js';
 import { streamRoutes } from './routes/streams.js';
 import { systemRoutes } from './routes/system.js';
+import { uploadRoutes } from './routes/uploads.js';
 import { videoRoutes } from './routes/videos.js';
 
 export type { Route } from './routes/route.js';
@@ -17,7 +19,9 @@ export const routes = {
   ...cameraRoutes,
   ...recordingRoutes,
   ...gatewayRoutes,
+  ...uploadRoutes,
   ...videoRoutes,
+  ...jobRoutes,
   ...systemRoutes,
   ...settingsRoutes,
   ...accessRoutes,
