@@ -75,12 +75,14 @@ async function repeatFailed() {
 
 /** Those that last longest, the longest first: begun last, one of them would keep the whole run waiting. A name that is gone does no harm. */
 const longest = [
-  ...['e2e/faults-recording-clock', 'e2e/containers', 'e2e/hot-plug', 'e2e/faults-recording.', 'e2e/gateway', 'e2e/settings', 'e2e/recordings'],
-  ...['e2e/rpc', 'e2e/interface', 'e2e/faults-broker', 'e2e/faults-clock', 'e2e/faults-viewer', 'e2e/cameras-ui', 'e2e/tour'],
-  ...['streams/spoke/sources', 'streams/spoke/outages-http', 'streams/spoke/outages-rtsp', 'gateways/mediamtx/gateway', 'recordings/hub/recordings'],
-  ...['media/ffmpeg/capture', 'streams/spoke/faults', 'streams/hub/media', 'streams/spoke/secrets', 'recordings/spoke/kill', 'recordings/hub/upkeep'],
+  ...['e2e/faults-recording-clock', 'e2e/videos-revisions', 'e2e/containers', 'e2e/hot-plug', 'e2e/faults-recording.', 'e2e/gateway', 'e2e/videos-chunks'],
+  ...['e2e/videos-kill', 'e2e/settings', 'e2e/recordings', 'e2e/rpc', 'e2e/videos-ui', 'e2e/videos-faults', 'e2e/interface', 'e2e/faults-broker'],
+  ...['e2e/faults-clock', 'e2e/faults-viewer', 'e2e/cameras-ui', 'e2e/tour'],
+  ...['gateways/mediamtx/gateway', 'streams/spoke/sources', 'streams/spoke/outages-http', 'streams/spoke/outages-rtsp', 'recordings/hub/recordings'],
+  ...['media/hls/forms', 'vod/queue/postgres', 'media/ffmpeg/capture', 'store/postgres', 'media/hls/chromium', 'media/vod/encode', 'vod/queue/faults'],
+  ...['streams/spoke/faults', 'streams/hub/media', 'streams/spoke/secrets', 'recordings/spoke/kill', 'recordings/hub/upkeep'],
   ...['recordings/spoke/spoke', 'recordings/hub/chromium', 'apps/up', 'http/rpc/server', 'streams/hub/control', 'streams/spoke/recorder'],
-  ...['media/vod/encode', 'media/hls/chromium', 'media/vod/chunks', 'media/hls/output', 'media/hls/validate', 'media/vod/inspect'],
+  ...['media/vod/chunks', 'media/hls/output', 'media/hls/validate', 'media/vod/inspect'],
 ];
 const rank = (file) => {
   const at = longest.findIndex((name) => file.startsWith(join('dist', name)));
