@@ -75,11 +75,27 @@ async function repeatFailed() {
 
 /** Those that last longest, the longest first: begun last, one of them would keep the whole run waiting. A name that is gone does no harm. */
 const longest = [
-  ...['e2e/faults-recording-clock', 'e2e/videos-revisions', 'e2e/containers', 'e2e/hot-plug', 'e2e/faults-recording.', 'e2e/gateway', 'e2e/videos-chunks'],
+  ...[
+    'e2e/faults-recording-clock',
+    'e2e/videos-revisions',
+    'e2e/containers',
+    'e2e/hot-plug',
+    'e2e/faults-recording.',
+    'e2e/gateway',
+    'e2e/videos-chunks',
+  ],
   ...['e2e/videos-kill', 'e2e/settings', 'e2e/recordings', 'e2e/rpc', 'e2e/videos-ui', 'e2e/videos-faults', 'e2e/interface', 'e2e/faults-broker'],
   ...['e2e/faults-clock', 'e2e/faults-viewer', 'e2e/cameras-ui', 'e2e/tour'],
   ...['gateways/mediamtx/gateway', 'streams/spoke/sources', 'streams/spoke/outages-http', 'streams/spoke/outages-rtsp', 'recordings/hub/recordings'],
-  ...['media/hls/forms', 'vod/queue/postgres', 'media/ffmpeg/capture', 'store/postgres', 'media/hls/chromium', 'media/vod/encode', 'vod/queue/faults'],
+  ...[
+    'media/hls/forms',
+    'vod/queue/postgres',
+    'media/ffmpeg/capture',
+    'store/postgres',
+    'media/hls/chromium',
+    'media/vod/encode',
+    'vod/queue/faults',
+  ],
   ...['streams/spoke/faults', 'streams/hub/media', 'streams/spoke/secrets', 'recordings/spoke/kill', 'recordings/hub/upkeep'],
   ...['recordings/spoke/spoke', 'recordings/hub/chromium', 'apps/up', 'http/rpc/server', 'streams/hub/control', 'streams/spoke/recorder'],
   ...['media/vod/chunks', 'media/hls/output', 'media/hls/validate', 'media/vod/inspect'],
@@ -101,7 +117,8 @@ if (endToEnd.length > 0) count(await runTests('end to end', endToEnd, 2));
 if (only.length === 0) await repeatFailed();
 
 for (const { name, reason } of totals.skipped) process.stdout.write(`skipped: ${name}: ${reason}\n`);
-for (const { name, file } of totals.unsteady) process.stdout.write(`unsteady, failed beside others and passed alone: ${name} (${relative('.', file)})\n`);
+for (const { name, file } of totals.unsteady)
+  process.stdout.write(`unsteady, failed beside others and passed alone: ${name} (${relative('.', file)})\n`);
 for (const { name } of totals.failures) process.stdout.write(`failed: ${name}\n`);
 process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped.length} skipped\n`);
 process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1;
