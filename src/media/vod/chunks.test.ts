@@ -108,6 +108,16 @@ describe('planChunks', () => {
     );
     assert.deepEqual(planChunks(facts, planVideo(facts, tinyProfile(), { machine: softwareMachine }), { pieces: 4 }), [], 'short videos are not cut');
     assert.deepEqual(planChunks({ ...long, container: 'mpeg' }, plan, { pieces: 4 }), [], 'nor those that cannot be searched');
-    assert.equal(planChunks(long, plan, { pieces: 100, minPieceS: 58 }).length, 10);
+    const many = planChunks(long, plan, { pieces: 100, minPieceS: 58 });
+    assert.equal(many.length, 14, 'ten, of which the last four are halves');
+    assert.ok(many.slice(6).every((chunk) => chunk.durationS <= 36 && chunk.durationS >= 24));
+    assert.deepEqual(
+      many.map((chunk) => chunk.firstFrame),
+      many.map((_, index) => many.slice(0, index).reduce((sum, chunk) => sum + chunk.frames, 0)),
+    );
+    assert.equal(
+      many.reduce((sum, chunk) => sum + chunk.frames, 0),
+      17_982,
+    );
   });
 });

@@ -23,14 +23,17 @@ export interface Chunk {
 export interface ChunkOptions {
   /** So many pieces are aimed at. */
   readonly pieces: number;
-  /** None is shorter. Default 20 s. */
+  /** None is shorter, save the halves at the end of many. Default 20 s. */
   readonly minPieceS?: number;
 }
 
 /** Containers with an index, or times that can be searched: a seek into them lands where it should. */
 const seekable = /^(?:mov|matroska|mpegts|asf|avi|flv)\b/;
 
-/** Pieces of about equal length, all of whole segments but the last; empty when the video cannot or need not be cut. */
+/** From so many pieces on the last third of them is cut in halves: whoever takes the last one then keeps the others waiting half as long. */
+const manyPieces = 6;
+
+/** Pieces of about equal length, halves at the end of many, all of whole segments but the last; empty when the video cannot or need not be cut. */
 export function planChunks(facts: SourceFacts, plan: VideoPlan, options: ChunkOptions): Chunk[] {
   const { picture, frameRate } = plan;
   if (picture === null || frameRate === null || !seekable.test(facts.container)) return [];
@@ -40,10 +43,15 @@ export function planChunks(facts: SourceFacts, plan: VideoPlan, options: ChunkOp
   const most = Math.floor(plan.durationS / Math.max(options.minPieceS ?? 20, plan.segmentS));
   const count = Math.min(options.pieces, most, segments);
   if (count < 2) return [];
-  return Array.from({ length: count }, (_, chunk) => {
-    const firstFrame = Math.round((segments * chunk) / count) * segmentFrames;
-    const end = chunk + 1 === count ? picture.frames : Math.round((segments * (chunk + 1)) / count) * segmentFrames;
-    const frames = end - firstFrame;
+  const begins = Array.from({ length: count }, (_, piece) => {
+    const [begin, end] = [piece, piece + 1].map((at) => Math.round((segments * at) / count)) as [number, number];
+    const isHalved = count >= manyPieces && piece >= count - Math.ceil(count / 3) && end - begin > 1;
+    return isHalved ? [begin, begin + Math.ceil((end - begin) / 2)] : [begin];
+  }).flat();
+  return begins.map((begin, chunk) => {
+    const firstFrame = begin * segmentFrames;
+    const next = begins[chunk + 1];
+    const frames = (next === undefined ? picture.frames : next * segmentFrames) - firstFrame;
     return { chunk, firstFrame, frames, startS: firstFrame / perSecond(frameRate), durationS: frames / perSecond(frameRate) };
   });
 }
