@@ -14,6 +14,7 @@ import { createOpenApi } from '../contracts/openapi.js';
 import { createOpenRpc } from '../contracts/openrpc.js';
 import { permissionsFor } from '../contracts/permissions.js';
 import { type Route, routeNames, routes } from '../contracts/routes.js';
+import { tusCallDescriptions } from '../contracts/tus.js';
 import { configKeys } from './config-keys.js';
 import { rpcPage } from './docs-rpc.js';
 import { olderNames } from './older-names.js';
@@ -115,7 +116,10 @@ function httpPage(): string {
         const route: Route = routes[name];
         return [`\`${route.method} ${route.path}\``, route.role, route.summary, route.produces ?? (route.answer === undefined ? '204' : 'JSON')];
       });
-    return `## ${tag}\n\n${table(['Route', 'Least role', 'What it does', 'Answer'], rows)}`;
+    const tus =
+      tag === 'uploads' ? tusCallDescriptions.map((call) => [`\`${call.method} ${call.path}\``, call.role, call.summary, String(call.status)]) : [];
+    const section = `## ${tag}\n\n${table(['Route', 'Least role', 'What it does', 'Answer'], [...rows, ...tus])}`;
+    return tag === 'uploads' ? `${section}\n\n${tusWords}` : section;
   });
   return [
     '# HTTP API',
@@ -124,6 +128,12 @@ function httpPage(): string {
     '',
   ].join('\n\n');
 }
+
+const tusWords = [
+  'Resumable uploads are [tus 1.0.0](https://tus.io/protocols/resumable-upload) with any of its clients, each request with `Tus-Resumable: 1.0.0`.',
+  'Keys of `Upload-Metadata`: `filename`, `filetype`, and `draft`, a VideoDraft as JSON (title, tags, profile, visibility, …).',
+  'The video is `video_id` of `GET /api/v1/uploads/{upload_id}`, where `upload_id` is the end of the address that the client was given.',
+].join(' ');
 
 function errorsPage(): string {
   const rows = errorCodes.map((code) => [`\`${code}\``, String(errorTable[code].status), String(errorTable[code].rpc), errorTable[code].title]);

@@ -11,6 +11,7 @@ import { createOpenRpc } from './openrpc.js';
 import { permissionsFor } from './permissions.js';
 import { type Route, routeNames, routes } from './routes.js';
 import { streamCommandSchema, streamProgressSchema, streamStatusSchema } from './stream.js';
+import { tusPath } from './tus.js';
 
 const at = '2026-01-02T03:04:05Z';
 
@@ -192,6 +193,14 @@ describe('routes', () => {
       const route: Route = routes[name];
       if (route.method !== 'GET' && !own.includes(name)) assert.ok(route.role === 'operator' || route.role === 'admin', name);
     }
+  });
+
+  test('the door for resumable uploads stands in the description of the HTTP API', () => {
+    const paths = createOpenApi('1.2.3').paths as Record<string, Record<string, { operationId: string }>>;
+    assert.deepEqual(Object.keys(paths[tusPath] ?? {}), ['options', 'post']);
+    assert.deepEqual(Object.keys(paths[`${tusPath}/{upload_id}`] ?? {}), ['head', 'patch', 'delete']);
+    const names = Object.values(paths).flatMap((path) => Object.values(path).map((operation) => operation.operationId));
+    assert.equal(new Set(names).size, names.length, 'each has a name of its own');
   });
 
   test('every reference of the generated documents leads somewhere', () => {

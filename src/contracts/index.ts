@@ -20,6 +20,7 @@ export * from './snapshot.js';
 export * from './storage.js';
 export * from './stream.js';
 export * from './system.js';
+export { tusPath } from './tus.js';
 export * from './video.js';
 export * from './video-job.js';
 export * from './video-profile.js';

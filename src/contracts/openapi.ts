@@ -2,6 +2,7 @@
 import { problemSchema } from './errors.js';
 import { type JsonSchema, SchemaCollection } from './json-schema.js';
 import { type Route, type RouteName, routeNames, routes } from './routes.js';
+import { type TusCallDescription, tusCallDescriptions } from './tus.js';
 
 /** Builds the document. `version` is that of the program. */
 export function createOpenApi(version: string): JsonSchema {
@@ -12,6 +13,10 @@ export function createOpenApi(version: string): JsonSchema {
     const route: Route = routes[name];
     paths[route.path] ??= {};
     (paths[route.path] as Record<string, unknown>)[route.method.toLowerCase()] = describeOperation(name, route, schemas);
+  }
+  for (const call of tusCallDescriptions) {
+    paths[call.path] ??= {};
+    (paths[call.path] as Record<string, unknown>)[call.method.toLowerCase()] = describeTusCall(call);
   }
   return {
     openapi: '3.1.0',
@@ -55,6 +60,25 @@ function describeOperation(name: RouteName, route: Route, schemas: SchemaCollect
     };
   }
   return operation;
+}
+
+function describeTusCall(call: TusCallDescription): JsonSchema {
+  const protocol = { name: 'Tus-Resumable', in: 'header', required: true, schema: { const: '1.0.0' } };
+  const parameters = [
+    ...(call.path.includes('{upload_id}') ? [{ name: 'upload_id', in: 'path', required: true, schema: { type: 'string' } }] : []),
+    ...(call.method === 'OPTIONS' ? [] : [protocol]),
+    ...call.headers.map((header) => ({ ...header, in: 'header', schema: { type: 'string' } })),
+  ];
+  return {
+    operationId: call.operation,
+    tags: ['uploads'],
+    summary: call.summary,
+    'x-weir-role': call.role,
+    security: call.role === 'anyone' ? [{}] : [{ session: [] }, { token: [] }],
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(call.hasBody ? { requestBody: { required: call.method === 'PATCH', content: { 'application/offset+octet-stream': {} } } } : {}),
+    responses: { [String(call.status)]: { description: 'Done' }, default: { $ref: '#/components/responses/Problem' } },
+  };
 }
 
 function describeAnswer(route: Route, schemas: SchemaCollection): JsonSchema {

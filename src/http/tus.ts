@@ -1,13 +1,12 @@
 /** The door for resumable uploads: access, limits and audit as for every route, the protocol by whoever was given. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type TusAnswer, type TusDoor, type TusRequest, WeirError } from '../contracts/index.js';
+import { type TusAnswer, type TusDoor, type TusRequest, tusPath, WeirError } from '../contracts/index.js';
 import { authenticate, type Credentials, requireOwnPage, requireRole } from './authorize.js';
 import { type BodyPace, incomingOf, watchPace } from './incoming.js';
 import type { AuditRecord, Principal } from './operations.js';
 import { limitKey } from './rate-limit.js';
 import type { RouteRunnerOptions } from './route-runner.js';
 
-const root = '/api/v1/uploads/tus';
 const methods = ['POST', 'HEAD', 'PATCH', 'DELETE'] as const;
 
 /** Per minute and address: many small files, and many small chunks, pass. */
@@ -22,7 +21,7 @@ export interface TusRoutesOptions extends RouteRunnerOptions {
 /** Registers the door. The scope must hand bodies on unread. */
 export function registerTus(scope: FastifyInstance, options: TusRoutesOptions): void {
   const admitted = new WeakMap<FastifyRequest, Principal>();
-  for (const url of [root, `${root}/*`]) {
+  for (const url of [tusPath, `${tusPath}/*`]) {
     scope.route({
       method: [...methods],
       url,

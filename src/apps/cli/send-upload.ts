@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { problemSchema, type VideoDraft, WeirError } from '../../contracts/index.js';
+import { problemSchema, tusPath, type VideoDraft, WeirError } from '../../contracts/index.js';
 import type { HubPlace } from './client.js';
 
 /** Each has a checksum of its own, so that a damaged one is sent again, not the whole. */
@@ -69,7 +69,7 @@ async function send(hub: HubPlace, path: string, options: SendOptions): Promise<
 
 async function create(hub: HubPlace, name: string, size: number, draft: VideoDraft): Promise<string> {
   const metadata = { filename: name, ...(Object.keys(draft).length === 0 ? {} : { draft: JSON.stringify(draft) }) };
-  const answer = await ask(hub, `${hub.url}/api/v1/uploads/tus`, 'POST', {
+  const answer = await ask(hub, `${hub.url}${tusPath}`, 'POST', {
     'upload-length': String(size),
     'upload-metadata': Object.entries(metadata)
       .map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)

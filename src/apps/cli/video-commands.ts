@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { parseWith, WeirError } from '../../contracts/errors.js';
-import { type Job, type Upload, type Video, type VideoDraft, videoDraftSchema } from '../../contracts/index.js';
+import { type Job, tusPath, type Upload, type Video, type VideoDraft, videoDraftSchema } from '../../contracts/index.js';
 import { answer } from './answer.js';
 import { type Client, findHub } from './client.js';
 import { type DownloadTarget, download } from './download.js';
@@ -114,7 +114,7 @@ async function send(client: Client, file: string, options: UploadFlags, at: { co
   const progress = showProgress(at.terminal, `sending ${file}`);
   const startedAt = performance.now();
   let first: number | undefined;
-  const resume = options.resume === undefined ? undefined : `${hub.url}/api/v1/uploads/tus/${encodeURIComponent(options.resume)}`;
+  const resume = options.resume === undefined ? undefined : `${hub.url}${tusPath}/${encodeURIComponent(options.resume)}`;
   try {
     const uploadId = await sendUpload(hub, file, {
       draft,

@@ -1,11 +1,11 @@
 /** The resumable door: tus 1.0 at `/api/v1/uploads/tus`. The protocol is that of @tus/server; bytes, rows and locks are ours. */
 import { Server } from '@tus/server';
-import { type Session, type TusAnswer, type TusDoor, type TusRequest, WeirError } from '../../contracts/index.js';
+import { type Session, type TusAnswer, type TusDoor, type TusRequest, tusPath, WeirError } from '../../contracts/index.js';
 import { checksumAlgorithms, parseChecksum } from './tus-checksum.js';
 import { parseTusMetadata } from './tus-metadata.js';
 import { TusProblem, toTusProblem } from './tus-problem.js';
 import { type TusCall, TusLocker, TusStore, type TusStoreParts, tusCalls } from './tus-store.js';
-import { tusPath, tusUrl } from './tus-url.js';
+import { tusUrl } from './tus-url.js';
 
 /** Headers of the protocol; what else a client sends is none of the library's business. */
 const passedOn = ['tus-resumable', 'upload-length', 'upload-offset', 'upload-defer-length', 'upload-concat', 'content-type', 'content-length'];
