@@ -37,7 +37,7 @@ describe('the tour', () => {
         BUS: weir.ready.bus,
       });
       assert.equal(code, 0, output);
-      for (const word of ['lobby', 'h264', 'start true', 'garden', 'Yard', 'yard.jpg', 'yard.mp4', 'duration='])
+      for (const word of ['lobby', 'h264', 'start true', 'garden', 'Yard', 'yard.jpg', 'yard.mp4', 'duration=', 'Harbour'])
         assert.ok(output.includes(word), `${word} in:\n${output}`);
     });
     const { items } = await weir.api<{ items: { stream_id: string }[] }>('GET', '/api/v1/streams');
