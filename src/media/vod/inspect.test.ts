@@ -243,6 +243,20 @@ describe('what is not taken is refused with its reason, in time, and asks nobody
   test('the canary was never asked', () => assert.equal(canaryHits, 0));
 });
 
+test('a refusal says what the file seems to be, and which kinds are taken', async () => {
+  const said = async (name: string, content: string) => {
+    await writeFile(file(name), content);
+    const error = await inspect(file(name)).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof WeirError);
+    assert.match(error.hint ?? '', /MP4.*MKV.*WAV/);
+    return error.message;
+  };
+  assert.equal(await said('said.m3u8', playlist('good.mp4')), 'The file seems to be a playlist (M3U or HLS), which is not taken');
+  assert.match(await said('said.ffconcat', "\ufeffffconcat version 1.0\nfile 'good.mp4'\n"), /a list of files for FFmpeg \(ffconcat\)/);
+  assert.match(await said('said.sdp', 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nt=0 0\nm=video 5004 RTP/AVP 96\n'), /a description of a session \(SDP\)/);
+  assert.match(await said('said.mpd', manifest(canaryUrl)), /a DASH manifest/);
+});
+
 test('a file that is not there, and a look that is cancelled', async () => {
   await assert.rejects(inspect(file('nowhere.mp4')), (error) => error instanceof WeirError && error.code === 'not_found');
   await assert.rejects(

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { WeirError } from '../../contracts/errors.js';
 import type { SourceFacts } from '../../contracts/video.js';
 import { type ProgramResult, runProgram } from '../ffmpeg/run-program.js';
+import { seemsToBe } from './file-kind.js';
 import { type FileStructure, readFileStructure } from './file-structure.js';
 import { type PacketScan, packetEntries, scanPackets } from './packet-scan.js';
 import { findSandbox, type SandboxTools, sandboxCommand } from './sandbox.js';
@@ -36,9 +37,9 @@ const smallest = 16;
  * `cancelled` when `signal` aborts, `unavailable` when ffprobe cannot be started. The path must be absolute.
  */
 export async function inspectSource(path: string, options: InspectOptions): Promise<SourceFacts> {
-  const { structure, sizeBytes } = await lookAtFile(path);
+  const { structure, sizeBytes, kind } = await lookAtFile(path);
   const look = createLook(path, options, await (options.sandbox ?? findSandbox()));
-  const report = await readReport(look, structure, options.limits);
+  const report = await readReport(look, { structure, kind }, options.limits);
   const video = chooseVideo(report);
   checkStreams(report, video, options.limits);
   const [frames, scan] = [await readFrames(look, video), await look.scan(video?.index)];
@@ -47,7 +48,13 @@ export async function inspectSource(path: string, options: InspectOptions): Prom
   return facts;
 }
 
-async function lookAtFile(path: string): Promise<{ structure: FileStructure; sizeBytes: number }> {
+interface FileLook {
+  readonly structure: FileStructure;
+  /** What it seems to be, where that is nothing to be taken. */
+  readonly kind: string | undefined;
+}
+
+async function lookAtFile(path: string): Promise<FileLook & { readonly sizeBytes: number }> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT')
       throw new WeirError('not_found', 'The source is not there', { field: 'source', facts: { reason: 'unreadable' }, cause: error });
@@ -57,7 +64,7 @@ async function lookAtFile(path: string): Promise<{ structure: FileStructure; siz
     const about = await file.stat();
     if (!about.isFile()) throw sourceFault('unreadable', 'The source is no plain file');
     if (about.size === 0) throw sourceFault('empty', 'The file is empty', 0);
-    return { structure: await readFileStructure(file, about.size), sizeBytes: about.size };
+    return { structure: await readFileStructure(file, about.size), sizeBytes: about.size, kind: await seemsToBe(file) };
   } finally {
     await file.close();
   }
@@ -95,28 +102,32 @@ function createLook(path: string, options: InspectOptions, tools: SandboxTools):
   };
 }
 
-async function readReport(look: Look, structure: FileStructure, limits: SourceLimits): Promise<SourceReport & { readonly words: string }> {
+async function readReport(look: Look, file: FileLook, limits: SourceLimits): Promise<SourceReport & { readonly words: string }> {
   const run = await look.probe(['-show_format', '-show_streams', '-of', 'json']);
   const parsed = sourceReportSchema.safeParse(jsonOf(run.stdout));
   const report = parsed.success ? parsed.data : undefined;
   if (run.code === 0 && report?.format.format_name !== undefined && report.streams.length > 0) {
-    if (structure.isEncrypted) throw sourceFault('encrypted', 'The file is encrypted');
+    if (file.structure.isEncrypted) throw sourceFault('encrypted', 'The file is encrypted');
     return { ...report, words: run.stderr };
   }
-  throw refusal(run, structure, limits);
+  throw refusal(run, file, limits);
 }
 
 /** FFmpeg tells its reasons in words only. */
-function refusal(run: ProgramResult, structure: FileStructure, limits: SourceLimits): WeirError {
+function refusal(run: ProgramResult, { structure, kind }: FileLook, limits: SourceLimits): WeirError {
   const last = run.stderr
     .trim()
     .split('\n')
     .at(-1)
     ?.replace(/^(?:\[[^\]]*\]\s*)+/, '')
     .replace(/file:\S+: /, '');
-  const [, container] = /Format not on whitelist '([^']*)'/.exec(run.stderr) ?? [];
-  if (container !== undefined || /not on whitelist/i.test(run.stderr)) {
-    return sourceFault('container_not_allowed', `A file of the kind ${container ?? 'that it is'} is not taken`, container);
+  // FFmpeg names what it would have taken, not what it found.
+  if (kind !== undefined || /not on whitelist/i.test(run.stderr)) {
+    return sourceFault(
+      'container_not_allowed',
+      kind === undefined ? 'The file is of a kind that is not taken' : `The file seems to be ${kind}, which is not taken`,
+      kind,
+    );
   }
   if (structure.lacksIndex) return sourceFault('truncated', 'The file ends before its index (moov), which tells where its frames are');
   if (structure.isCut) return sourceFault('truncated', 'The end of the file is missing');
@@ -167,7 +178,8 @@ function checkStreams(report: SourceReport & { readonly words: string }, video: 
   // A size that the decoder refuses is not told either.
   if (width * height === 0 && sayTooLarge(report.words)) throw tooManyPixels(undefined, limits);
   if (width === 0 || height === 0) throw sourceFault('decode_failed', 'The size of the picture is not known');
-  if (Math.min(width, height) < smallest) throw sourceFault('too_small', `The picture has ${width}x${height} pixels`, `${width}x${height}`);
+  if (Math.min(width, height) < smallest)
+    throw sourceFault('too_small', `The picture has ${width}x${height} pixels, at least ${smallest}x${smallest} are needed`, `${width}x${height}`);
 }
 
 function tooManyPixels(size: string | undefined, limits: SourceLimits): WeirError {

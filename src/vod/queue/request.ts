@@ -1,5 +1,6 @@
 /** A request to process a video: read, checked, and turned into what a job needs. */
 import {
+  type FieldError,
   parseWith,
   type StandardQuality,
   standardQualities,
@@ -116,11 +117,16 @@ export interface Refusal {
 export function refusalOf(thrown: unknown): Refusal {
   const error = WeirError.from(thrown);
   const first = error.errors[0];
-  const value = first?.received === undefined ? '' : `, received ${JSON.stringify(first.received)}`;
   const reason = error.facts?.reason;
   return {
     code: error.code,
     reason: typeof reason === 'string' ? reason : error.code === 'permission_denied' ? 'path_not_allowed' : 'invalid_request',
-    detail: first === undefined ? error.message : `${first.field}: ${first.message}${value}${error.hint === undefined ? '' : ` (${error.hint})`}`,
+    detail: first === undefined ? error.message : `${sentenceOf(first)}${error.hint === undefined ? '' : ` (${error.hint})`}`,
   };
+}
+
+/** Some messages name the field, or what was received, themselves. */
+function sentenceOf({ field, message, received }: FieldError): string {
+  const about = new RegExp(`^${field.replaceAll('.', '\\.')}\\b`).test(message) ? message : `${field}: ${message}`;
+  return received === undefined || message.includes(', received ') ? about : `${about}, received ${JSON.stringify(received)}`;
 }
