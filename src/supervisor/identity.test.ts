@@ -11,7 +11,7 @@ import { acquireFileLock } from './file-lock.js';
 import { describeProcess, findListener, findProcessesByArguments, isSameProcess, processIdentity } from './identity.js';
 import { recordProcess, sweepOrphans } from './pid-records.js';
 import { spawnProcess } from './process.js';
-import { createProcessSampler } from './process-stats.js';
+import { createFamilySampler, createProcessSampler } from './process-stats.js';
 
 const deadOwner = { pid: process.pid, started: 'another time' };
 
@@ -59,6 +59,22 @@ test('stats: a busy process shows its cost, a dead one none', async () => {
   assert.ok(ratio > 0.8 && ratio < 1.25, `own memory off by ${ratio}`);
   await busy.stop({ ladder: [{ signal: 'SIGKILL', waitMs: 2000 }] });
   assert.equal(sampler.sample(), undefined);
+});
+
+test('stats: a family is this process and its children, also those that have ended', async () => {
+  let at = 0;
+  const [meanwhile, afterwards] = [createFamilySampler(() => at), createFamilySampler(() => at)];
+  const burn = 'while (process.cpuUsage().user < 600_000); console.log("burnt"); setTimeout(() => 0, 100_000)';
+  const busy = await spawnProcess({ command: process.execPath, args: ['-e', burn], stdout: 'pipe' });
+  await once(busy.stdout ?? assert.fail('no output'), 'data');
+  at = 1000;
+  const running = meanwhile.sample();
+  const ownBytes = createProcessSampler(process.pid).sample()?.rssBytes ?? 0;
+  assert.ok((running?.cpuPercent ?? 0) >= 59, `${running?.cpuPercent} %`);
+  assert.ok((running?.rssBytes ?? 0) > ownBytes + 10_000_000, 'with the memory of the child');
+  await busy.stop({ ladder: [{ signal: 'SIGKILL', waitMs: 2000 }] });
+  const ended = afterwards.sample();
+  assert.ok((ended?.cpuPercent ?? 0) >= 59, `${ended?.cpuPercent} %`);
 });
 
 test('records: children of a dead owner are killed, others left', () =>

@@ -17,7 +17,7 @@ export { takeEnvironment } from './own-environment.js';
 export { hasParentDeathSignal } from './parent-death.js';
 export { type PidRecord, recordProcess, sweepOrphans, writeFileAtomic } from './pid-records.js';
 export { describeExit, type ExitReport, type RunningProcess, type SpawnOptions, type StopOptions, spawnProcess } from './process.js';
-export { createProcessSampler, isHeld, type ProcessSampler, type ProcessStats } from './process-stats.js';
+export { createFamilySampler, createProcessSampler, isHeld, type ProcessSampler, type ProcessStats } from './process-stats.js';
 export { childEnvironment, findOptionalProgram, findProgram } from './program.js';
 export {
   createRestartPolicy,

@@ -1,4 +1,5 @@
 /** What a process costs, read from /proc: cheap enough for several looks per second at many processes. */
+import { runningChildren } from './children.js';
 import { readStat } from './identity.js';
 
 export interface ProcessStats {
@@ -34,27 +35,53 @@ export function isHeld(pid: number): boolean {
 
 /** Samples one process; make a new one when the process is replaced. */
 export function createProcessSampler(pid: number, now: () => number = () => performance.now()): ProcessSampler {
-  let lastTicks = cpuTicks(readStat(pid)) ?? 0;
+  return createSampler(() => useOf(readStat(pid)), now);
+}
+
+/** Samples this process together with its children: the time of ended ones counts, the memory of those that run. */
+export function createFamilySampler(now: () => number = () => performance.now()): ProcessSampler {
+  return createSampler(() => {
+    const own = readStat(process.pid);
+    const use = useOf(own);
+    if (own === undefined || use === undefined) return undefined;
+    const running = [...runningChildren].flatMap((pid) => useOf(readStat(pid)) ?? []);
+    const endedTicks = Number(own[13]) + Number(own[14]);
+    return {
+      ticks: running.reduce((sum, one) => sum + one.ticks, use.ticks + endedTicks),
+      pages: running.reduce((sum, one) => sum + one.pages, use.pages),
+    };
+  }, now);
+}
+
+/** What the system tells of a process. */
+interface Use {
+  readonly ticks: number;
+  readonly pages: number;
+}
+
+/** Undefined for a process that is gone. */
+function useOf(fields: string[] | undefined): Use | undefined {
+  if (fields === undefined || fields[0] === 'Z') return undefined;
+  return { ticks: Number(fields[11]) + Number(fields[12]), pages: Number(fields[21]) };
+}
+
+function createSampler(look: () => Use | undefined, now: () => number): ProcessSampler {
+  let lastTicks = look()?.ticks ?? 0;
   let lastAt = now();
   let lastPercent = 0;
   return {
     sample() {
-      const fields = readStat(pid);
-      const ticks = cpuTicks(fields);
-      if (fields === undefined || ticks === undefined || fields[0] === 'Z') return undefined;
+      const use = look();
+      if (use === undefined) return undefined;
       const at = now();
       const elapsedMs = at - lastAt;
       // Below a tick's length the quotient is noise.
       if (elapsedMs >= 50) {
-        lastPercent = Math.max(0, ((ticks - lastTicks) / ticksPerSecond / elapsedMs) * 100_000);
-        lastTicks = ticks;
+        lastPercent = Math.max(0, ((use.ticks - lastTicks) / ticksPerSecond / elapsedMs) * 100_000);
+        lastTicks = use.ticks;
         lastAt = at;
       }
-      return { cpuPercent: Math.round(lastPercent * 10) / 10, rssBytes: Number(fields[21]) * pageSizeBytes() };
+      return { cpuPercent: Math.round(lastPercent * 10) / 10, rssBytes: use.pages * pageSizeBytes() };
     },
   };
-}
-
-function cpuTicks(fields: string[] | undefined): number | undefined {
-  return fields === undefined ? undefined : Number(fields[11]) + Number(fields[12]);
 }

@@ -5,6 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { WeirError } from '../contracts/errors.js';
 import { BoundedLines, type LineLimits } from './bounded-lines.js';
+import { runningChildren } from './children.js';
 import { type ProcessIdentity, processIdentity } from './identity.js';
 import { openMemoryFile } from './memory-file.js';
 import { parentDeathPrefix } from './parent-death.js';
@@ -161,9 +162,11 @@ function watch(child: ChildProcess, options: SpawnOptions, command: readonly str
   const tail = () => [...(out?.lines.tail() ?? []), ...(err?.lines.tail() ?? [])];
   const suppressed = () => (out?.lines.suppressed ?? 0) + (err?.lines.suppressed ?? 0);
 
+  if (child.pid !== undefined) runningChildren.add(child.pid);
   const exited = new Promise<ExitReport>((resolve) => {
     child.on('error', () => undefined);
     child.once('exit', (exitCode, signal) => {
+      runningChildren.delete(pid);
       const durationMs = performance.now() - startedAt;
       signalGroup(pid, 'SIGKILL');
       const timedOut = stoppedByUs === 'timeout';
