@@ -21,11 +21,13 @@ export interface LocalAgentOptions {
   readonly pidFolder: string;
   /** Text that must be the same for a running one to be kept. */
   readonly keptWhile: string;
+  /** Text that must be the same for a kept one to stay for good; with another, it is told by SIGHUP to end after its work. Default: nothing. */
+  readonly staysWhile?: string;
 }
 
-/** Starts or adopts it. One that runs with other settings is replaced. */
+/** Starts or adopts it. One that runs with other settings is replaced, at once or after its work. */
 export function superviseLocalAgent(options: LocalAgentOptions): SupervisedProcess {
-  const { data, name, command, settings, settingsFile, recordFile, pidFolder, keptWhile } = options;
+  const { data, name, command, settings, settingsFile, recordFile, pidFolder, keptWhile, staysWhile } = options;
   writeFileAtomic(settingsFile, `${JSON.stringify(settings, null, 2)}\n`);
   mkdirSync(pidFolder, { recursive: true, mode: 0o700 });
   // What it says outside its log, when it dies, goes to a file: a pipe to us would end it with us.
@@ -34,6 +36,7 @@ export function superviseLocalAgent(options: LocalAgentOptions): SupervisedProce
     name,
     recordFile,
     fingerprint: fingerprintOf(keptWhile),
+    ...(staysWhile === undefined ? {} : { renewal: { fingerprint: fingerprintOf(staysWhile), signal: 'SIGHUP' as const } }),
     command: () => ({
       command: process.execPath,
       args: [cliFile, command, '--settings', settingsFile],

@@ -18,7 +18,7 @@ export interface LocalWorkerOptions {
   readonly inboxPrefix: string | undefined;
 }
 
-/** Starts or adopts it. A running one with other settings is replaced; its job goes to the next. */
+/** Starts or adopts it. A running one with other settings ends its jobs first, unless it could not even tell of them. */
 export function superviseLocalWorker(options: LocalWorkerOptions): SupervisedProcess {
   const { data } = options;
   const settings = settingsOf(options);
@@ -30,11 +30,18 @@ export function superviseLocalWorker(options: LocalWorkerOptions): SupervisedPro
     settingsFile: data.workerSettings,
     recordFile: data.workerRecord,
     pidFolder: data.workerPids,
-    keptWhile: JSON.stringify(settings),
+    keptWhile: keptWhile(settings),
+    staysWhile: JSON.stringify(settings),
   });
 }
 
-function settingsOf({ config, data, login, inboxPrefix }: LocalWorkerOptions): WorkerSettings {
+/** What a running worker must have been started with to be of any use: without it, it does not reach the hub. */
+export function keptWhile({ worker_id, login, inbox_prefix, roots }: WorkerSettings): string {
+  return JSON.stringify({ worker_id, login, inbox_prefix, roots });
+}
+
+/** What it is started with. */
+export function settingsOf({ config, data, login, inboxPrefix }: LocalWorkerOptions): WorkerSettings {
   const { sources, outputs } = videoFolders(config);
   return {
     worker_id: localWorkerId,

@@ -8,6 +8,8 @@ export interface Stoppable {
   detach?(): Promise<void>;
   /** Reads the configuration again. */
   reload?(): Promise<void>;
+  /** Resolves when it has done all that it shall do: it is then stopped. */
+  readonly finished?: Promise<void>;
 }
 
 /** Longest graceful stop before the process leaves anyway. */
@@ -40,8 +42,11 @@ export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Sto
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const) process.on(signal, onSignal);
   let program: Stoppable | undefined;
+  let isReloadDue = false;
   // The terminal is gone, or somebody asks for a look at the configuration: the program goes on in any case.
   process.on('SIGHUP', () => {
+    isReloadDue = program === undefined;
+    if (isReloadDue) return;
     if (program?.reload === undefined) log().info('SIGHUP: the configuration is read at start only');
     else void program.reload();
   });
@@ -52,7 +57,8 @@ export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Sto
     if (asked !== undefined) return 0;
     throw error;
   }
-  const signal = await signalled;
+  if (isReloadDue) void program.reload?.();
+  const signal = await Promise.race([signalled, ...(program.finished === undefined ? [] : [program.finished])]);
   log().info({ signal }, signal === 'SIGUSR2' ? 'leaving; broker and spoke run on' : 'stopping');
   const limit = setTimeout(() => {
     log().error('the graceful stop took too long');

@@ -11,6 +11,10 @@ export interface RunningWorker {
   readonly log: Logger;
   /** Gives what runs back to the queue, stops every FFmpeg and closes the connection. */
   stop(): Promise<void>;
+  /** Takes nothing new from now on. */
+  reload(): Promise<void>;
+  /** Resolves after a reload when all that ran has ended: the next start takes the new settings. */
+  readonly finished: Promise<void>;
 }
 
 /** Connects (waiting for NATS as long as it takes) and works. Fails with `unavailable` when FFmpeg is missing. */
@@ -38,9 +42,18 @@ export async function runVideoWorker(settings: WorkerSettings, signal: AbortSign
     log,
   });
   log.info({ worker_id: settings.worker_id }, 'worker takes jobs');
+  let finish: () => void = () => undefined;
   return {
     worker,
     log,
+    reload: async () => {
+      log.info({ jobs: worker.jobs }, 'the settings are others now: the worker ends after what runs, to be started with them');
+      await worker.finish();
+      finish();
+    },
+    finished: new Promise<void>((resolve) => {
+      finish = resolve;
+    }),
     stop: async () => {
       await worker.stop();
       await connected.close();

@@ -1,6 +1,6 @@
 /** Promise: whatever of Weir fails while a video is made, it is made once, or fails with its reason, and nothing is left behind. */
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { mountSmallDisk, type SmallDisk, waitFor } from '../testkit/index.js';
@@ -86,5 +86,47 @@ describe('faults while a video is made', () => {
     await bed.weir.api('POST', `/api/v1/jobs/${job.job_id}/retry`);
     assert.equal((await bed.jobWhen('full', ({ state }) => state === 'done', 'done')).state, 'done');
     await complete('full', disk.folder);
+  });
+});
+
+describe('the hub is killed while its own worker makes a video', () => {
+  let bed: VideosBed;
+  let source: string;
+
+  const localPid = async () => (await bed.queue()).workers.find(({ worker_id, state }) => worker_id === 'local' && state !== 'lost')?.pid;
+
+  before(async () => {
+    bed = await VideosBed.start();
+    source = await bed.source('source', { seconds });
+  });
+  after(() => bed[Symbol.asyncDispose]());
+
+  test('the next hub takes the worker over, and the job goes on', async () => {
+    bed.publish(bed.request('kept', source, { profile: 'slow' }));
+    await bed.encoding('kept');
+    const pid = await localPid();
+    await bed.weir.kill9();
+    await bed.weir.start();
+    const job = await bed.ended('kept');
+    assert.deepEqual([job.state, job.attempt], ['done', 1], JSON.stringify(job.events));
+    assert.equal(await localPid(), pid);
+  });
+
+  test('with other folders set, the worker is replaced by one that knows them, but after its job', async () => {
+    const elsewhere = join(bed.folder, 'elsewhere', 'source.mp4');
+    await mkdir(join(bed.folder, 'elsewhere'));
+    await copyFile(source, elsewhere);
+    bed.publish(bed.request('renewed', source, { profile: 'slow' }));
+    await bed.encoding('renewed');
+    const pid = await localPid();
+    await bed.weir.kill9();
+    bed.env.WEIR_VOD_SOURCE_FOLDERS += `,${join(bed.folder, 'elsewhere')}`;
+    await bed.weir.start();
+    const job = await bed.ended('renewed');
+    assert.deepEqual([job.state, job.attempt], ['done', 1], JSON.stringify(job.events));
+    // What only the new worker may read.
+    bed.publish(bed.request('after', elsewhere));
+    assert.equal((await bed.ended('after')).state, 'done');
+    assert.notEqual(await localPid(), pid);
   });
 });

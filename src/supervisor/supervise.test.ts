@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertWithin, nextItem, waitFor, withTempFolder } from '../testkit/index.js';
@@ -137,5 +137,34 @@ test('supervise: a recorded process of another fingerprint is replaced', () =>
     await second.whenRunning();
     assert.ok(old !== undefined && !isSameProcess(old));
     assert.notEqual(second.identity?.pid, old.pid);
+    await second.stop();
+  }));
+
+test('supervise: a recorded process that is only to be renewed goes on with its work, and is started anew after it', () =>
+  withTempFolder(async (folder) => {
+    const script = 'trap "touch asked" HUP; touch ready; while [ ! -e over ]; do sleep 0.02; done';
+    const options = {
+      name: 'worker',
+      command: (): SpawnOptions => ({ command: 'sh', args: ['-c', script], cwd: folder }),
+      recordFile: join(folder, 'record.json'),
+      fingerprint: 'same',
+      restart: { immediate: 0, initialMs: 3_600_000 },
+      ladder,
+    };
+    const first = superviseProcess({ ...options, renewal: { fingerprint: 'a', signal: 'SIGHUP' } });
+    await first.whenRunning();
+    const old = first.identity;
+    assert.ok(old);
+    await waitFor(() => existsSync(join(folder, 'ready')), { what: 'its trap' });
+    first.detach();
+    const second = superviseProcess({ ...options, renewal: { fingerprint: 'b', signal: 'SIGHUP' } });
+    assert.deepEqual(await until(second, 'running'), { kind: 'running', pid: old.pid, adopted: true });
+    await waitFor(() => existsSync(join(folder, 'asked')), { what: 'the signal' });
+    assert.ok(isSameProcess(old));
+    const renewed = until(second, 'running');
+    writeFileSync(join(folder, 'over'), '');
+    // Not after the backoff of an hour: nothing has failed.
+    assert.equal((await renewed).adopted, false);
+    assert.equal(second.restarts, 0);
     await second.stop();
   }));

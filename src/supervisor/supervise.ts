@@ -36,6 +36,8 @@ export interface SuperviseOptions {
   recordFile?: string;
   /** A recorded process that was started with another one is replaced instead of adopted. Default: adopt any. */
   fingerprint?: string;
+  /** A recorded process that was started with another one is adopted and sent this signal, to end when its work is done; then it is started anew. */
+  renewal?: { fingerprint: string; signal: NodeJS.Signals };
   restart?: RestartOptions;
   ladder?: StopLadder;
 }
@@ -62,6 +64,7 @@ export interface SupervisedProcess {
 
 interface ProcessRecord extends ProcessIdentity {
   fingerprint: string;
+  renewal: string;
   restarts: number;
 }
 
@@ -81,6 +84,8 @@ class Supervision implements SupervisedProcess {
   #state: SupervisedState = { kind: 'starting' };
   #process: (WatchedProcess & { release?(): void }) | undefined;
   #restarts = 0;
+  /** The adopted process was asked to end when its work is done. */
+  #isRenewing = false;
   /** The next start follows an end that nobody asked for. */
   #isRestart = false;
   #wish: Wish = 'run';
@@ -176,7 +181,7 @@ class Supervision implements SupervisedProcess {
       if (adopted === undefined) this.#change({ kind: 'starting' });
       const failure = await this.#runOnce(adopted);
       adopted = undefined;
-      if (this.#takeRestart() || !this.#mayRun()) continue;
+      if (this.#takeRenewal() || this.#takeRestart() || !this.#mayRun()) continue;
       await this.#backOff(failure);
       this.#isRestart = true;
       this.#takeRestart();
@@ -189,6 +194,13 @@ class Supervision implements SupervisedProcess {
 
   #mayRun(): boolean {
     return this.#wish === 'run' || this.#wish === 'restart';
+  }
+
+  /** True when the process ended because we wanted it to, sooner or later. */
+  #takeRenewal(): boolean {
+    const isRenewed = this.#isRenewing;
+    this.#isRenewing = false;
+    return isRenewed && this.#wish === 'run';
   }
 
   /** True when a start was asked for, which is then no failure to back off from. */
@@ -262,12 +274,13 @@ class Supervision implements SupervisedProcess {
   }
 
   async #adopt(): Promise<(WatchedProcess & { release(): void }) | undefined> {
-    const { recordFile, fingerprint = '' } = this.#options;
+    const { recordFile, fingerprint = '', renewal } = this.#options;
     const record = recordFile === undefined ? undefined : readRecord(recordFile);
     const found = record === undefined ? undefined : adoptProcess(record);
     if (record === undefined || found === undefined) return undefined;
     if (record.fingerprint === fingerprint) {
       this.#restarts = record.restarts;
+      if (renewal !== undefined && record.renewal !== renewal.fingerprint) this.#isRenewing = found.kill(renewal.signal);
       return found;
     }
     await found.stop(this.#stopOptions('replaced'));
@@ -275,7 +288,8 @@ class Supervision implements SupervisedProcess {
   }
 
   #record(file: string, identity: ProcessIdentity): void {
-    const record: ProcessRecord = { ...identity, fingerprint: this.#options.fingerprint ?? '', restarts: this.#restarts };
+    const { fingerprint = '', renewal } = this.#options;
+    const record: ProcessRecord = { ...identity, fingerprint, renewal: renewal?.fingerprint ?? '', restarts: this.#restarts };
     writeFileAtomic(file, JSON.stringify(record));
   }
 
@@ -300,7 +314,8 @@ function readRecord(file: string): ProcessRecord | undefined {
   try {
     const value = JSON.parse(readFileSync(file, 'utf8')) as Partial<ProcessRecord>;
     if (!isProcessIdentity(value)) return undefined;
-    return { pid: value.pid, started: value.started, fingerprint: value.fingerprint ?? '', restarts: value.restarts ?? 0 };
+    const { pid, started, fingerprint = '', renewal = '', restarts = 0 } = value;
+    return { pid, started, fingerprint, renewal, restarts };
   } catch {
     return undefined;
   }

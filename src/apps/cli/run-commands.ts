@@ -149,7 +149,9 @@ async function runWorkerCommand(command: Command, terminal: Terminal): Promise<v
     async (signal) => {
       const worker = await runVideoWorker(settings, signal);
       log = worker.log;
-      return worker;
+      if (options.settings !== undefined) return worker;
+      // Nobody would start it again, and a terminal that is closed is no reason to end.
+      return { stop: worker.stop };
     },
     () => log,
   );

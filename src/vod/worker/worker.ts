@@ -5,7 +5,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { type Agent, type Bus, startAgent, type TakenWork } from '../../bus/index.js';
 import { defaultRoots, type JobClaimReply, type Roots, type WorkerCommand } from '../../contracts/index.js';
 import { findRememberedMachine, findSandbox } from '../../media/index.js';
-import { createProcessSampler, sweepOrphans } from '../../supervisor/index.js';
+import { createFamilySampler, sweepOrphans } from '../../supervisor/index.js';
 import type { Logger } from '../../telemetry/index.js';
 import { runAttempt, type TicketFate } from './attempt.js';
 import { createIntake, type Intake, type Taken } from './intake.js';
@@ -40,6 +40,8 @@ export interface VideoWorkerOptions {
 export interface VideoWorker {
   /** Jobs it holds. */
   readonly jobs: readonly string[];
+  /** Takes nothing new any more, and resolves when all that runs has ended. */
+  finish(): Promise<void>;
   /** Takes nothing new, gives back what runs, stops every FFmpeg. */
   stop(): Promise<void>;
 }
@@ -92,6 +94,8 @@ class RunningWorker implements VideoWorker {
   readonly #waiting = new Set<AbortController>();
   #isPaused = false;
   #isDraining = false;
+  /** Draining for good. */
+  #isFinishing = false;
   #agent: Agent | undefined;
   #questions: { stop(): Promise<void> } | undefined;
 
@@ -116,7 +120,7 @@ class RunningWorker implements VideoWorker {
 
   async start(): Promise<void> {
     const { bus, machine, log, workerId } = this.#parts;
-    const sampler = createProcessSampler(process.pid);
+    const sampler = createFamilySampler();
     this.#questions = await serveQuestions(this.#parts, this.#stopping.signal);
     this.#agent = await startAgent(bus, {
       kind: 'vod_worker',
@@ -146,6 +150,12 @@ class RunningWorker implements VideoWorker {
     this.#fill();
   }
 
+  async finish(): Promise<void> {
+    this.#isFinishing = true;
+    this.#drain();
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
   async stop(): Promise<void> {
     this.#isDraining = true;
     this.#slots.stop();
@@ -165,14 +175,13 @@ class RunningWorker implements VideoWorker {
         return;
       case 'resume':
         this.#isPaused = false;
+        if (this.#isFinishing) return;
         this.#isDraining = false;
         this.#agent?.setState('ready');
         this.#fill();
         return;
       case 'drain':
-        this.#isDraining = true;
-        this.#wakeWaiting();
-        this.#agent?.setState(this.#busy === 0 ? 'drained' : 'draining');
+        this.#drain();
         return;
       case 'cancel': {
         const held = this.#leases.get(command.job_id);
@@ -180,6 +189,12 @@ class RunningWorker implements VideoWorker {
         return;
       }
     }
+  }
+
+  #drain(): void {
+    this.#isDraining = true;
+    this.#wakeWaiting();
+    this.#agent?.setState(this.#busy === 0 ? 'drained' : 'draining');
   }
 
   /** Lets as many slots wait for work as are free. */
