@@ -78,6 +78,10 @@ export const sourceFactsSchema = z
           .object({
             frames: integer.nullable().describe('between any two keyframes; null: it varies'),
             is_open: z.boolean().describe('frames after a keyframe need what was before it'),
+            is_cut: z
+              .boolean()
+              .optional()
+              .describe('an edit list hides pictures that others need, or the first one is no keyframe; absent in facts of older versions'),
           })
           .nullable()
           .optional()

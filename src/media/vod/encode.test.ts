@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { SourceFacts } from '../../contracts/video.js';
+import { builtinProfiles } from '../../contracts/video-profile.js';
 import { makeTempFolder, removeFolder } from '../../testkit/index.js';
 import { packageAndCheck } from '../hls/testing/whole-output.js';
 import { loudnessCommand, parseLoudness } from './loudness.js';
@@ -380,6 +381,45 @@ describe('sound and picture stay together', () => {
       await packageAndCheck({ folder: out, plan, facts, profile, revision: 1, input });
     });
   }
+});
+
+describe('a file that was trimmed without encoding begins at the picture that it shows first', () => {
+  let input: string;
+  before(async () => {
+    input = join(folder, 'trimmed.mp4');
+    const picture = [...x264, '-g', '25', '-bf', '0', '-pix_fmt', 'yuv420p'];
+    await ffmpeg([...counterInput({ rate: '25', seconds: 4 }), ...beepInput(4), ...picture, `${input}.whole.mp4`]);
+    // Amid the second group of pictures: the file holds it from its keyframe on, hidden by an edit list.
+    await ffmpeg(['-ss', '1.3', '-i', `${input}.whole.mp4`, '-c', 'copy', input]);
+  });
+  for (const profile of builtinProfiles) {
+    test(profile.name, async () => {
+      const facts = await inspect(input);
+      assert.equal(facts.video?.gop?.is_cut, true);
+      assert.ok(facts.warnings.some((warning) => warning.includes('amid a group')));
+      const plan = planVideo(facts, profile, { machine: softwareMachine });
+      assert.ok(plan.notes.some((note) => note.startsWith('Nothing is passed through: it is cut')));
+      const out = join(folder, `trimmed-${profile.name}`);
+      const { outputs } = await encodeWhole(plan, input, out);
+      const counters = await countersOf(outputs[0]?.playlist ?? '');
+      assert.deepEqual(
+        counters,
+        Array.from({ length: 67 }, (_, index) => 33 + index),
+      );
+      const beeps = await beepsOf((outputs.find((output) => output.kind === 'audio') ?? outputs[0])?.playlist ?? '', plan.timelineStartS);
+      assert.ok(Math.abs((beeps[0] ?? 0) - 0.68) < 0.06, `the beep of the third second comes at ${beeps[0]}`);
+      await packageAndCheck({ folder: out, plan, facts, profile, revision: 1, input });
+    });
+  }
+  test('the whole one is passed through', async () => {
+    const facts = await inspect(`${input}.whole.mp4`);
+    assert.equal(facts.video?.gop?.is_cut, false);
+    const remux = builtinProfiles.filter((profile) => profile.name === 'remux');
+    assert.deepEqual(
+      remux.flatMap((profile) => planVideo(facts, profile, { machine: softwareMachine }).renditions.map(({ encoder }) => encoder)),
+      ['copy'],
+    );
+  });
 });
 
 describe('options', () => {

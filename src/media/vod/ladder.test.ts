@@ -200,6 +200,7 @@ describe('passing through', () => {
     ['varying rate', { is_variable_rate: true }],
     ['too many bits', { bitrate_kbps: 6100 }],
     ['open groups', { gop: { frames: 50, is_open: true } }],
+    ['a cut amid a group', { gop: { frames: 50, is_open: false, is_cut: true } }],
     ['keyframes anywhere', { gop: { frames: null, is_open: false } }],
     ['keyframes too far apart', { gop: { frames: 250, is_open: false } }],
     ['not measured', { gop: null }],

@@ -19,6 +19,8 @@ export interface TrackScan {
   /** Packets between keyframes when that is always the same. */
   readonly gopFrames: number | undefined;
   readonly isOpenGop: boolean;
+  /** Some pictures are in the file but never shown, or the first one shown is no keyframe. */
+  readonly isCut: boolean;
   /** Usual distance of two frames. */
   readonly medianStepS: number | undefined;
   /** Share of the frames that are not at their place on an even grid. */
@@ -119,6 +121,7 @@ class TrackTally {
   #longestKey: number | undefined;
   #gops: { frames: number | undefined; isEven: boolean } = { frames: undefined, isEven: true };
   #isOpen = false;
+  #isCut = false;
 
   constructor(isVideo: boolean) {
     this.#isVideo = isVideo;
@@ -126,6 +129,7 @@ class TrackTally {
 
   add(packet: Packet): void {
     this.#sizeBytes += packet.size;
+    if (packet.isDropped || (this.#packets === 0 && !packet.isKey)) this.#isCut = true;
     if (packet.pts === undefined || packet.isDropped) return;
     this.#packets += 1;
     this.#first = Math.min(this.#first, packet.pts);
@@ -168,6 +172,7 @@ class TrackTally {
       keyframeIntervalS: this.#longestKey,
       gopFrames: this.#gops.isEven && !isLate ? this.#gops.frames : undefined,
       isOpenGop: this.#isOpen,
+      isCut: this.#isCut,
       medianStepS: rhythm.median,
       unevenShare: rhythm.unevenShare,
       longestStepS: rhythm.longest,

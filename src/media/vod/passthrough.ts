@@ -37,6 +37,8 @@ export function passthroughObstacle(facts: SourceFacts, target: PassthroughStep)
 function gopObstacle(video: NonNullable<SourceFacts['video']>, alone: boolean): string | undefined {
   const { gop } = video;
   if (gop === null || gop === undefined) return 'its keyframes were not measured';
+  // Copied packets bring back what an edit list hides: the result would begin before the cut.
+  if (gop.is_cut === true) return 'it is cut amid a group of pictures';
   if (gop.is_open) return 'its groups of pictures are open';
   if (gop.frames === null && !alone) return 'its keyframes come irregularly';
   return undefined;

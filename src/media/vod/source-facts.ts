@@ -91,7 +91,7 @@ function describeVideo(findings: Findings, stream: ReportedStream, context: Trac
     ...bitratesOf(track, scan),
     start_s: round(track?.firstS ?? context.startS),
     duration_s: round(durationS),
-    gop: scan.isWhole && track !== undefined ? { frames: gopFrames(track), is_open: track.isOpenGop } : null,
+    gop: scan.isWhole && track !== undefined ? { frames: gopFrames(track), is_open: track.isOpenGop, is_cut: track.isCut } : null,
   };
 }
 
@@ -200,6 +200,7 @@ function warnAbout(findings: Findings, found: TrackContext & { readonly duration
     warnings.push(`The header says ${round(claimedS)} s, but it lasts ${durationS} s`);
   }
   if (startS < 0) warnings.push('It begins at a negative time');
+  if (scan.tracks.get(video?.index ?? -1)?.isCut === true) warnings.push('It is cut amid a group of pictures: it is encoded, not passed through');
   if (structure.isFragmented && structure.isCut) warnings.push('Its last fragment is incomplete and left out');
   const longest = scan.tracks.get(video?.index ?? -1)?.longestStepS ?? 0;
   if (longest > 1.5) warnings.push(`The picture stands still for ${round(longest)} s`);
