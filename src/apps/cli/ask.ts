@@ -1,4 +1,4 @@
-/** Secrets that a person types, or a program pipes in. */
+/** What a person types, or a program pipes in. */
 import { createInterface } from 'node:readline';
 import { WeirError } from '../../contracts/errors.js';
 
@@ -32,5 +32,19 @@ export async function askHidden(question: string): Promise<string> {
     input.setRawMode(false);
     input.pause();
     process.stderr.write('\n');
+  }
+}
+
+/** Asks on the terminal; anything but `y` and `yes` is a no. */
+export async function askYes(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await new Promise<string>((resolve) => {
+      lines.once('close', () => resolve(''));
+      lines.question(`${question} [y/N] `, resolve);
+    });
+    return /^y(?:es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
   }
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Upload, Video, VideoOutput } from '../../contracts/index.js';
 import { withTempFolder } from '../../testkit/index.js';
@@ -99,4 +101,31 @@ test('a poster is chosen by one time or one candidate; else the choices are told
     assert.match(err, /Name one picture\n {2}--at SECONDS, from 0 to 12\.3, or --candidate poster_1\.jpg \(the picture at 1\.0 s\)/, line);
     assert.doesNotMatch(JSON.stringify(calls), /set_poster/);
   }
+});
+
+test('content that is there already is not sent again without a word', async () => {
+  const existing = [{ ...video, video_id: 'old', title: 'Old' }];
+  const answers: FakeAnswers = {
+    check_upload: () => ({ allowed: true, reason: null, max_bytes: 100, quota_left_bytes: null, existing }),
+    reuse_upload: () => ({ ...video, video_id: 'new' }),
+    get_video: () => ({ ...video, video_id: 'new' }),
+  };
+  await withTempFolder(async (folder) => {
+    const file = join(folder, 'a.mp4');
+    await writeFile(file, 'abc');
+    const sha256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+    const refused = await run(answers, `video upload ${file}`);
+    assert.equal(refused.error?.code, 'already_exists');
+    assert.match(refused.err, /a\.mp4 is here already as old "Old" \(ready\)\n {2}With --again another video is made of it/);
+    assert.deepEqual(
+      refused.calls.map((call) => [call.name, call.input.body]),
+      [['check_upload', { size_bytes: 3, sha256 }]],
+    );
+    const json = await run(answers, `--json video upload ${file}`);
+    assert.deepEqual((JSON.parse(json.err) as { facts: unknown }).facts, { existing: [{ video_id: 'old', title: 'Old', state: 'ready' }] });
+    const again = await run(answers, `video upload ${file} --again --no-wait --title Twice`);
+    assert.equal(again.error, undefined);
+    assert.deepEqual(again.calls[1]?.input.body, { sha256, size_bytes: 3, draft: { title: 'Twice' } });
+    assert.match(again.out, /Video +new/);
+  });
 });

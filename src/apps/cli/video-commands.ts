@@ -6,11 +6,12 @@ import { type Job, tusPath, type Upload, type Video, type VideoDraft, videoDraft
 import { answer } from './answer.js';
 import { type Client, findHub } from './client.js';
 import { type DownloadTarget, download } from './download.js';
+import { useKnownContent } from './known-content.js';
 import { allPages } from './pages.js';
 import { showProgress } from './progress.js';
 import { addOutputFlags } from './recording-file-commands.js';
 import { sendUpload } from './send-upload.js';
-import { formatFields, formatTable, type Terminal } from './terminal.js';
+import { formatFields, formatTable, isJson, type Terminal } from './terminal.js';
 import { showUploads } from './upload-commands.js';
 import { addVideoLinkCommands } from './video-link-commands.js';
 import { formatBytes, formatDuration, formatTime, toNumber, toTime, words } from './words.js';
@@ -34,6 +35,7 @@ interface UploadFlags extends DraftFlags {
   readonly path?: boolean;
   readonly fetch?: boolean;
   readonly resume?: string;
+  readonly again?: boolean;
   readonly wait: boolean;
 }
 
@@ -85,6 +87,7 @@ function addUpload(video: Command, terminal: Terminal): void {
     .option('--path', 'the file lies on the hub, in a folder of vod.source_folders')
     .option('--fetch', 'the hub fetches it: <file> is an http(s) address')
     .option('--resume <upload>', 'go on with an upload that was broken off (id as in `weir video uploads`)')
+    .option('--again', 'make another video of content that is here already')
     .option('--no-wait', 'only send it')
     .addHelpText(
       'after',
@@ -110,6 +113,11 @@ async function send(client: Client, file: string, options: UploadFlags, at: { co
   const draft = draftOf(options);
   if (options.path === true) return (await client.call('upload_path', { body: { path: file, draft }, timeoutMs: 120_000 })).video_id;
   if (options.fetch === true) return await checked(client, await client.call('upload_url', { body: { url: file, draft } }), at.terminal);
+  if (options.resume === undefined && options.replaces === undefined) {
+    const canAsk = !isJson(at.command) && process.stdin.isTTY === true && process.stderr.isTTY === true;
+    const known = await useKnownContent(client, file, at.terminal, { draft, again: options.again === true, canAsk });
+    if (known !== undefined) return known;
+  }
   const hub = findHub(at.command, at.terminal);
   const progress = showProgress(at.terminal, `sending ${file}`);
   const startedAt = performance.now();

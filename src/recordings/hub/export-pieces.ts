@@ -49,11 +49,15 @@ export async function findPieces(nouns: PieceNouns, asked: Asked): Promise<Expor
   if (running !== undefined && !segments.some((segment) => segment.filename === running.filename)) all.push(running);
   const pieces = withoutOverlap(all);
   const [first] = pieces;
-  if (first === undefined)
+  if (first === undefined) {
+    // A stream that was deleted may still have recordings; one that never was has none.
+    if (!nouns.parts.streams.exists(asked.stream_id))
+      throw new WeirError('not_found', `There is no stream ${asked.stream_id}`, { facts: { resource: 'stream', id: asked.stream_id } });
     throw new WeirError('not_found', `Nothing was recorded of ${asked.stream_id} in that time`, {
       facts: { resource: 'recording', id: asked.stream_id },
       hint: 'The file that is being written can be exported up to its last keyframe; try again in a few seconds',
     });
+  }
   const changed = pieces.find((piece) => piece.picture !== first.picture);
   if (changed !== undefined)
     throw new WeirError('failed_precondition', `The picture changes at ${iso(changed.started_ms)}: one MP4 cannot hold both`, {

@@ -213,6 +213,13 @@ test('coverage: present where files are, unwanted elsewhere, exactly tiled', asy
   );
 });
 
+test('export: of a stream that never was, and of one that recorded nothing then', async () => {
+  const span = { from: '2020-01-01T00:00:00.000Z', to: '2020-01-01T00:01:00.000Z' };
+  const ask = (stream_id: string) => operations().create_export(admin, input('create_export', { body: { stream_id, ...span } }), calm);
+  await assert.rejects(ask('nobody'), codeOf('not_found', { resource: 'stream', id: 'nobody' }));
+  await assert.rejects(ask('cam'), codeOf('not_found', { resource: 'recording', id: 'cam' }));
+});
+
 test('export: one MP4 that begins and ends at the very frame, over several files', async () => {
   const [first] = segments;
   assert.ok(first !== undefined);
