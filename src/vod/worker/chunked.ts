@@ -5,7 +5,7 @@ import { addWork, countWaitingTakers } from '../../bus/index.js';
 import { type MessageInput, publishSubject, type SourceFacts, type VideoChunkStatus, videoQueues } from '../../contracts/index.js';
 import { type Chunk, chunkAudioCommand, chunkCommand, joinCommand, planChunks, type VideoPlan } from '../../media/index.js';
 import type { Attempt } from './attempt-parts.js';
-import { measureLoudness, runForAttempt, tellCommand, writeKey } from './encode-whole.js';
+import { type FinishedRun, measureLoudness, runForAttempt, tellCommand, writeKey } from './encode-whole.js';
 import { attemptError } from './failure.js';
 
 /** Long enough that the start of an encoder does not count, short enough that the last piece keeps nobody waiting for long. */
@@ -29,9 +29,9 @@ export async function worthChunking({ parts, order, log, lease }: Attempt, plan:
   return chunks;
 }
 
-/** Encodes the sound meanwhile. Throws when a piece fails for good. */
-export async function runChunked(attempt: Attempt, plan: VideoPlan, chunks: readonly Chunk[], input: string): Promise<void> {
-  const { order, progress } = attempt;
+/** Encodes the sound meanwhile; gives the run that joined them. Throws when a piece fails for good. */
+export async function runChunked(attempt: Attempt, plan: VideoPlan, chunks: readonly Chunk[], input: string): Promise<FinishedRun> {
+  const { parts, order, progress } = attempt;
   const folder = join(order.staging_path, 'chunks');
   await mkdir(folder);
   const helping = attempt.helpWithPieces();
@@ -57,7 +57,7 @@ export async function runChunked(attempt: Attempt, plan: VideoPlan, chunks: read
   });
   for (const { path, text } of join_.lists) await writeFile(path, text);
   await tellCommand(attempt, join_.args);
-  await runForAttempt(attempt, 'the join', join_.args);
+  return { command: [parts.machine.ffmpeg, ...join_.args], lines: await runForAttempt(attempt, 'the join', join_.args) };
 }
 
 async function encodeSound(attempt: Attempt, plan: VideoPlan, input: string, folder: string): Promise<void> {

@@ -8,16 +8,24 @@ import type { Attempt } from './attempt-parts.js';
 import { commandText } from './failure.js';
 import { runFfmpeg } from './ffmpeg-run.js';
 
+/** A command that ran to its end. */
+export interface FinishedRun {
+  readonly command: readonly string[];
+  /** What it said. */
+  readonly lines: readonly string[];
+}
+
 /** Throws an error of the attempt when FFmpeg fails. */
-export async function encodeWhole(attempt: Attempt, plan: VideoPlan, packager: Packager, input: string): Promise<void> {
-  const { order, progress } = attempt;
+export async function encodeWhole(attempt: Attempt, plan: VideoPlan, packager: Packager, input: string): Promise<FinishedRun> {
+  const { parts, order, progress } = attempt;
   const loudness = await measureLoudness(attempt, plan, input);
   const keyInfoFile = await writeKey(attempt, plan);
   const command = encodeCommand(plan, { input, folder: order.staging_path, loudness, ...(keyInfoFile === undefined ? {} : { keyInfoFile }) });
   await tellCommand(attempt, command.args);
   const growing = grow(attempt, packager);
   try {
-    await runForAttempt(attempt, 'the encode', command.args, (report) => progress.encoded(report));
+    const lines = await runForAttempt(attempt, 'the encode', command.args, (report) => progress.encoded(report));
+    return { command: [parts.machine.ffmpeg, ...command.args], lines };
   } finally {
     await growing.stop();
     if (keyInfoFile !== undefined) await rm(keyInfoFile, { force: true });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WeirError } from '../../contracts/index.js';
-import { attemptError, commandText, failureOf } from './failure.js';
+import { attemptError, commandText, failureOf, forGood } from './failure.js';
 
 test('faults of the source are for good, faults of the machine are not', () => {
   const table: [unknown, string, string, boolean][] = [
@@ -17,6 +17,16 @@ test('faults of the source are for good, faults of the machine are not', () => {
     const failure = failureOf(thrown);
     assert.deepEqual([failure.code, failure.reason, failure.permanent], [code, reason, permanent], String(thrown));
   }
+});
+
+test('what the check found is for good, with what was run; what it could not read is not', () => {
+  const run = { command: ['ffmpeg', '-i', 'a'], lines: ['said'] };
+  const unsound = new WeirError('internal', 'a.m3u8 lasts 2 s instead of 3 s', { facts: { reason: 'duration_mismatch', file: 'a.m3u8' } });
+  const { reason, permanent, stderr, command, detail } = failureOf(forGood(unsound, run));
+  assert.deepEqual([reason, permanent, stderr, command], ['duration_mismatch', true, ['said'], 'ffmpeg -i a']);
+  assert.match(detail, /lasts 2 s instead of 3 s\. .*make a new file of it/);
+  const unread = new WeirError('internal', 'a_000.ts is not there', { facts: { reason: 'segment_missing' } });
+  assert.equal(failureOf(forGood(unread, run)).permanent, false);
 });
 
 test('what FFmpeg said and what ran go along', () => {

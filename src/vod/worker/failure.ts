@@ -40,6 +40,27 @@ export function attemptError(
   });
 }
 
+/** What the check of a result finds again however often the same commands run; a segment that cannot be read may be the disk's fault. */
+const certainFaults: ReadonlySet<unknown> = new Set(['duration_mismatch', 'frames_missing', 'out_of_sync', 'misaligned', 'not_monotonic']);
+
+/** FFmpeg ran to its end, but the check of the result found what another run would bring again. */
+export function isUnsound(error: unknown): error is WeirError {
+  return error instanceof WeirError && certainFaults.has(error.facts?.reason);
+}
+
+/** The same for good, with what was run and said; any other error as it is. */
+export function forGood(error: unknown, run: { readonly command: readonly string[]; readonly lines: readonly string[] }): unknown {
+  if (!isUnsound(error)) return error;
+  const advice = 'Nothing was published. The source is unusual: make a new file of it (ffmpeg -i FILE NEW.mp4) and send that';
+  return attemptError(error.code, `${error.message}. ${advice}`, {
+    reason: String(error.facts?.reason),
+    permanent: true,
+    stderr: run.lines,
+    command: run.command,
+    cause: error,
+  });
+}
+
 /** The failure as the hub keeps it. A full disk is told from any other trouble with files. */
 export function failureOf(thrown: unknown): JobFailure {
   const error = fromFileSystem(thrown) ?? WeirError.from(thrown);

@@ -16,14 +16,15 @@ import {
 import { allowedOutput, allowedSource } from './allowed-path.js';
 import type { Attempt } from './attempt-parts.js';
 import { runChunked, worthChunking } from './chunked.js';
-import { encodeWhole } from './encode-whole.js';
+import { encodeWhole, type FinishedRun } from './encode-whole.js';
+import { forGood, isUnsound } from './failure.js';
 import { mediaRuns } from './media-runs.js';
 import { openStaging } from './publication.js';
 import { writeSubtitles } from './write-subtitles.js';
 
 /** Throws when anything is not as it must be; the staging folder is then the caller's to delete. */
 export async function makeVideo(attempt: Attempt): Promise<VideoOutput> {
-  const { parts, order, lease, log, progress, alive } = attempt;
+  const { parts, order, lease, progress, alive } = attempt;
   const sourcePath = await allowedSource(order.source_path, parts.folders.sources);
   await allowedOutput(order.output_path, parts.folders.outputs);
   await allowedOutput(order.staging_path, parts.folders.outputs);
@@ -33,7 +34,31 @@ export async function makeVideo(attempt: Attempt): Promise<VideoOutput> {
   await lease.tell({ kind: 'facts', facts });
   progress.phase('planning');
   alive();
-  const { plan, packager } = await encode(attempt, sourcePath, facts);
+  return await makeOutput(attempt, sourcePath, facts);
+}
+
+/** What copied packets do to a result shows only in the result. When that is not sound, everything is encoded instead. */
+async function makeOutput(attempt: Attempt, sourcePath: string, facts: SourceFacts): Promise<VideoOutput> {
+  const { order, log, lease } = attempt;
+  const encoded = await encode(attempt, sourcePath, facts);
+  try {
+    return await finish(attempt, encoded, facts);
+  } catch (error) {
+    const hasCopy = encoded.plan.renditions.some(({ encoder }) => encoder === 'copy');
+    if (!hasCopy || !isUnsound(error) || lease.signal.aborted) throw forGood(error, encoded.run);
+    log.warning(`what was passed through is not sound, now everything is encoded: ${error.message}`);
+  }
+  await clearStaging(attempt);
+  const withoutCopy = { ...attempt, order: { ...order, profile: { ...order.profile, passthrough: false } } };
+  const again = await encode(withoutCopy, sourcePath, facts);
+  return await finish(withoutCopy, again, facts).catch((error: unknown) => {
+    throw forGood(error, again.run);
+  });
+}
+
+/** Playlists and pictures, then the check. */
+async function finish(attempt: Attempt, { plan, packager }: Encoded, facts: SourceFacts): Promise<VideoOutput> {
+  const { parts, order, lease, log, progress, alive } = attempt;
   progress.phase('packaging');
   alive();
   const packaged = await packager.finish(noPictures);
@@ -69,9 +94,16 @@ function inspect({ parts, order, lease }: Attempt, path: string): Promise<Source
   });
 }
 
+async function clearStaging({ order }: Attempt): Promise<void> {
+  await rm(order.staging_path, { recursive: true, force: true });
+  await openStaging(order.staging_path, order.output_path);
+}
+
 interface Encoded {
   readonly plan: VideoPlan;
   readonly packager: Packager;
+  /** What wrote the segments. */
+  readonly run: FinishedRun;
 }
 
 /** A hardware encoder that fails in the middle of a video is no reason to give it up. */
@@ -85,8 +117,7 @@ async function encode(attempt: Attempt, sourcePath: string, facts: SourceFacts):
     const usesHardware = plan.renditions.some(({ encoder }) => parts.machine.encoders.some((one) => one.encoder === encoder && one.isHardware));
     if (!usesHardware || lease.signal.aborted) throw error;
     log.warning(`the hardware encoder failed, now without it: ${error instanceof Error ? error.message : String(error)}`);
-    await rm(order.staging_path, { recursive: true, force: true });
-    await openStaging(order.staging_path, order.output_path);
+    await clearStaging(attempt);
     return await encodeBy(attempt, planVideo(facts, order.profile, { ...wanted, software: true }), sourcePath, facts);
   }
 }
@@ -106,8 +137,7 @@ async function encodeBy(attempt: Attempt, planned: VideoPlan, sourcePath: string
   });
   progress.phase('encoding');
   const pieces = await worthChunking(attempt, plan, facts);
-  if (pieces.length > 1) await runChunked(attempt, plan, pieces, sourcePath);
-  else await encodeWhole(attempt, plan, packager, sourcePath);
+  const run = pieces.length > 1 ? await runChunked(attempt, plan, pieces, sourcePath) : await encodeWhole(attempt, plan, packager, sourcePath);
   await rm(join(order.staging_path, 'chunks'), { recursive: true, force: true });
-  return { plan, packager };
+  return { plan, packager, run };
 }

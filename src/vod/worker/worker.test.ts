@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { videoProfileSchema } from '../../contracts/index.js';
 import { waitFor } from '../../testkit/index.js';
 import { ScriptedHub, tinyProfile } from './testing/scripted-hub.js';
 
@@ -80,6 +81,39 @@ test('tickets that open nothing are acknowledged; one that is for later comes ag
       [2, 1],
     ],
   );
+});
+
+/** An FFmpeg that makes passed-through pictures half a second long, and with `all` encoded ones too; it ends well, as the real one would. */
+async function shorteningFfmpeg(hub: ScriptedHub, all: boolean): Promise<string> {
+  const path = join(hub.folder, 'ffmpeg-that-shortens');
+  const encoded = all ? `a="\${a//trim=end_frame=50/trim=end_frame=12}"` : ':';
+  const loop = `for a in "$@"; do ${encoded}; args+=("$a"); if [ "$last $a" = "-c:v copy" ]; then args+=(-t 0.5); fi; last="$a"; done`;
+  await writeFile(path, `#!/bin/bash\nargs=()\n${loop}\nexec ffmpeg "\${args[@]}"\n`, { mode: 0o755 });
+  return path;
+}
+
+test('a step that was passed through and is not sound is encoded; a result that is not sound even then is no matter of attempts', async () => {
+  await using hub = await ScriptedHub.start();
+  const source = await hub.source(2);
+  const profile = videoProfileSchema.parse({ ...tinyProfile, renditions: [{ name: '90p', height: 90, video_kbps: 2000 }] });
+  hub.open = () => ({ outcome: 'granted', order: hub.order(source, { profile }) });
+  const mended = await hub.worker({}, await shorteningFfmpeg(hub, false));
+  await hub.ticket();
+  const { output } = await hub.told('done');
+  assert.deepEqual(
+    output.renditions.map(({ encoder, frames }) => [encoder, frames]),
+    [['libx264', 50]],
+  );
+  await waitFor(() => hub.log.some(({ level, message }) => level === 'warning' && message.includes('now everything is encoded')));
+  await hub.ticketsDone();
+  await mended.stop();
+  await hub.worker({}, await shorteningFfmpeg(hub, true));
+  await hub.ticket();
+  const { failure } = await hub.told('failed');
+  assert.deepEqual([failure.reason, failure.permanent], ['duration_mismatch', true]);
+  assert.match(failure.detail, /90p\.m3u8 lasts .* instead of 2\.000 s\. Nothing was published\. .*make a new file of it/);
+  assert.match(failure.command ?? '', /ffmpeg-that-shortens .*-f hls/);
+  await hub.ticketsDone();
 });
 
 test('paths outside of its folders are refused, whoever orders them', async () => {

@@ -124,14 +124,14 @@ export class ScriptedHub {
     };
   }
 
-  async worker(timing: Partial<WorkerTiming> = {}): Promise<VideoWorker> {
+  async worker(timing: Partial<WorkerTiming> = {}, ffmpeg = 'ffmpeg'): Promise<VideoWorker> {
     const connection = await this.broker.connect();
     const worker = await startVideoWorker({
       bus: createBus(connection),
       connection,
       workerId: `w${this.workers.length + 1}`,
       version: '1',
-      ffmpeg: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', hardware: false },
+      ffmpeg: { ffmpeg, ffprobe: 'ffprobe', hardware: false },
       slots: 1,
       folders: { sources: [join(this.folder, 'sources')], outputs: [join(this.folder, 'outputs')] },
       pidFolder: join(this.folder, 'pids'),
