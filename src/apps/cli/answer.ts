@@ -5,19 +5,19 @@ import type { GlobalOptions, Terminal } from './terminal.js';
 
 type OpenClient = (command: Command, terminal: Terminal) => Client | Promise<Client>;
 
-/** Runs `work` with a client and shows its result: as JSON when asked for, else as `show` says. `open` defaults to {@link openClient}. */
+/** Runs `work` with a client and shows its result: as JSON when asked for, else as `show` says, which is told where the hub is. `open` defaults to {@link openClient}. */
 export async function answer<T>(
   command: Command,
   terminal: Terminal,
   work: (client: Client) => Promise<T>,
-  show: (result: T) => string,
+  show: (result: T, where: string) => string,
   open: OpenClient = openClient,
 ): Promise<void> {
   const client = await open(command, terminal);
   try {
     const result = await work(client);
     const isJson = command.optsWithGlobals<GlobalOptions>().json === true;
-    terminal.out(isJson ? `${JSON.stringify(result ?? { ok: true }, null, 2)}\n` : show(result));
+    terminal.out(isJson ? `${JSON.stringify(result ?? { ok: true }, null, 2)}\n` : show(result, client.where));
   } finally {
     await client.close();
   }

@@ -129,3 +129,17 @@ test('content that is there already is not sent again without a word', async () 
     assert.match(again.out, /Video +new/);
   });
 });
+
+test('a video is found by the beginning of its id and shown with addresses in full', async () => {
+  const short = { ...video, video_id: 'de0612', output: { ...output, duration_s: 0.04 }, progress: 0, watch_url: '/videos/de0612' };
+  const answers: FakeAnswers = { list_videos: () => ({ items: [short, { ...video, video_id: 'de0777' }], next_cursor: null, total: 2, tags: [] }) };
+  const found = await run(answers, 'video show de06');
+  assert.match(
+    found.out,
+    /Video +de0612\n[\s\S]*State +ready, waits to be encoded anew\n[\s\S]*Length +0\.04 s\n[\s\S]*Watch +http:\/\/127[^/]+\/videos\/de0612/,
+  );
+  assert.equal((await run(answers, 'video show de')).error?.code, 'not_found');
+  assert.equal((await run(answers, 'video show beef')).error?.code, 'not_found');
+  const both: FakeAnswers = { list_videos: () => ({ items: [short, { ...video, video_id: 'de0613' }], next_cursor: null, total: 2, tags: [] }) };
+  assert.match((await run(both, 'video show de06')).err, /2 videos begin with de06/);
+});

@@ -14,7 +14,7 @@ import { sendUpload } from './send-upload.js';
 import { formatFields, formatTable, isJson, type Terminal } from './terminal.js';
 import { showUploads } from './upload-commands.js';
 import { addVideoLinkCommands } from './video-link-commands.js';
-import { formatBytes, formatDuration, formatTime, toNumber, toTime, words } from './words.js';
+import { formatBytes, formatDuration, formatTime, fullAddress, toNumber, toTime, words } from './words.js';
 
 export interface DraftFlags {
   readonly title?: string;
@@ -221,10 +221,8 @@ function addLooking(video: Command, terminal: Terminal): void {
     );
   video
     .command('show <video>')
-    .description('one video, with what it is made of')
-    .action((videoId: string, _options: unknown, command: Command) =>
-      answer(command, terminal, (client) => client.call('get_video', { params: { video_id: videoId } }), showVideo),
-    );
+    .description('one video, with what it is made of; the beginning of its id is enough')
+    .action((videoId: string, _options: unknown, command: Command) => answer(command, terminal, (client) => findVideo(client, videoId), showVideo));
   video
     .command('uploads')
     .description('uploads, newest first; unfinished ones can be resumed')
@@ -425,7 +423,7 @@ function showVideos(items: readonly Video[]): string {
     ['VIDEO', 'STATE', 'LENGTH', 'STEPS', 'SIZE', 'SEEN BY', 'CREATED', 'TITLE'],
     items.map((one) => [
       one.video_id,
-      one.progress === null ? one.state : `${one.state} ${one.progress.toFixed(0)} %`,
+      stateOf(one),
       lengthOf(one),
       one.output?.renditions.map((step) => step.name).join(' ') || '-',
       one.output === null ? '-' : formatBytes(one.output.size_bytes),
@@ -436,14 +434,14 @@ function showVideos(items: readonly Video[]): string {
   );
 }
 
-function showVideo(one: Video): string {
+function showVideo(one: Video, where: string): string {
   const { facts, output, source } = one;
   return formatFields({
     Video: one.video_id,
     Title: one.title,
     Description: one.description || undefined,
     Tags: one.tags.join(', ') || undefined,
-    State: one.progress === null ? one.state : `${one.state}, ${one.progress.toFixed(0)} %`,
+    State: stateOf(one),
     Error: one.error ?? undefined,
     'Seen by': one.visibility,
     Owner: one.owner,
@@ -453,13 +451,43 @@ function showVideo(one: Video): string {
       facts?.video == null ? undefined : `${facts.video.codec} ${facts.video.width}x${facts.video.height}, ${facts.video.frame_rate.toFixed(2)} fps`,
     Steps: output?.renditions.map((step) => `${step.name} (${(step.average_bandwidth / 1e6).toFixed(2)} Mbit/s)`).join(', '),
     Size: output === null ? undefined : formatBytes(output.size_bytes),
-    Play: one.playback_url ?? undefined,
-    Watch: one.watch_url,
+    Play: one.playback_url === null ? undefined : fullAddress(one.playback_url, where),
+    Watch: fullAddress(one.watch_url, where),
     Created: formatTime(one.created_at),
   });
 }
 
 function lengthOf(one: Video): string {
   const seconds = one.output?.duration_s ?? one.facts?.duration_s;
-  return seconds === undefined ? '-' : formatDuration(seconds);
+  if (seconds === undefined) return '-';
+  return seconds > 0 && seconds < 1 ? `${seconds.toFixed(2)} s` : formatDuration(seconds);
+}
+
+/** What is ready stays so while it is encoded anew. */
+function stateOf({ state, progress }: Video): string {
+  if (progress === null || (state === 'queued' && progress === 0)) return state;
+  const percent = `${progress.toFixed(0)} %`;
+  if (state !== 'ready') return `${state} ${percent}`;
+  return progress === 0 ? 'ready, waits to be encoded anew' : `ready, encoded anew ${percent}`;
+}
+
+const fewestLetters = 4;
+const mostLookedAt = 2000;
+
+/** By its id, or by a beginning that no other one has. Throws `not_found`, and `invalid_argument` when several begin so. */
+async function findVideo(client: Client, given: string): Promise<Video> {
+  try {
+    return await client.call('get_video', { params: { video_id: given } });
+  } catch (thrown) {
+    if (WeirError.from(thrown).code !== 'not_found' || given.length < fewestLetters) throw thrown;
+    const found = (await allPages(client, 'list_videos', {}, mostLookedAt)).filter((one) => one.video_id.startsWith(given));
+    const [first, second] = found;
+    if (first === undefined) throw thrown;
+    if (second === undefined) return first;
+    throw new WeirError('invalid_argument', `${found.length} videos begin with ${given}`, {
+      field: 'video',
+      received: given,
+      hint: `for example ${first.video_id} and ${second.video_id}`,
+    });
+  }
 }

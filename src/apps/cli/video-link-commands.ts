@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { VideoLink } from '../../contracts/index.js';
 import { answer } from './answer.js';
 import { formatTable, type Terminal } from './terminal.js';
-import { formatTime, toSeconds } from './words.js';
+import { formatTime, fullAddress, toSeconds } from './words.js';
 
 /** Adds them below `weir video`. */
 export function addVideoLinkCommands(video: Command, terminal: Terminal): void {
@@ -23,7 +23,7 @@ export function addVideoLinkCommands(video: Command, terminal: Terminal): void {
         command,
         terminal,
         (client) => client.call('create_video_link', { params: { video_id: videoId }, body }),
-        (made) => `${made.watch_url}\n`,
+        (made, where) => `${fullAddress(made.watch_url, where)}\n`,
       );
     });
   link
@@ -34,7 +34,7 @@ export function addVideoLinkCommands(video: Command, terminal: Terminal): void {
         command,
         terminal,
         (client) => client.call('list_video_links', { params: { video_id: videoId } }),
-        ({ items }) => showLinks(items),
+        ({ items }, where) => showLinks(items, where),
       ),
     );
   link
@@ -50,10 +50,16 @@ export function addVideoLinkCommands(video: Command, terminal: Terminal): void {
     );
 }
 
-function showLinks(items: readonly VideoLink[]): string {
+function showLinks(items: readonly VideoLink[], where: string): string {
   if (items.length === 0) return 'no links; `weir video link add VIDEO` makes one\n';
   return formatTable(
     ['LINK', 'EXPIRES', 'BY', 'NAME', 'ADDRESS'],
-    items.map((one) => [one.link_id, one.expires_at === null ? 'never' : formatTime(one.expires_at), one.created_by, one.name || '-', one.watch_url]),
+    items.map((one) => [
+      one.link_id,
+      one.expires_at === null ? 'never' : formatTime(one.expires_at),
+      one.created_by,
+      one.name || '-',
+      fullAddress(one.watch_url, where),
+    ]),
   );
 }

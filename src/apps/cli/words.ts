@@ -55,6 +55,11 @@ export function formatDuration(seconds: number): string {
   return `${days === 0 ? '' : `${days} d `}${hours}:${two(minutes)}:${two(whole % 60)}`;
 }
 
+/** An address of the hub in full: it tells only the path as long as no public address is configured. */
+export function fullAddress(address: string, where: string): string {
+  return URL.canParse(where) && address.startsWith('/') ? `${where.replace(/\/+$/, '')}${address}` : address;
+}
+
 /** A time of the wire without its parts of a second. */
 export function formatTime(time: string | null): string {
   return time === null ? '-' : time.replace(/\.\d+/, '');
