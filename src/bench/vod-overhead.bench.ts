@@ -16,6 +16,7 @@ import { Lease } from '../vod/worker/lease.js';
 import { defaultTiming } from '../vod/worker/needs.js';
 import { JobProgressTeller } from '../vod/worker/progress.js';
 import { ScriptedHub } from '../vod/worker/testing/scripted-hub.js';
+import { TailMemory } from '../vod/worker/work-estimate.js';
 import { atMost, median, printFigures, told } from './figures.js';
 
 const seconds = Number(process.argv[2] ?? 40);
@@ -49,6 +50,7 @@ const parts = {
   pidFolder: join(hub.folder, 'pids'),
   log: silentLogger,
   timing: defaultTiming,
+  tails: new TailMemory(),
 };
 const folder = join(hub.folder, 'outputs', '.clip.r1');
 

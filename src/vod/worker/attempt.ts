@@ -65,6 +65,7 @@ async function publish({ order, lease, cost, log, progress }: Attempt, output: V
   lease.signal.throwIfAborted();
   await putInPlace(order.staging_path, order.output_path);
   cost.wroteAtLeast(output.size_bytes);
+  progress.finished();
   const total = cost.now();
   log.info(`in place after ${total.wall_s} s, ${total.cpu_s} s of processor time`);
   // A source that is to be deleted is deleted by the hub, which knows who else uses it.

@@ -4,6 +4,7 @@ import type { Bus } from '../../bus/index.js';
 import type { Roots } from '../../contracts/index.js';
 import type { EncodingMachine, SandboxTools } from '../../media/index.js';
 import type { Logger } from '../../telemetry/index.js';
+import type { TailMemory } from './work-estimate.js';
 
 export interface VideoFolders {
   readonly sources: readonly string[];
@@ -25,6 +26,8 @@ export interface WorkerParts {
   readonly pidFolder: string;
   readonly log: Logger;
   readonly timing: WorkerTiming;
+  /** Of its earlier jobs. */
+  readonly tails: TailMemory;
 }
 
 /** Milliseconds; tests shorten some. */

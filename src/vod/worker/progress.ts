@@ -27,13 +27,15 @@ export interface PieceProgress {
 }
 
 export class JobProgressTeller {
-  readonly #parts: Pick<WorkerParts, 'bus' | 'workerId'>;
+  readonly #parts: Pick<WorkerParts, 'bus' | 'workerId' | 'tails'>;
   readonly #order: JobOrder;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #phase: Phase = 'waiting';
   #plan: VideoPlan | undefined;
   #encodeStartedAt = 0;
+  /** Once the encode is over. */
+  #tail: { readonly startedAt: number; readonly encodeS: number } | undefined;
   #estimate = new WorkEstimate([1]);
   /** Part of the encode that is done, 0 to 1. */
   #encoded = 0;
@@ -41,7 +43,7 @@ export class JobProgressTeller {
   #output: VideoOutput | undefined;
   #chunks: JobProgress['chunks'] = null;
 
-  constructor(parts: Pick<WorkerParts, 'bus' | 'workerId' | 'timing'>, order: JobOrder) {
+  constructor(parts: Pick<WorkerParts, 'bus' | 'workerId' | 'tails' | 'timing'>, order: JobOrder) {
     this.#parts = parts;
     this.#order = order;
     this.#timer = setInterval(() => this.#tell(), parts.timing.progressMs);
@@ -50,14 +52,23 @@ export class JobProgressTeller {
 
   phase(phase: Phase): void {
     if (phase === this.#phase) return;
+    const encodeEnds = this.#phase === 'encoding';
     this.#phase = phase;
-    if (phase === 'encoding') this.#encodeStartedAt = performance.now();
+    if (phase === 'encoding') {
+      this.#encodeStartedAt = performance.now();
+      this.#tail = undefined;
+    } else if (encodeEnds) this.#tail = { startedAt: performance.now(), encodeS: this.#encodingS };
     this.#tell();
   }
 
   planned(plan: VideoPlan, video: SourceFacts['video']): void {
     this.#plan = plan;
-    this.#estimate = new WorkEstimate(weighParts(video));
+    this.#estimate = new WorkEstimate(weighParts(video), (encodeS) => this.#parts.tails.expectedS(this.#kind, encodeS));
+  }
+
+  /** The job has ended well: the next of its kind on this worker is promised by it. */
+  finished(): void {
+    if (this.#tail !== undefined) this.#parts.tails.saw(this.#kind, this.#tail.encodeS, this.#tailingS(this.#tail));
   }
 
   /** From the one run that makes everything. */
@@ -101,7 +112,7 @@ export class JobProgressTeller {
       percent: round(isEncoding ? begins.encoding + this.#encoded * (encodeEnds - begins.encoding) : begins[this.#phase], 1),
       fps: isEncoding ? round(this.#fps, 1) : 0,
       speed: isEncoding && encodingS > 0.5 ? round((this.#encoded * (this.#plan?.durationS ?? 0)) / encodingS, 2) : 0,
-      eta_s: isEncoding ? this.#eta(encodingS) : null,
+      eta_s: this.#eta(encodingS),
       elapsed_s: round((performance.now() - this.#startedAt) / 1000, 1),
       renditions: this.#renditions(),
       chunks: this.#chunks,
@@ -118,8 +129,24 @@ export class JobProgressTeller {
   }
 
   #eta(encodingS: number): number | null {
-    const leftS = this.#estimate.leftS(encodingS);
-    return leftS === null ? null : round(leftS, 1);
+    if (this.#tail === undefined) {
+      const leftS = this.#phase === 'encoding' ? this.#estimate.leftS(encodingS) : null;
+      return leftS === null ? null : round(leftS, 1);
+    }
+    const { encodeS } = this.#tail;
+    const goneS = this.#tailingS(this.#tail);
+    // What takes longer than expected goes on for a while; nobody knows for how long.
+    return round(Math.max(this.#parts.tails.expectedS(this.#kind, encodeS) - goneS, goneS / 10), 1);
+  }
+
+  #tailingS({ startedAt }: { readonly startedAt: number }): number {
+    return (performance.now() - startedAt) / 1000;
+  }
+
+  /** Jobs of which the time after the encode is alike: pieces have to be joined, and what is passed through takes nearly no encode. */
+  get #kind(): string {
+    if (this.#chunks !== null) return 'joined';
+    return this.#plan?.renditions.every(({ encoder }) => encoder === 'copy') === true ? 'copied' : 'encoded';
   }
 
   #renditions(): JobProgress['renditions'] {

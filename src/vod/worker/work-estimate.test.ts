@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { WorkEstimate, weighParts } from './work-estimate.js';
+import { TailMemory, WorkEstimate, weighParts } from './work-estimate.js';
 
 /** As real jobs went (`bench/eta`): 40 s of 1280x720 at 25 frames a second, two renditions, on four fifths of a processor. */
 interface Trace {
@@ -119,6 +119,64 @@ describe('the end of a job is promised right within 15 % after the first tenth',
   }
 });
 
+describe('a job that becomes slower', () => {
+  /** Of a short job on a busy machine, its end promised too early all the way by the speed since its begin alone. */
+  const slower = {
+    wholeS: 19.15,
+    encodeS: 16.95,
+    reports: [
+      { atS: 1.65, share: 0.1055, promisedS: 14.5 },
+      { atS: 3.25, share: 0.2297, promisedS: 11 },
+      { atS: 5.65, share: 0.4604, promisedS: 7 },
+      { atS: 10.45, share: 0.6879, promisedS: 4.9 },
+      { atS: 15.25, share: 0.9143, promisedS: 1.5 },
+      { atS: 16.85, share: 0.9923, promisedS: 0.6 },
+    ],
+  } as const;
+
+  const promises = (tails: TailMemory) => {
+    const estimate = new WorkEstimate([1], (encodeS) => tails.expectedS('encoded', encodeS));
+    return slower.reports.map(({ atS, share, promisedS }) => {
+      estimate.saw(share, atS);
+      const leftS = slower.wholeS - atS;
+      return { miss: Math.abs((estimate.leftS(atS) ?? Number.NaN) - leftS), before: Math.abs(promisedS - leftS) };
+    });
+  };
+
+  test('is promised by its speed of late, and with what follows the encode', () => {
+    const all = promises(new TailMemory());
+    for (const { miss, before } of all) assert.ok(miss < before, `${miss} s instead of ${before} s`);
+    for (const { miss } of all.slice(3)) assert.ok(miss <= slower.wholeS / 10, `${miss} s`);
+  });
+
+  test('is promised better once the worker has seen what follows an encode', () => {
+    const tails = new TailMemory();
+    tails.saw('encoded', slower.encodeS, slower.wholeS - slower.encodeS);
+    for (const { miss } of promises(tails).slice(3)) assert.ok(miss <= slower.wholeS / 15, `${miss} s`);
+  });
+
+  test('stands still for a while, and is not promised for never', () => {
+    const estimate = new WorkEstimate([1]);
+    for (let atS = 1; atS <= 1000; atS += 1) estimate.saw(Math.min(0.5, atS / 100), atS);
+    const leftS = estimate.leftS(1000);
+    assert.ok(leftS !== null && leftS >= 1000 && leftS < 10_000, `${leftS} s`);
+  });
+});
+
+describe('what follows the encode', () => {
+  test('is learnt from job to job, for each kind by itself, within bounds', () => {
+    const tails = new TailMemory();
+    const usual = tails.expectedS('encoded', 60);
+    tails.saw('encoded', 60, 3 * usual);
+    assert.equal(tails.expectedS('encoded', 60).toFixed(6), (3 * usual).toFixed(6));
+    assert.equal(tails.expectedS('copied', 60), usual);
+    tails.saw('encoded', 60, usual);
+    assert.equal(tails.expectedS('encoded', 60).toFixed(6), (2 * usual).toFixed(6));
+    tails.saw('copied', 60, 1e9);
+    assert.ok(tails.expectedS('copied', 60) <= 20 * usual);
+  });
+});
+
 describe('the work of a video', () => {
   test('is even when nothing is known of it', () => {
     for (const video of [null, sourceOf([])]) assert.equal(new WorkEstimate(weighParts(video)).workOf(0.3), 0.3);
@@ -134,15 +192,16 @@ describe('the work of a video', () => {
   });
 
   test('promises nothing at once, goes on between reports, and is never late by less than nothing', () => {
+    const slow = new WorkEstimate([1]);
+    assert.equal(slow.leftS(5), null);
+    slow.saw(0.005, 5);
+    assert.equal(slow.leftS(5), null, 'too little is done');
     const estimate = new WorkEstimate([1]);
-    assert.equal(estimate.leftS(5), null);
-    estimate.saw(0.005, 5);
-    assert.equal(estimate.leftS(5), null, 'too little is done');
     estimate.saw(0.5, 0.5);
     assert.equal(estimate.leftS(0.5), null, 'too early');
     estimate.saw(0.5, 30);
-    assert.equal(estimate.leftS(30), 32);
-    assert.equal(estimate.leftS(40), 22);
-    assert.equal(estimate.leftS(100), 2);
+    assert.equal(estimate.leftS(30), 32.5);
+    assert.equal(estimate.leftS(40), 22.5);
+    assert.equal(estimate.leftS(100), 2.5);
   });
 });

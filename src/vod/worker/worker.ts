@@ -14,6 +14,7 @@ import { defaultTiming, type VideoFolders, type WorkerParts, type WorkerTiming }
 import { workOnPiece } from './pieces.js';
 import { serveQuestions } from './questions.js';
 import { measureSlots, type Slots } from './slots.js';
+import { TailMemory } from './work-estimate.js';
 
 export interface VideoWorkerOptions {
   readonly bus: Bus;
@@ -72,6 +73,7 @@ export async function startVideoWorker(options: VideoWorkerOptions): Promise<Vid
       pidFolder,
       log,
       timing: { ...defaultTiming, ...options.timing },
+      tails: new TailMemory(),
     },
     options,
   );
