@@ -1,7 +1,7 @@
 /** Promise: any recorded span becomes a video, copied where that suffices. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Job, JobEvent, Recording, Video } from '../contracts/index.js';
+import type { Job, JobEvent, Recording, Segment, Video } from '../contracts/index.js';
 import { waitFor } from '../testkit/index.js';
 import { startWeir, type Weir } from './weir.js';
 
@@ -13,6 +13,17 @@ const profile = {
     { name: '180p', height: 180, video_kbps: 250 },
   ],
 };
+
+function videoWhenReady(weir: Weir, videoId: string): Promise<Video> {
+  return waitFor(
+    async () => {
+      const now = await weir.api<Video>('GET', `/api/v1/videos/${videoId}`);
+      assert.notEqual(now.state, 'failed', now.error ?? '');
+      return now.state === 'ready' ? now : undefined;
+    },
+    { what: 'the video', deadlineMs: 120_000 },
+  );
+}
 
 describe('from live to a video', () => {
   let weir: Weir;
@@ -50,14 +61,7 @@ describe('from live to a video', () => {
     );
     const span = { from: ended.started_at, to: ended.ended_at };
     const made = await weir.api<Video>('POST', '/api/v1/videos/from_recording', { stream_id: 'yard', ...span, draft: { title: 'The yard' } });
-    const video = await waitFor(
-      async () => {
-        const now = await weir.api<Video>('GET', `/api/v1/videos/${made.video_id}`);
-        assert.notEqual(now.state, 'failed', now.error ?? '');
-        return now.state === 'ready' ? now : undefined;
-      },
-      { what: 'the video', deadlineMs: 120_000 },
-    );
+    const video = await videoWhenReady(weir, made.video_id);
     assert.equal(video.title, 'The yard');
     const lengthS = (Date.parse(span.to ?? '') - Date.parse(span.from ?? '')) / 1000;
     assert.ok(Math.abs((video.output?.duration_s ?? 0) - lengthS) < 1.5, `${video.output?.duration_s} s of ${lengthS} s`);
@@ -69,10 +73,25 @@ describe('from live to a video', () => {
     assert.equal(job.origin, 'recording');
   });
 
+  test('a span that begins amid a group of pictures begins there, whatever the profile', async () => {
+    const { items } = await weir.api<{ items: Segment[] }>('GET', '/api/v1/recordings/segments?stream_id=yard');
+    const file = items.at(-1);
+    assert.ok(file !== undefined && file.duration_s > 3, `${file?.duration_s} s were recorded`);
+    // A file begins with a keyframe; the next ones come at whole or half seconds of it.
+    const [from, to] = [1250, 2750].map((ms) => new Date(Date.parse(file.started_at) + ms).toISOString());
+    for (const name of ['two', 'remux']) {
+      const draft = { title: `Cut for ${name}`, profile: name };
+      const made = await weir.api<Video>('POST', '/api/v1/videos/from_recording', { stream_id: 'yard', from, to, draft });
+      const { output, facts } = await videoWhenReady(weir, made.video_id);
+      assert.deepEqual([facts?.video?.gop?.is_cut, output?.renditions[0]?.encoder], [true, 'libx264'], name);
+      assert.ok(Math.abs((output?.duration_s ?? 0) - 1.5) < 0.2, `${name}: ${output?.duration_s} s of 1.5 s`);
+    }
+  });
+
   test('a span without footage is refused, and leaves nothing', async () => {
     const span = { from: '2020-01-01T00:00:00Z', to: '2020-01-01T00:01:00Z' };
     const answer = await weir.request('POST', '/api/v1/videos/from_recording', { stream_id: 'yard', ...span });
     assert.ok([404, 409].includes(answer.status), `answered ${answer.status}`);
-    assert.equal((await weir.api<{ total: number }>('GET', '/api/v1/videos')).total, 1);
+    assert.equal((await weir.api<{ total: number }>('GET', '/api/v1/videos')).total, 3);
   });
 });
