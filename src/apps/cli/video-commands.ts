@@ -449,6 +449,7 @@ function showVideo(one: Video, where: string): string {
     Source: source === null ? undefined : `${source.name}, ${formatBytes(source.size_bytes)}${source.kept ? '' : ', deleted'}`,
     Picture:
       facts?.video == null ? undefined : `${facts.video.codec} ${facts.video.width}x${facts.video.height}, ${facts.video.frame_rate.toFixed(2)} fps`,
+    Warnings: facts?.warnings.join('; ') || undefined,
     Steps: output?.renditions.map((step) => `${step.name} (${(step.average_bandwidth / 1e6).toFixed(2)} Mbit/s)`).join(', '),
     Size: output === null ? undefined : formatBytes(output.size_bytes),
     Play: one.playback_url === null ? undefined : fullAddress(one.playback_url, where),

@@ -57,7 +57,7 @@ export async function runChunked(attempt: Attempt, plan: VideoPlan, chunks: read
   });
   for (const { path, text } of join_.lists) await writeFile(path, text);
   await tellCommand(attempt, join_.args);
-  return { command: [parts.machine.ffmpeg, ...join_.args], lines: await runForAttempt(attempt, 'the join', join_.args) };
+  return { command: [parts.machine.ffmpeg, ...join_.args], lines: await runForAttempt(attempt, 'the join', join_.args), damagedPictures: 0 };
 }
 
 async function encodeSound(attempt: Attempt, plan: VideoPlan, input: string, folder: string): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCommand, type LoudnessFacts, loudnessCommand, type Packager, parseLoudness, type VideoPlan } from '../../media/index.js';
 import type { Attempt } from './attempt-parts.js';
+import { DamageCount } from './damage.js';
 import { commandText } from './failure.js';
 import { runFfmpeg } from './ffmpeg-run.js';
 
@@ -13,6 +14,8 @@ export interface FinishedRun {
   readonly command: readonly string[];
   /** What it said. */
   readonly lines: readonly string[];
+  /** Of the source, as far as it was decoded here. */
+  readonly damagedPictures: number;
 }
 
 /** Throws an error of the attempt when FFmpeg fails. */
@@ -24,8 +27,15 @@ export async function encodeWhole(attempt: Attempt, plan: VideoPlan, packager: P
   await tellCommand(attempt, command.args);
   const growing = grow(attempt, packager);
   try {
-    const lines = await runForAttempt(attempt, 'the encode', command.args, (report) => progress.encoded(report));
-    return { command: [parts.machine.ffmpeg, ...command.args], lines };
+    const damage = new DamageCount();
+    const lines = await runForAttempt(
+      attempt,
+      'the encode',
+      command.args,
+      (report) => progress.encoded(report),
+      (line) => damage.saw(line),
+    );
+    return { command: [parts.machine.ffmpeg, ...command.args], lines, damagedPictures: damage.pictures };
   } finally {
     await growing.stop();
     if (keyInfoFile !== undefined) await rm(keyInfoFile, { force: true });
@@ -45,6 +55,7 @@ export async function runForAttempt(
   what: string,
   args: readonly string[],
   onProgress?: Parameters<typeof runFfmpeg>[0]['onProgress'],
+  onLine?: (line: string) => void,
 ): Promise<readonly string[]> {
   const { lines } = await runFfmpeg({
     parts,
@@ -59,6 +70,7 @@ export async function runForAttempt(
       onProgress?.(report);
     },
     onLine: (line) => {
+      onLine?.(line);
       if (/\[(?:warning|error|fatal|panic)\]/.test(line)) log.warning(line);
     },
   });

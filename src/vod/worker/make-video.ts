@@ -16,6 +16,7 @@ import {
 import { allowedOutput, allowedSource } from './allowed-path.js';
 import type { Attempt } from './attempt-parts.js';
 import { runChunked, worthChunking } from './chunked.js';
+import { damageWarnings } from './damage.js';
 import { encodeWhole, type FinishedRun } from './encode-whole.js';
 import { forGood, isUnsound } from './failure.js';
 import { mediaRuns } from './media-runs.js';
@@ -57,7 +58,7 @@ async function makeOutput(attempt: Attempt, sourcePath: string, facts: SourceFac
 }
 
 /** Playlists and pictures, then the check. */
-async function finish(attempt: Attempt, { plan, packager }: Encoded, facts: SourceFacts): Promise<VideoOutput> {
+async function finish(attempt: Attempt, { plan, packager, run }: Encoded, facts: SourceFacts): Promise<VideoOutput> {
   const { parts, order, lease, log, progress, alive } = attempt;
   progress.phase('packaging');
   alive();
@@ -81,6 +82,9 @@ async function finish(attempt: Attempt, { plan, packager }: Encoded, facts: Sour
   log.info(
     `checked: ${output.renditions.map((one) => one.name).join(', ')}, ${plan.durationS.toFixed(3)} s, ${plan.subtitles.length} subtitle tracks`,
   );
+  const damage = damageWarnings(run.damagedPictures);
+  // Whoever watches it shall know that the source was so already.
+  if (damage.length > 0) await lease.tell({ kind: 'facts', facts: { ...facts, warnings: [...facts.warnings, ...damage] } });
   return output;
 }
 

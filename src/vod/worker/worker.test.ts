@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { videoProfileSchema } from '../../contracts/index.js';
@@ -35,6 +35,22 @@ test('a job from its ticket to its place, told step by step; a hub that is away 
   );
   const done = await hub.told('done');
   assert.ok(done.cost.cpu_s >= 0 && done.cost.wall_s > 0 && done.cost.written_bytes > 0);
+});
+
+test('a source with damaged pictures becomes a video, with a warning', async () => {
+  await using hub = await ScriptedHub.start();
+  const source = await hub.source(4);
+  const bytes = await readFile(source);
+  // One byte in a while, between the head and what tells where the pictures are.
+  const from = bytes.indexOf('mdat') + 3000;
+  for (let at = from; at < bytes.length * 0.8; at += 997) bytes[at] = (bytes[at] ?? 0) ^ 0x55;
+  await writeFile(source, bytes);
+  hub.open = () => ({ outcome: 'granted', order: hub.order(source) });
+  await hub.worker();
+  await hub.ticket();
+  await hub.told('done');
+  const warned = hub.reports.flatMap((report) => (report.kind === 'facts' ? [report.facts.warnings] : []));
+  assert.match(warned.at(-1)?.at(-1) ?? '', /^At least \d+ pictures are damaged$/);
 });
 
 test('a worker whose job is another’s by now stops at once and leaves nothing', async () => {
