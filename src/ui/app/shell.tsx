@@ -87,9 +87,13 @@ export function Shell() {
   );
 }
 
+function isCurrent(item: Item): boolean {
+  const { page } = place.value;
+  return page !== 'unknown' && item.pages.includes(page);
+}
+
 function NavLink({ item }: { item: Item }) {
-  const page = place.value.page;
-  const isHere = page !== 'unknown' && item.pages.includes(page);
+  const isHere = isCurrent(item);
   const count = item.href === '/alerts' ? alertCount.value : 0;
   return (
     <a class="rail-item" href={item.href} aria-current={isHere ? 'page' : undefined} onPointerEnter={() => void loadPage(item.pages[0] ?? 'unknown')}>
@@ -213,7 +217,7 @@ function MoreMenu({ items: rest }: { items: readonly Item[] }) {
   return (
     <Menu
       label="More"
-      class="rail-item"
+      class={rest.some(isCurrent) ? 'rail-item here' : 'rail-item'}
       trigger={
         <>
           <Icon name="more" size={21} />
@@ -222,7 +226,7 @@ function MoreMenu({ items: rest }: { items: readonly Item[] }) {
       }
     >
       {rest.map((item) => (
-        <a key={item.href} href={item.href}>
+        <a key={item.href} href={item.href} aria-current={isCurrent(item) ? 'page' : undefined}>
           <Icon name={item.icon} />
           {item.label}
         </a>

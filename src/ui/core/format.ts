@@ -93,6 +93,23 @@ export function formatCodec(codec: string): string {
   return codecNames[codec] ?? codec.toUpperCase();
 }
 
+/** `mov,mp4,m4a,3gp,3g2,mj2`, as FFmpeg calls a container, in plain words; one that has none is shown in capitals. */
+export function formatContainer(container: string): string {
+  const [first = ''] = container.split(',');
+  return containerNames[first] ?? first.toUpperCase();
+}
+
+const containerNames: Record<string, string> = {
+  mov: 'MP4 or QuickTime',
+  matroska: 'Matroska or WebM',
+  mpegts: 'MPEG transport stream',
+  mpeg: 'MPEG programme stream',
+  asf: 'Windows Media',
+  ogg: 'Ogg',
+  flv: 'Flash Video',
+  w64: 'Wave64',
+};
+
 const codecNames: Record<string, string> = {
   h264: 'H.264',
   hevc: 'H.265',

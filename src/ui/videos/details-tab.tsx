@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { SourceFacts, Video, VideoOutput, VideoReport } from '../../contracts/video.js';
 import { call } from '../core/api.js';
-import { formatBitrate, formatBytes, formatCodec, formatLength, formatRate } from '../core/format.js';
+import { formatBitrate, formatBytes, formatCodec, formatContainer, formatLength, formatRate } from '../core/format.js';
 import { CopyButton, Dot, Failed, Note, SkeletonRows, Time } from '../parts/basics.js';
 import { useList } from '../parts/use-list.js';
 import { stayingAddress } from './player/newest.js';
@@ -121,7 +121,7 @@ function FactRows({ facts }: { facts: SourceFacts }) {
   return (
     <>
       <Row name="Length">{formatLength(facts.duration_s * 1000)}</Row>
-      <Row name="Container">{facts.container}</Row>
+      <Row name="Container">{formatContainer(facts.container)}</Row>
       <Row name="Bit rate">{formatBitrate(facts.bitrate_kbps)}</Row>
       {video !== null && (
         <>

@@ -52,7 +52,7 @@ export function QueueTab() {
       {waiting.length > 0 && <WaitingJobs jobs={waiting} onChanged={again} />}
       {jobs.value.length === 0 && isLively && <Blank icon="rows" title="None of it is yours" text="Other people’s videos are being made." />}
       {jobs.value.length === 0 && !isLively && (
-        <Blank icon="check" title="Nothing is waiting" text="Every video that was asked for is made.">
+        <Blank icon="check" title="Nothing is waiting" text={madeWords(queue.value.dead_letters)}>
           {may('operator') && (
             <a class="btn" href="/uploads">
               <Icon name="upload" /> Upload a video
@@ -63,6 +63,11 @@ export function QueueTab() {
       <Workers queue={queue.value} />
     </div>
   );
+}
+
+function madeWords(givenUp: number): string {
+  if (givenUp === 0) return 'Every video that was asked for is made.';
+  return `What could be made is made; ${givenUp} ${givenUp === 1 ? 'was' : 'were'} given up.`;
 }
 
 async function readActive(signal: AbortSignal): Promise<Job[]> {

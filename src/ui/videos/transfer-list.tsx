@@ -12,12 +12,14 @@ export function TransferList() {
   const all = transfers.value;
   if (all.length === 0) return null;
   const done = all.filter((one) => one.state.value.kind === 'done').length;
+  const failed = all.filter((one) => one.state.value.kind === 'failed').length;
   return (
     <section class="card" data-testid="transfers">
       <header>
         <h2>{done === all.length ? 'Uploaded' : 'On the way'}</h2>
         <span class="small muted">
           {done} of {all.length} done
+          {failed > 0 && `, ${failed} failed`}
         </span>
         {done > 0 && (
           <button type="button" class="btn small" onClick={clearFinished}>

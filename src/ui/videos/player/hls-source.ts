@@ -166,6 +166,10 @@ function startHls(HlsClass: typeof Hls, video: HTMLVideoElement, url: string, op
     if (sound !== undefined) hls.audioTrack = sound;
     made.chosenSound.value = hls.audioTrack;
   });
+  // The first one is chosen after the list was told.
+  hls.on(Events.AUDIO_TRACK_SWITCHING, () => {
+    made.chosenSound.value = hls.audioTrack;
+  });
   video.addEventListener('playing', () => Object.assign(hls.config, whilePlaying), { once: true });
   hls.on(Events.ERROR, recoverFrom(HlsClass, hls, made, options.onGone));
   hls.loadSource(url);
