@@ -129,7 +129,8 @@ export async function startTestSpoke(bench: Bench, spokeId: string, options: { d
     assignments.push(assignment);
     const ids = new Set(assignment.streams.map((stream) => stream.stream_id));
     for (const [streamId, servers] of doors) {
-      if (ids.has(streamId)) continue;
+      // Fixed ones stay open for commands, as on a real spoke.
+      if (ids.has(streamId) || options.fixed?.includes(streamId) === true) continue;
       doors.delete(streamId);
       set(streamId, 'stopped');
       await Promise.all(servers.map((server) => server.stop(0)));
