@@ -6,7 +6,7 @@ export { ensureLocalToken, type LocalToken } from './local-token.js';
 export type { Caller, Principal, SignedIn } from './principal.js';
 export { createRateLimit, type RateLimit, type RateLimitOptions, type RateVerdict, toAddressKey } from './rate-limit.js';
 export type { AccessRepositories, AccessStore, AccessTransaction } from './repositories.js';
-export { looksAfterAll, mayOperate, mayView, type Rights, reachesStream } from './rights.js';
+export { looksAfterAll, mayOperate, mayView, owns, type Rights, reachesStream } from './rights.js';
 export {
   createStreamTokens,
   isSignedToken,

@@ -27,3 +27,8 @@ export function mayOperate(rights: Rights, streamId: string): boolean {
 export function looksAfterAll(rights: Rights): boolean {
   return roleAllows(rights.role, 'operator') && rights.streams === null;
 }
+
+/** Users, tokens of ours and of other issuers have things of their own; who did not sign in has none, whatever an owner on the bus is called. */
+export function owns({ user_id, username }: Pick<Session, 'user_id' | 'username'>, owner: string): boolean {
+  return username === owner && (user_id !== null || /^(?:token|jwt):/.test(username));
+}

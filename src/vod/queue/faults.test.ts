@@ -246,6 +246,10 @@ test('viewers see jobs of videos they may see, without paths; operators see all'
   );
   const ofOthers = { params: { job_id: seen?.job_id ?? '' } };
   await assert.rejects(call(operations.cancel_job, bound, ofOthers), withCode('permission_denied'));
+  const ownOf = (user_id: string | null) => ({ ...bound, user_id, username: seen?.owner ?? '' });
+  const own = { ...ofOthers, body: { priority: 1 } };
+  assert.equal((await call(operations.update_job, ownOf('u2'), own)).priority, 1, 'the job of a video of his own');
+  await assert.rejects(call(operations.update_job, ownOf(null), own), withCode('permission_denied'), 'who did not sign in owns nothing');
   await assert.rejects(call(operations.list_dead_letters, bound, { query: { limit: 10 } }), withCode('permission_denied'));
   await assert.rejects(call(operations.pause_queue, bound, {}), withCode('permission_denied'));
   const worker = await bench.worker('w1');
@@ -264,6 +268,7 @@ test('viewers see jobs of videos they may see, without paths; operators see all'
     failed.events.map((event) => [event.kind, event.detail]),
     [
       ['queued', 'bus'],
+      ['priority', '0 to 1'],
       ['claimed', null],
       ['failed', 'encoder_failed'],
       ['dead', 'another attempt would fail as well'],

@@ -1,5 +1,5 @@
 /** Operations on jobs, dead letters and callbacks, one for each route. */
-import { looksAfterAll } from '../../access/index.js';
+import { looksAfterAll, owns } from '../../access/index.js';
 import { type Job, type JobEvent, type Session, WeirError } from '../../contracts/index.js';
 import type { JobRecord } from '../../store/index.js';
 import type { Callbacks } from './callbacks.js';
@@ -148,7 +148,7 @@ async function needJob(parts: JobOperationParts, session: Session, jobId: string
 /** Who is bound to streams changes the jobs of his own videos only. Throws `not_found`, `permission_denied`. */
 async function needOwnJob(parts: JobOperationParts, session: Session, jobId: string): Promise<void> {
   const job = await needJob(parts, session, jobId);
-  if (looksAfterAll(session) || (session.user_id !== null && job.owner === session.username)) return;
+  if (looksAfterAll(session) || owns(session, job.owner)) return;
   throw new WeirError('permission_denied', `Job ${jobId} is another user's`);
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Bus } from '../../bus/index.js';
 import type { JobOrder, JobProgress } from '../../contracts/index.js';
+import type { ProgressReport, VideoPlan } from '../../media/index.js';
 import { defaultTiming } from './needs.js';
 import { JobProgressTeller } from './progress.js';
 import { TailMemory } from './work-estimate.js';
@@ -37,10 +38,20 @@ test('the end is promised after the encode as well, by what earlier jobs of the 
 test('an encode that begins again is no longer at its end', () => {
   const { told, progress } = teller(new TailMemory());
   try {
-    for (const phase of ['encoding', 'checking', 'encoding'] as const) progress.phase(phase);
+    const plan = { renditions: [], durationS: 10, picture: { frames: 100 } } as unknown as VideoPlan;
+    progress.planned(plan, null);
+    progress.phase('encoding');
+    progress.encoded({ frame: 100, fps: 25, outTimeUs: 10_000_000 } as unknown as ProgressReport);
+    assert.equal(progress.now().percent, 93);
+    progress.phase('checking');
+    progress.planned(plan, null);
+    progress.phase('encoding');
     assert.deepEqual(
-      told.slice(-2).map(({ eta_s }) => eta_s === null),
-      [false, true],
+      told.slice(-2).map(({ eta_s, percent }) => [eta_s === null, percent]),
+      [
+        [false, 97],
+        [true, 2],
+      ],
     );
   } finally {
     progress.stop();

@@ -52,17 +52,20 @@ export class JobProgressTeller {
 
   phase(phase: Phase): void {
     if (phase === this.#phase) return;
-    const encodeEnds = this.#phase === 'encoding';
+    const wasEncoding = this.#phase === 'encoding';
     this.#phase = phase;
     if (phase === 'encoding') {
       this.#encodeStartedAt = performance.now();
       this.#tail = undefined;
-    } else if (encodeEnds) this.#tail = { startedAt: performance.now(), encodeS: this.#encodingS };
+    } else if (wasEncoding) this.#tail = { startedAt: performance.now(), encodeS: this.#encodingS };
     this.#tell();
   }
 
   planned(plan: VideoPlan, video: SourceFacts['video']): void {
     this.#plan = plan;
+    // A second plan of the same attempt begins from nothing.
+    this.#encoded = 0;
+    this.#output = undefined;
     this.#estimate = new WorkEstimate(weighParts(video), (encodeS) => this.#parts.tails.expectedS(this.#kind, encodeS));
   }
 
